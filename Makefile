@@ -1,0 +1,78 @@
+# The commands people type. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The first Python on the path that is new enough; `make run PYTHON=/path/to/python3` names another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$p; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-config $(UPGRADE)
+WORKERS ?= 2
+
+.PHONY: help run test check lint format bench chaos lock clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+run: $(VENV)/run.stamp  ## start the demo: a local Slack in the browser, the engine, and outside systems to break
+	@exec $(BIN)/retrigger demo
+
+test: $(VENV)/dev.stamp  ## run the tests (ARGS="-k word" for some of them)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: lint test  ## everything a change must pass: lint, then the tests
+
+lint: $(VENV)/dev.stamp  ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp  ## let ruff format the code
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(VENV)/dev.stamp  ## steps per second, beside DBOS on the same work
+	@$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks
+	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)
+
+lock: $(VENV)/dev.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
+	@$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	@$(LOCK) --group installer --output-file requirements/installer.txt
+
+clean:  ## remove the environment and everything that was built
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find bot engine storage retrigger tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The environment. A stamp is newer than the lock it was made from, so a second `make run` installs nothing.
+# pip brings uv, uv brings the rest in seconds. uv does not read pip's settings: where only those lead to a package
+# index, pip does the work itself.
+$(VENV)/installer.stamp: requirements/installer.txt
+	@[ -n "$(PYTHON)" ] || { echo "Retrigger needs Python 3.11 or newer; none was found. Install one, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Retrigger needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V) (about 10 seconds, once)…"
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install $(PIP_QUIETLY) --require-hashes -r $<
+	@touch $@
+
+PIP_QUIETLY := --quiet --quiet --disable-pip-version-check --no-input
+define install
+	@echo "Installing the locked dependencies (under a minute, once)…"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>$(VENV)/uv.log \
+		|| $(BIN)/pip install $(PIP_QUIETLY) --require-hashes -r $<
+	@$(BIN)/pip install $(PIP_QUIETLY) --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml $(VENV)/installer.stamp
+	$(install)
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml $(VENV)/installer.stamp
+	$(install)

@@ -1,0 +1,1 @@
+"""Tables, guarded writes, the outbox and migrations, on SQLite and PostgreSQL."""
