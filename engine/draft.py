@@ -1,0 +1,104 @@
+"""One operation's changes to one request, being drafted.
+
+A rule (engine.decide) reads ``draft.request`` and ``draft.steps`` and calls the methods that change them. Nothing is
+written until the rule returns; what it raises drops the draft. Storage turns ``changes()`` into guarded writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import events
+from engine.graph import Graph
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.states import RequestStatus, StepStatus, check_request_change, check_step_change
+
+
+class Draft:
+    """``now`` is the database's clock. ``told`` says whether the request's application has a Slack channel."""
+
+    def __init__(self, request: Request, steps: Mapping[str, Step], graph: Graph, now: float, told: bool) -> None:
+        self.request = request
+        self.steps = dict(steps)
+        self.graph = graph
+        self.now = now
+        self.results: dict[str, str | None] = {}  # node → JSON text
+        self.changed: set[str] = set()  # nodes
+        self.added: set[str] = set()  # nodes that had no row: another workflow version brought them
+        self.removed: set[str] = set()  # nodes whose row goes: another workflow version lacks them
+        self.attempts: list[Attempt] = []
+        self.ends: list[AttemptEnd] = []
+        self.events: list[Event] = []
+        self.notices: list[Notice] = []
+        self.request_changed = False
+        self._told = told
+
+    def change_step(self, node: str, **fields: Any) -> Step:
+        """Change some fields of a step; its version rises by one for the whole draft."""
+        before = self.steps[node]
+        after = before._replace(**fields)
+        check_step_change(node, before.status, after.status)
+        if node not in self.changed and node not in self.added:
+            self.changed.add(node)
+            after = after._replace(version=before.version + 1)
+        self.steps[node] = after
+        return after
+
+    def change_version(self, version: int, graph: Graph) -> None:
+        """Put the request on another version of its workflow: rows for its new nodes, none for those it lacks."""
+        for node in [node for node in self.steps if node not in graph.nodes]:
+            del self.steps[node]
+            self.changed.discard(node)
+            self.removed.add(node)
+        for node, facts in graph.nodes.items():
+            if node not in self.steps:
+                self.steps[node] = Step(self.request.id, node, facts.kind, StepStatus.PENDING, 1)
+                self.added.add(node)
+            elif self.steps[node].kind != facts.kind:
+                self.change_step(node, kind=facts.kind)
+        self.graph = graph
+        self._touch(workflow_version=version)
+
+    def set_result(self, node: str, result: str | None) -> None:
+        """``result`` is JSON text."""
+        self.results[node] = result
+
+    def change_request(self, status: RequestStatus, reason: str | None) -> None:
+        """Move the request; says so in the audit when the status or its reason changes."""
+        before = self.request
+        if status is before.status and reason == before.reason:
+            return
+        check_request_change(before.id, before.status, status)
+        self._touch(status=status, reason=reason)
+        if status is RequestStatus.BLOCKED and self._told:
+            self._touch(alerted=True)
+        if status is not before.status:
+            self.event(events.STATUS, reason=reason, data={"from": before.status.value, "to": status.value})
+
+    def event(self, kind: str, node: str | None = None, **facts: Any) -> Event:
+        """Add a line to the audit."""
+        event = Event(self.request.id, kind, self.now, node, **facts)
+        self.events.append(event)
+        return event
+
+    def tell(self, actor: str, event: Event) -> None:
+        """Tell the outcome, privately, to the person whose act this ends."""
+        if self._told:
+            self.notices.append(Notice(self.request.id, "tell", event, actor))
+
+    def close(self) -> None:
+        """Add the notices that follow from the events, once the rule has returned."""
+        if self.request.alerted and (self.changed or self.events or self.request_changed):
+            lines = [Notice(self.request.id, "line", e) for e in self.events if e.kind in events.THREAD]
+            self.notices = [Notice(self.request.id, "card"), *lines, *self.notices]
+
+    def moving(self) -> bool:
+        """Whether any step is ready, running or waiting."""
+        return any(s.status in (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING) for s in self.steps.values())
+
+    def _touch(self, **fields: Any) -> None:
+        if not self.request_changed:
+            self.request_changed = True
+            fields["version"] = self.request.version + 1
+        self.request = self.request._replace(updated_at=self.now, **fields)

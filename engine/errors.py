@@ -1,0 +1,116 @@
+"""Everything Retrigger refuses or fails with: one base, the facts as attributes, one sentence for a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+class RetriggerError(Exception):
+    """Something went wrong that a person can act on; ``str(error)`` is the sentence to show."""
+
+
+class Refused(RetriggerError):
+    """A rule forbids this now. Nothing changed (SPEC 4, *Refused*)."""
+
+
+class NotPermitted(Refused):
+    """The person holds no grant for this (SPEC 6)."""
+
+    def __init__(self, permission: str, app: str, ask: tuple[str, ...] = ()) -> None:
+        self.permission, self.app, self.ask = permission, app, ask
+        whom = f" Ask {' or '.join(ask)}." if ask else " Ask whoever keeps Retrigger's settings file."
+        super().__init__(f"You need the permission {permission!r} for {app}.{whom}")
+
+
+class SelfAction(Refused):
+    """The workflow bars requesters from acting on their own request (``self_action: false``)."""
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+        super().__init__(
+            f"REQ-{request_id} is your own request, and its workflow does not let requesters act on theirs."
+        )
+
+
+class Conflict(Refused):
+    """The state is not the one that the click was made for; names the state found and who changed it (SPEC 5)."""
+
+    def __init__(
+        self,
+        what: str,
+        found: str,
+        by: str | None = None,
+        at: float | None = None,
+        did: str | None = None,
+    ) -> None:
+        self.what, self.found, self.by, self.at, self.did = what, found, by, at, did
+        when = f" at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC" if at is not None else ""
+        who = f" {by} {did or 'acted'}{when}." if by else ""
+        super().__init__(f"{what} is now {found}.{who} Nothing was done by this click.")
+
+
+class ConfirmationNeeded(Refused):
+    """An earlier call may have taken effect; a second one needs a confirmation and a reason (SPEC 4)."""
+
+    def __init__(self, nodes: tuple[str, ...]) -> None:
+        self.nodes = nodes
+        super().__init__(
+            f"The earlier call may have taken effect ({', '.join(nodes)}). "
+            "Confirm that it may be repeated, and give a reason."
+        )
+
+
+class PlanChanged(Refused):
+    """The state changed after the plan was shown, so nothing was done; look at the new plan."""
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+        super().__init__(f"REQ-{request_id} changed after this plan was made. Nothing was done; look at the new plan.")
+
+
+class InvalidInput(Refused):
+    """What the person typed does not fit; ``field`` names it, the text is the person's to keep."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class InputTooLarge(InvalidInput):
+    """The text is over the size limit."""
+
+
+class NotFound(RetriggerError):
+    """There is no such thing."""
+
+    def __init__(self, what: str, name: object, hint: str = "") -> None:
+        self.what, self.name = what, name
+        super().__init__(f"There is no {what} {name}.{' ' + hint if hint else ''}")
+
+
+class LeaseLost(RetriggerError):
+    """This attempt is no longer the step's attempt; whoever made it must stop and change nothing."""
+
+    def __init__(self, request_id: int, node: str, attempt: int) -> None:
+        self.request_id, self.node, self.attempt = request_id, node, attempt
+        super().__init__(f"Attempt {attempt} of {node} in REQ-{request_id} is no longer the current one.")
+
+
+class IllegalChange(RetriggerError):
+    """A status change that is not in the table of engine.states: a defect of ours, never a person's."""
+
+
+class StorageError(RetriggerError):
+    """The database cannot be used as it is; the sentence says what to do."""
+
+
+class SettingsError(RetriggerError):
+    """The settings cannot be used as they are; the sentence names the key and the mend."""
+
+
+class AlreadyDone(RetriggerError):
+    """This very command was carried out before; doing it again does nothing (SPEC 5)."""
+
+    def __init__(self, request_id: int | None, command_id: str) -> None:
+        self.request_id, self.command_id = request_id, command_id
+        super().__init__("This was done already; it was not done again.")

@@ -1,0 +1,34 @@
+"""What the execution of a step came to: plain values, handed to the pure rules."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from engine.graph import SUCCESS
+from engine.states import CallEffect
+
+
+class Success(NamedTuple):
+    """``result`` is JSON-able; ``outlet`` the path to leave by; ``call`` None for steps without an outside call."""
+
+    result: Any
+    outlet: str = SUCCESS
+    call: CallEffect | None = None
+
+
+class Failure(NamedTuple):
+    """``error`` is one sentence, already masked. ``retryable``: trying again may mend it (SPEC 3.1).
+
+    ``retry_after`` is the other side's wish in seconds. ``response`` is the last response's body, JSON-able and masked,
+    for Provide input to start from. ``must_block``: the failure path is not for this (an undefined value, SPEC 2).
+    """
+
+    error: str
+    call: CallEffect | None = None
+    retryable: bool = False
+    retry_after: float | None = None
+    response: Any = None
+    must_block: bool = False
+
+
+Outcome = Success | Failure

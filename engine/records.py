@@ -1,0 +1,142 @@
+"""The rows as the rules see them: immutable, light (no results or inputs), quick to make.
+
+Times are seconds since the epoch in UTC, from the database's clock. ``version`` counts the changes of a row; every
+write is guarded by the version it read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+
+
+class Cause(NamedTuple):
+    """The person's act that a step is running under (SPEC 1, *attempt*)."""
+
+    by: str  # who, as shown to people: "Hanna Lead" or a mail
+    actor: str  # who, as the door knows them: "slack:T1/U1", a mail, "key:NAME"
+    door: str  # slack, cli, api
+    did: str  # "re-triggered", "re-triggered step and flow", "provided input", "continued the flow"
+    node: str | None  # the step that was acted on; None for Continue flow
+    at: float
+    reason: str | None = None
+
+
+class Request(NamedTuple):
+    """One run of one workflow version. ``reason`` says why it is Blocked or Withdrawn."""
+
+    id: int
+    workflow: str
+    workflow_version: int
+    app: str
+    status: RequestStatus
+    reason: str | None
+    requester: str
+    alerted: bool  # a card exists or is on its way, so later changes are told too
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class Step(NamedTuple):
+    """One node of one request."""
+
+    request_id: int
+    node: str
+    kind: str  # action, function, decision, end, ...
+    status: StepStatus
+    version: int
+    attempt: int = 0  # number of the latest attempt; the fencing token
+    next_kind: AttemptKind = AttemptKind.INITIAL  # what the next attempt will be
+    visit: int = 1
+    retries: int = 0  # used of the present budget
+    recoveries: int = 0  # used of the present budget
+    due_at: float | None = None  # ready or waiting: not before; None: not claimable
+    worker: str | None = None
+    lease_until: float | None = None
+    outlet: str | None = None  # the path it left by
+    held: bool = False  # completed step-only: nothing behind it starts
+    stale: bool = False  # ran before, behind a step that was run again alone
+    only: bool = False  # the running act is step-only
+    update_status: bool = False  # the tick box of the step-only act
+    was: StepStatus | None = None  # its status before the act, to go back to when a failed step fails again
+    key_salt: int = 0  # raised when a person asks for a new key
+    effect_key: str | None = None  # key of a call of this visit that may have taken effect
+    call: CallEffect | None = None  # what the last call is known to have done
+    error: str | None = None
+    cause: Cause | None = None
+
+
+class Attempt(NamedTuple):
+    """One execution of a step, as it starts."""
+
+    request_id: int
+    node: str
+    number: int
+    kind: AttemptKind
+    visit: int
+    workflow_version: int
+    worker: str | None
+    started_at: float
+    cause: Cause | None = None
+
+
+class AttemptEnd(NamedTuple):
+    """How an attempt ended. ``late``: the worker had lost its lease; evidence only (SPEC 3.4)."""
+
+    request_id: int
+    node: str
+    number: int
+    outcome: AttemptOutcome
+    ended_at: float
+    error: str | None = None
+    call: CallEffect | None = None
+    response: str | None = None  # JSON text of the last response of a failed call, for prefilling, masked
+    late: str | None = None  # JSON text
+
+
+class Event(NamedTuple):
+    """One line of the audit."""
+
+    request_id: int | None
+    kind: str  # a name of engine.events
+    at: float
+    node: str | None = None
+    attempt: int | None = None
+    by: str | None = None
+    actor: str | None = None
+    door: str | None = None
+    reason: str | None = None
+    data: dict[str, Any] | None = None
+    command_id: str | None = None
+
+
+class Notice(NamedTuple):
+    """Something to tell people: a row of the outbox. ``kind``: "card" (refresh it), "line" (a line in the thread),
+    "tell" (the outcome, privately, to ``actor``)."""
+
+    request_id: int
+    kind: str
+    event: Event | None = None
+    actor: str | None = None
+
+
+class Claim(NamedTuple):
+    """A step that this worker may run: its committed running row and its attempt."""
+
+    step: Step
+    attempt: Attempt
+    workflow: str
+
+
+class NewRequest(NamedTuple):
+    """What submitting stores. ``input`` is JSON text; ``key`` makes the submit safe to repeat."""
+
+    workflow: str
+    workflow_version: int
+    app: str
+    title: str
+    requester: str
+    input: str
+    key: str | None = None

@@ -1,0 +1,189 @@
+"""The one port of the engine: what it needs of a database. Package ``storage`` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from engine.draft import Draft
+from engine.graph import Graph
+from engine.permissions import Grant
+from engine.records import Attempt, AttemptEnd, Claim, Event, NewRequest, Request, Step
+from engine.states import RequestStatus
+
+T = TypeVar("T")
+
+
+class StoredWorkflow(NamedTuple):
+    """A published version. ``document`` is the definition as plain data; ``digest`` tells whether it changed."""
+
+    name: str
+    version: int
+    app: str
+    document: dict[str, Any]
+    digest: str
+    published_at: float
+
+
+class RequestFilter(NamedTuple):
+    """What to list, oldest first when ``oldest_first``, else newest first. ``after`` is the last id of the page before.
+
+    ``apps`` None means every application.
+    """
+
+    status: RequestStatus | None = None
+    apps: frozenset[str] | None = None
+    after: int | None = None
+    limit: int = 50
+    oldest_first: bool = False
+
+
+class RequestRow(NamedTuple):
+    """A request as lists show it: the row, its title, and its blocked steps' names and errors."""
+
+    request: Request
+    title: str
+    blocked: tuple[tuple[str, str | None], ...]
+
+
+class StepDetail(NamedTuple):
+    """A step with the heavy columns: ``result`` is JSON text."""
+
+    step: Step
+    result: str | None
+
+
+class AttemptDetail(NamedTuple):
+    """A whole attempt: how it started, the key its call carried, and how it ended (None while it runs)."""
+
+    start: Attempt
+    idempotency_key: str | None
+    end: AttemptEnd | None
+
+
+class RequestDetail(NamedTuple):
+    """Everything stored of one request. ``input`` is JSON text; attempts and events are in the order they happened."""
+
+    request: Request
+    title: str
+    input: str
+    steps: tuple[StepDetail, ...]
+    attempts: tuple[AttemptDetail, ...]
+    events: tuple[Event, ...]
+
+
+class Claimer(NamedTuple):
+    """Who takes due steps after each commit. ``free`` gives the number of free slots at that moment;
+    ``take`` receives the claims, after the commit that made them."""
+
+    worker: str
+    lease: float  # seconds
+    free: Callable[[], int]
+    running: Callable[[], int]
+    take: Callable[[Sequence[Claim]], None]
+
+
+class Store(Protocol):
+    """Guarded writes and plain reads. Every write returns after its commit; a refused one raises and changes nothing."""
+
+    def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
+        """Store a request with a row for each node, the start ready. Returns (id, False), or (id of the request
+        that the same ``key`` made before, True)."""
+        ...
+
+    def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
+        """Load the request with its steps, let ``decide`` draft the changes, and write them, all in one transaction.
+
+        ``decide`` is pure and may be called again (replay). What it raises reaches the caller, and nothing is
+        written. Raises NotFound, and AlreadyDone when an event with this ``command_id`` is stored.
+        """
+        ...
+
+    def change_soon(self, request_id: int, decide: Callable[[Draft], T]) -> Future[T]:
+        """As change, without waiting for the commit."""
+        ...
+
+    def record(self, event: Event) -> None:
+        """Store an audit event that changes nothing (a refused try)."""
+        ...
+
+    def attach(self, claimer: Claimer) -> None:
+        """From now on claim due steps for this worker after each commit and at each nudge."""
+        ...
+
+    def detach(self) -> None:
+        """Claim nothing more. Returns when no claim is under way."""
+        ...
+
+    def nudge(self) -> None:
+        """Look for due steps now."""
+        ...
+
+    def next_due(self) -> float | None:
+        """Seconds from now until the earliest ready or waiting step is due; None when there is none."""
+        ...
+
+    def renew(self, worker: str, lease: float) -> int:
+        """Renew the leases of all that ``worker`` runs. Returns how many."""
+        ...
+
+    def lost(self, living: str | None) -> list[tuple[int, str, int]]:
+        """(request, node, attempt) of running steps whose worker is gone: those of every other worker than
+        ``living`` when it is given (SQLite: one engine), else those whose lease ran out."""
+        ...
+
+    def running(self, worker: str) -> list[tuple[int, str, int]]:
+        """(request, node, attempt) of what ``worker`` has running."""
+        ...
+
+    def stuck(self) -> list[int]:
+        """Requests in progress with no step ready, running or waiting."""
+        ...
+
+    def call_key(self, request_id: int, node: str, attempt: int, key: str) -> None:
+        """Store the idempotency key of a call before it leaves. Raises LeaseLost when the attempt is not current."""
+        ...
+
+    def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
+        """What templates may name: ``{"input": ..., "requester": ..., "title": ..., "results": {node: value},
+        "errors": {node: text}}`` for the nodes asked for, values parsed."""
+        ...
+
+    def detail(self, request_id: int) -> RequestDetail:
+        """Everything of one request. Raises NotFound."""
+        ...
+
+    def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:
+        """The light rows of one request. Raises NotFound."""
+        ...
+
+    def requests(self, filter: RequestFilter) -> list[RequestRow]: ...
+
+    def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]: ...
+
+    def publish(self, name: str, app: str, document: dict[str, Any], digest: str) -> tuple[int, bool]:
+        """Store a new version unless the newest has the same digest. Returns (version, whether it is new)."""
+        ...
+
+    def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:
+        """A published version; the newest when none is named. Raises NotFound."""
+        ...
+
+    def workflows(self) -> list[StoredWorkflow]:
+        """The newest version of each."""
+        ...
+
+    def grants(self) -> list[Grant]: ...
+
+    def add_grant(self, grant: Grant) -> bool: ...
+
+    def remove_grant(self, grant: Grant) -> bool: ...
+
+    def workers_alive(self) -> int:
+        """Engines that renewed their presence lately (so that a command can say "nothing is running it")."""
+        ...
+
+    def present(self, worker: str, lease: float) -> None:
+        """Renew this engine's presence for ``lease`` seconds; 0 ends it."""
+        ...
