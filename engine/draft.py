@@ -28,6 +28,7 @@ class Draft:
         self.added: set[str] = set()  # nodes that had no row: another workflow version brought them
         self.removed: set[str] = set()  # nodes whose row goes: another workflow version lacks them
         self.attempts: list[Attempt] = []
+        self.call_keys: list[tuple[str, int, str]] = []  # node, attempt, idempotency key of a call about to leave
         self.ends: list[AttemptEnd] = []
         self.events: list[Event] = []
         self.notices: list[Notice] = []
@@ -90,7 +91,7 @@ class Draft:
     def close(self) -> None:
         """Add the notices that follow from the events, once the rule has returned."""
         if self.request.alerted and (self.changed or self.events or self.request_changed):
-            lines = [Notice(self.request.id, "line", e) for e in self.events if e.kind in events.THREAD]
+            lines = [Notice(self.request.id, "line", event) for event in self.events if events.told(event)]
             self.notices = [Notice(self.request.id, "card"), *lines, *self.notices]
 
     def moving(self) -> bool:

@@ -1,5 +1,9 @@
 """The kinds of audit events, and which of them are told in a request's Slack thread."""
 
+from __future__ import annotations
+
+from engine.records import Event
+
 SUBMITTED = "submitted"
 COMPLETED = "step_completed"
 FAILED = "step_failed"  # left by its failure path
@@ -18,5 +22,14 @@ STATUS = "status_changed"
 REFUSED = "refused"
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN})
-# Told once a request has a card: every act and every outcome (SPEC 7).
-THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST, STATUS}
+# Told in the thread once a request has a card: every act and every outcome (SPEC 7).
+THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST}
+ENDINGS = frozenset({"completed", "failed", "rejected"})
+
+
+def told(event: Event) -> bool:
+    """Whether the thread gets a line for it. Of status changes only the endings: the others follow from an act or a
+    blocked step that has its own line."""
+    if event.kind == STATUS:
+        return (event.data or {}).get("to") in ENDINGS
+    return event.kind in THREAD and event.node != "end"

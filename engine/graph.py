@@ -45,8 +45,8 @@ class Graph:
         self.nodes = dict(nodes)
         self.edges = edges
         self.start = start
-        self.incoming: dict[str, tuple[Edge, ...]] = {node: () for node in nodes}
-        self.outgoing: dict[str, tuple[Edge, ...]] = {node: () for node in nodes}
+        self.incoming: dict[str, tuple[Edge, ...]] = dict.fromkeys(nodes, ())
+        self.outgoing: dict[str, tuple[Edge, ...]] = dict.fromkeys(nodes, ())
         for edge in edges:
             self.incoming[edge.target] += (edge,)
             self.outgoing[edge.source] += (edge,)

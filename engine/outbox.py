@@ -35,6 +35,8 @@ class Posted(NamedTuple):
 
 
 class Outbox(Protocol):
+    """What the relay needs of the database. Every write is committed when the method returns."""
+
     def due(self, limit: int, lease: float) -> list[OutboxRow]:
         """The oldest due row of each request, taken for ``lease`` seconds so that no other relay takes it; rows of
         one request come strictly in order, so a row is due only when all earlier ones of its request are done."""

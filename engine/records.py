@@ -62,7 +62,9 @@ class Step(NamedTuple):
     update_status: bool = False  # the tick box of the step-only act
     was: StepStatus | None = None  # its status before the act, to go back to when a failed step fails again
     key_salt: int = 0  # raised when a person asks for a new key
-    effect_key: str | None = None  # key of a call of this visit that may have taken effect
+    sent_key: str | None = None  # key under which the running attempt's call may have left
+    effect_key: str | None = None  # key of the latest call that may have taken effect
+    effect_visit: int = 0  # the visit of that call; 0 once a person confirmed that it may be repeated
     call: CallEffect | None = None  # what the last call is known to have done
     error: str | None = None
     cause: Cause | None = None

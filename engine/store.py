@@ -85,7 +85,7 @@ class Claimer(NamedTuple):
 
 
 class Store(Protocol):
-    """Guarded writes and plain reads. Every write returns after its commit; a refused one raises and changes nothing."""
+    """Guarded writes and plain reads. A write returns after its commit; a refused one raises and changes nothing."""
 
     def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
         """Store a request with a row for each node, the start ready. Returns (id, False), or (id of the request
@@ -139,10 +139,6 @@ class Store(Protocol):
 
     def stuck(self) -> list[int]:
         """Requests in progress with no step ready, running or waiting."""
-        ...
-
-    def call_key(self, request_id: int, node: str, attempt: int, key: str) -> None:
-        """Store the idempotency key of a call before it leaves. Raises LeaseLost when the attempt is not current."""
         ...
 
     def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:

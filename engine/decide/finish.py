@@ -1,0 +1,200 @@
+"""An attempt ended with an outcome: what becomes of the step, of what is behind it, and of the request (SPEC 3, 4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from engine import events
+from engine.draft import Draft
+from engine.flow import mark_stale, rewind, settle
+from engine.graph import FAILURE
+from engine.outcomes import Failure, Success
+from engine.records import AttemptEnd, Event, Step
+from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.status import recalculate
+
+
+class Finished(NamedTuple):
+    """One attempt's end, ready to be written: everything rendered, masked and serialised beforehand.
+
+    ``result`` and ``response`` are JSON text. ``retry_in`` is the retry rule's answer for a failure, in seconds.
+    """
+
+    node: str
+    attempt: int
+    outcome: Success | Failure
+    result: str | None = None
+    response: str | None = None
+    retry_in: float | None = None
+
+
+def finish(draft: Draft, done: Finished) -> bool:
+    """Write the outcome. False when the attempt had lost its lease: its result is evidence and changes nothing."""
+    step = draft.steps.get(done.node)
+    if step is None or step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
+        _late(draft, done)
+        return False
+    outcome = done.outcome
+    succeeded = isinstance(outcome, Success)
+    draft.ends.append(
+        AttemptEnd(
+            step.request_id,
+            step.node,
+            step.attempt,
+            AttemptOutcome.SUCCEEDED if succeeded else AttemptOutcome.FAILED,
+            draft.now,
+            None if isinstance(outcome, Success) else outcome.error,
+            outcome.call,
+            done.response,
+        )
+    )
+    step = draft.change_step(
+        step.node, worker=None, lease_until=None, call=outcome.call, sent_key=None, **_evidence(step, outcome.call)
+    )
+    if isinstance(outcome, Success):
+        _succeeded(draft, step, outcome, done.result)
+    elif done.retry_in is not None:
+        _retry(draft, step, outcome, done.retry_in)
+    else:
+        _failed(draft, step, outcome)
+    return True
+
+
+def _evidence(step: Step, call: CallEffect | None) -> dict[str, Any]:
+    """The key to guard against a second effect, when this call may have had one."""
+    if step.sent_key is None or call is None or not call.may_have_taken_effect:
+        return {}
+    return {"effect_key": step.sent_key, "effect_visit": step.visit}
+
+
+def _late(draft: Draft, done: Finished) -> None:
+    outcome = done.outcome
+    evidence: dict[str, Any] = {"outcome": "succeeded" if isinstance(outcome, Success) else "failed"}
+    if outcome.call is not None:
+        evidence["call"] = outcome.call.value
+    if isinstance(outcome, Failure):
+        evidence["error"] = outcome.error
+    late = json.dumps(evidence)
+    kind = AttemptOutcome.SUCCEEDED if isinstance(outcome, Success) else AttemptOutcome.FAILED
+    draft.ends.append(AttemptEnd(draft.request.id, done.node, done.attempt, kind, draft.now, late=late))
+    draft.event(events.LATE, done.node, attempt=done.attempt, data=evidence)
+
+
+def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
+    draft.set_result(step.node, result)
+    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=_facts(outcome.call))
+    if step.only:
+        _succeeded_alone(draft, step, outcome)
+    else:
+        complete(draft, step.node, outcome.outlet)
+    _tell(draft, step, event)
+
+
+def complete(draft: Draft, node: str, outlet: str) -> None:
+    """The step is completed, and the flow goes on from it."""
+    step = draft.steps[node]
+    if step.cause is not None:
+        rewind(draft, node)
+    draft.change_step(node, status=StepStatus.COMPLETED, outlet=outlet, due_at=None, error=None, was=None)
+    settle(draft, [node], step.cause)
+    move_on(draft)
+
+
+def move_on(draft: Draft) -> None:
+    """Give the request the status that follows from its steps."""
+    status, reason = recalculate(draft.graph, draft.steps)
+    draft.change_request(status, reason)
+
+
+def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
+    """Step only (SPEC 4): completed and held. With the box ticked the request's status is recalculated."""
+    mark_stale(draft, step.node)
+    draft.change_step(
+        step.node,
+        status=StepStatus.COMPLETED,
+        outlet=outcome.outlet,
+        held=True,
+        error=None,
+        only=False,
+        was=None,
+    )
+    if not step.update_status:
+        return
+    status, reason = recalculate(draft.graph, draft.steps, ended_at=step.node)
+    if status in (RequestStatus.BLOCKED, RequestStatus.IN_PROGRESS):
+        draft.change_request(status, reason)
+        return
+    draft.change_step(step.node, held=False)  # only an end is behind it, and it is reached
+    settle(draft, [step.node], step.cause)
+    draft.change_request(status, reason)
+
+
+def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
+    draft.change_step(
+        step.node,
+        status=StepStatus.WAITING,
+        due_at=draft.now + delay,
+        next_kind=AttemptKind.RETRY,
+        retries=step.retries + 1,
+        error=failure.error,
+    )
+    facts = {**_facts(failure.call), "error": failure.error, "delay": delay}
+    draft.event(events.RETRY, step.node, attempt=step.attempt, data=facts)
+
+
+def _failed(draft: Draft, step: Step, failure: Failure) -> None:
+    """Retries used up, or of no use: the failure path, if there is one and the step did not run alone; else blocked."""
+    if step.only:
+        event = _failed_alone(draft, step, failure)
+    elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block:
+        facts = {**_facts(failure.call), "error": failure.error}
+        event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
+        if step.cause is not None:
+            rewind(draft, step.node)
+        draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
+        settle(draft, [step.node], step.cause)
+        move_on(draft)
+    else:
+        event = block(draft, step.node, failure.error, failure.call)
+    _tell(draft, step, event)
+
+
+def _failed_alone(draft: Draft, step: Step, failure: Failure) -> Event:
+    """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
+    back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
+    kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
+    facts = {**_facts(failure.call), "error": failure.error, "before": step.error}
+    event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
+    draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
+    return event
+
+
+def block(draft: Draft, node: str, error: str, call: CallEffect | None) -> Event:
+    """The step waits for a person, and so does the request; side branches that can go on do go on."""
+    before = draft.steps[node]
+    again = before.error if before.cause else None
+    facts = {**_facts(call), "error": error, "before": again, "first": not draft.request.alerted}
+    event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
+    draft.change_step(
+        node,
+        status=StepStatus.BLOCKED,
+        error=error,
+        due_at=None,
+        worker=None,
+        lease_until=None,
+        only=False,
+        was=None,
+    )
+    move_on(draft)
+    return event
+
+
+def _facts(call: CallEffect | None) -> dict[str, Any]:
+    return {} if call is None else {"call": call.value}
+
+
+def _tell(draft: Draft, step: Step, event: Event) -> None:
+    """The person whose act this ends is told what came of it, and where their flow was blocked later (SPEC 7)."""
+    if step.cause is not None and (step.cause.node == step.node or event.kind == events.BLOCKED):
+        draft.tell(step.cause.actor, event)

@@ -1,0 +1,87 @@
+"""A worker died, or gives back what it holds (SPEC 3.2)."""
+
+from __future__ import annotations
+
+from engine import events
+from engine.decide.finish import block
+from engine.draft import Draft
+from engine.flow import missing_paths
+from engine.limits import MAX_RECOVERIES
+from engine.records import AttemptEnd
+from engine.recovery import recovery_delay
+from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+
+
+def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
+    """The worker of this attempt is gone: try again, or block when the recoveries are used up.
+
+    False, and no change, when the attempt is not the running one any more.
+    """
+    step = draft.steps.get(node)
+    if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
+        return False
+    call = None
+    if step.kind == "action":
+        call = CallEffect.UNKNOWN if step.sent_key else CallEffect.NOT_SENT
+    if step.sent_key:
+        draft.change_step(node, effect_key=step.sent_key, effect_visit=step.visit, sent_key=None)
+    draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.LOST, draft.now, _LOST, call))
+    delay = recovery_delay(step.recoveries, jitter)
+    if delay is None:
+        draft.change_step(node, call=call)
+        error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
+        event = block(draft, node, error, call)
+        if step.cause is not None and step.cause.node == node:
+            draft.tell(step.cause.actor, event)
+        return True
+    draft.change_step(
+        node,
+        status=StepStatus.WAITING if delay else StepStatus.READY,
+        due_at=draft.now + delay,
+        next_kind=AttemptKind.RECOVERY,
+        recoveries=step.recoveries + 1,
+        worker=None,
+        lease_until=None,
+        call=call,
+    )
+    draft.event(events.LOST, node, attempt=attempt, data={"recovery": step.recoveries + 1, "worker": step.worker})
+    return True
+
+
+_LOST = "The worker died or let its lease run out."
+
+
+def give_back(draft: Draft, node: str, attempt: int) -> bool:
+    """A clean stop: the step is ready again for any worker, and nothing is counted."""
+    step = draft.steps.get(node)
+    if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
+        return False
+    call = CallEffect.UNKNOWN if step.sent_key else None
+    if step.sent_key:
+        draft.change_step(node, effect_key=step.sent_key, effect_visit=step.visit, sent_key=None)
+    draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.RETURNED, draft.now, call=call))
+    draft.change_step(
+        node,
+        status=StepStatus.READY,
+        due_at=draft.now,
+        next_kind=AttemptKind.RECOVERY,
+        worker=None,
+        lease_until=None,
+    )
+    draft.event(events.RETURNED, node, attempt=attempt)
+    return True
+
+
+def unstick(draft: Draft) -> bool:
+    """The sweep of SPEC 3.5: in progress with nothing to wait for becomes Blocked and names what did not arrive."""
+
+    if draft.request.status is not RequestStatus.IN_PROGRESS or draft.moving():
+        return False
+    waits = []
+    for node, step in draft.steps.items():
+        if step.status is StepStatus.PENDING:
+            missing = missing_paths(draft, node)
+            waits.append(f"{node} waits for {', '.join(missing)}" if missing else f"{node} was never started")
+    reason = "Nothing is running: " + ("; ".join(waits[:3]) or "no step is left to run") + "."
+    draft.change_request(RequestStatus.BLOCKED, reason)
+    return True

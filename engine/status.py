@@ -1,0 +1,52 @@
+"""The request's status as a function of the steps' latest state (SPEC 4, *Recalculated status*). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from engine.graph import Graph
+from engine.records import Step
+from engine.states import MOVING, RequestStatus, StepStatus
+from engine.texts import REMAINING_NOT_STARTED
+
+# Of several ends reached, rejected beats failed beats completed (SPEC 1).
+_RANK = (RequestStatus.REJECTED, RequestStatus.FAILED, RequestStatus.COMPLETED)
+
+
+class Recalculated(NamedTuple):
+    """``reason`` only with BLOCKED."""
+
+    status: RequestStatus
+    reason: str | None = None
+
+
+def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = None) -> Recalculated:
+    """Stale steps and ends do not count. ``ended_at``: the held step directly behind which an end counts as reached.
+
+    A held step stands before any end that another branch reached: it can still go on, so the request is not final.
+    A step that runs alone is not progress of the request, whose status "stays as it is" meanwhile.
+    """
+    current = [step for step in steps.values() if not step.stale]
+    for step in current:
+        if step.status is StepStatus.BLOCKED:
+            return Recalculated(RequestStatus.BLOCKED, f"{step.node}: {step.error or 'blocked'}")
+    if any(step.status in MOVING and not step.only for step in current):
+        return Recalculated(RequestStatus.IN_PROGRESS)
+    reached = {status for step in current if (status := _end_reached(graph, step)) is not None}
+    reached |= _ends_behind(graph, steps, ended_at)
+    held = any((step.held or step.only) and step.node != ended_at for step in current)
+    if reached and not held:
+        return Recalculated(next(status for status in _RANK if status in reached))
+    return Recalculated(RequestStatus.BLOCKED, REMAINING_NOT_STARTED)
+
+
+def _end_reached(graph: Graph, step: Step) -> RequestStatus | None:
+    return graph.nodes[step.node].end_status if step.status is StepStatus.COMPLETED else None
+
+
+def _ends_behind(graph: Graph, steps: Mapping[str, Step], node: str | None) -> set[RequestStatus]:
+    if node is None:
+        return set()
+    targets = [e.target for e in graph.outgoing[node] if e.outlet == steps[node].outlet]
+    return {status for target in targets if (status := graph.nodes[target].end_status) is not None}
