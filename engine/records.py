@@ -21,6 +21,7 @@ class Cause(NamedTuple):
     node: str | None  # the step that was acted on; None for Continue flow
     at: float
     reason: str | None = None
+    error: str | None = None  # what the step was blocked with before the act
 
 
 class Request(NamedTuple):

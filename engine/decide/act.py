@@ -196,7 +196,8 @@ def _check_effects(draft: Draft, act: Act, action: Action, node: str | None, new
 
 
 def _cause(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
-    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason)
+    error = draft.steps[node].error if node else None
+    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error)
 
 
 def _audit(draft: Draft, act: Act, kind: str, node: str | None, **data: bool) -> None:

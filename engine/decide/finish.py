@@ -164,7 +164,7 @@ def _failed_alone(draft: Draft, step: Step, failure: Failure) -> Event:
     """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
-    facts = {**_facts(failure.call), "error": failure.error, "before": step.error}
+    facts = {**_facts(failure.call), "error": failure.error, "before": step.cause.error if step.cause else None}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     return event
@@ -173,7 +173,8 @@ def _failed_alone(draft: Draft, step: Step, failure: Failure) -> Event:
 def block(draft: Draft, node: str, error: str, call: CallEffect | None) -> Event:
     """The step waits for a person, and so does the request; side branches that can go on do go on."""
     before = draft.steps[node]
-    again = before.error if before.cause else None
+    cause = before.cause
+    again = cause.error if cause is not None and cause.node == node else None
     facts = {**_facts(call), "error": error, "before": again, "first": not draft.request.alerted}
     event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
     draft.change_step(
