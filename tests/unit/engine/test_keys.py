@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.keys import call_digest, function_digest, idempotency_key
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def key(request_id=42, node="create_account", visit=1, salt=0, scope="", body=None, method="POST"):
+    digest = call_digest(method, "/accounts", [], body)
+    return idempotency_key(request_id, node, visit, salt, digest, scope)
+
+
+def test_a_key_can_be_read():
+    assert re.fullmatch(r"req-42-create_account-1-[0-9a-f]{16}", key())
+
+
+def test_a_key_never_changes_between_releases():
+    assert key(body={"email": "ada@example.com"}) == "req-42-create_account-1-9bd16e3664b95969"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"request_id": 43},
+        {"node": "badge"},
+        {"visit": 2},
+        {"salt": 1},
+        {"scope": "1754380000.25"},
+        {"body": {"amount": 1}},
+        {"method": "PUT"},
+    ],
+    ids=str,
+)
+def test_another_effect_has_another_key(other):
+    assert key(**other) != key()
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=4))
+def test_the_order_of_fields_is_no_other_call(body):
+    turned = dict(reversed(body.items()))
+
+    assert call_digest("POST", "/a", [], turned) == call_digest("POST", "/a", [], body)
+
+
+@given(json_values, json_values)
+def test_another_body_is_another_call(one, other):
+    same = repr(one) == repr(other) or one == other
+    assert same or call_digest("POST", "/a", [], one) != call_digest("POST", "/a", [], other)
+
+
+def test_parts_do_not_run_into_each_other():
+    assert call_digest("POST", "/a", [], "b") != call_digest("POST", "/ab", [], "")
+
+
+def test_a_function_has_a_key_of_its_name_and_arguments():
+    digests = {
+        function_digest("hr.badge", {"account": 1}),
+        function_digest("hr.badge", {"account": "1"}),
+        function_digest("hr.desk", {"account": 1}),
+    }
+    assert len(digests) == 3
