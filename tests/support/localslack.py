@@ -1,4 +1,4 @@
-"""A local Slack for tests: the server that the demo uses, on a port of its own, with nothing in it but the test's config."""
+"""A local Slack for tests: the server that the demo uses, each on a port of its own."""
 
 from __future__ import annotations
 
