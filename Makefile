@@ -42,7 +42,7 @@ bench: $(VENV)/dev.stamp  ## steps per second, beside DBOS on the same work
 chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks
 	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)
 
-lock: $(VENV)/dev.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
+lock: $(VENV)/installer.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
 	@$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/run.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
 	@$(LOCK) --group installer --output-file requirements/installer.txt
