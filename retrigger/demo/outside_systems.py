@@ -100,11 +100,14 @@ class OutsideSystems:
         Raises ``NotFound`` for a system or a path that there is not.
         """
         with self._changed:
-            resource, switch, entry = self._resource(call), self._switch_for(call), self._enter(call)
+            books, resource = self._books, self._resource(call)
+            switch, entry = self._switch_for(call), self._enter(call)
             if switch.mode is Mode.DOWN:
                 return self._finish(entry, Answer(503, {"error": f"{call.system} is down"}), "nothing done")
             if switch.mode is Mode.SLOW:
                 self._wait(call.system, switch.seconds)
+            if self._books is not books:
+                return Answer(503, {"error": "reset while the call waited"})
             answer, outcome = self._work(entry, call, resource)
             if switch.mode is Mode.WRONG_DATA and answer.status < 300:
                 return self._finish(entry, Answer(200, WRONG_DATA), f"{outcome}, answered with wrong data")

@@ -28,6 +28,9 @@ class Client:
     def turn(self, system, **switch):
         assert requests.put(f"{self.url}/switches/{system}", json=switch, timeout=5).status_code == 200
 
+    def reset(self):
+        assert requests.post(f"{self.url}/reset", timeout=5).status_code == 204
+
     def ledger(self):
         return requests.get(f"{self.url}/ledger.json", timeout=5).json()
 
@@ -43,11 +46,17 @@ class Client:
             requests.post(f"{self.url}/{path}", json=body, headers={"Idempotency-Key": key}, timeout=GIVE_UP)
 
 
-@pytest.fixture
-def outside():
+@pytest.fixture(scope="module")
+def service():
     served = serve(OutsideSystems(time.time))
     yield Client(served.url)
     served.stop()
+
+
+@pytest.fixture
+def outside(service):
+    service.reset()
+    return service
 
 
 @pytest.mark.parametrize(
@@ -213,10 +222,22 @@ def test_reset_forgets_everything(outside):
     outside.turn("mail", mode="down")
     outside.post("rules", {"system": "identity", "contains": "ana@", "mode": "down"})
     outside.post("identity/accounts", ANA, key="k1")
-    assert requests.post(f"{outside.url}/reset", timeout=5).status_code == 204
+    outside.reset()
     ledger = outside.ledger()
     assert (ledger["counts"]["calls"], ledger["rules"], ledger["entries"]) == (0, [], [])
     assert {system["switch"]["mode"] for system in ledger["systems"]} == {"up"}
+
+
+def test_a_call_that_waits_during_a_reset_does_nothing(outside):
+    outside.turn("mail", mode="slow", seconds=60)
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(outside.post("mail/send", {"to": "ana@example.com"})))
+    waiting.start()
+    outside.wait_for_calls(1)
+    outside.reset()
+    waiting.join(5)
+    assert [answer.status_code for answer in answers] == [503]
+    assert outside.ledger()["counts"]["effects"] == 0
 
 
 @pytest.mark.parametrize(

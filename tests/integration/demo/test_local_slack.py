@@ -1,0 +1,135 @@
+"""The local Slack as a real process, with the program that `make run` fetches."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from retrigger.demo import people, ports
+from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable
+
+
+def temp_folders():
+    return set(Path(os.environ.get("TMPDIR", "/tmp")).glob("retrigger-slack-*"))
+
+
+def gone(pid, seconds=5):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def say(url, method, **body):
+    return requests.post(f"{url}{method}", json=body, timeout=5).json()
+
+
+def test_people_channel_and_bot_are_there(local_slack_program):
+    with LocalSlack(local_slack_program, people.workspace()) as slack:
+        state = requests.get(f"{slack.url}/_control/state", timeout=5).json()
+        assert [user["email"] for user in state["users"] if not user["is_bot"]] == [
+            "hanna@example.com",
+            "omar@example.com",
+            "vera@example.com",
+        ]
+        assert say(slack.api_url, "auth.test")["user_id"] == people.BOT_USER_ID
+        posted = say(slack.api_url, "chat.postMessage", channel=people.CHANNEL_ID, text="hello")
+        assert posted["ok"] is True
+        members = say(slack.api_url, "conversations.members", channel=people.CHANNEL_ID)["members"]
+        assert set(members) == {person.id for person in people.PEOPLE} | {people.BOT_USER_ID}
+
+
+def test_stop_leaves_nothing_behind(local_slack_program):
+    before = temp_folders()
+    slack = LocalSlack(local_slack_program, people.workspace())
+    number = int(slack.url.rpartition(":")[2])
+    processes = [slack._process.pid, *(child.pid for child in psutil.Process(slack._process.pid).children(True))]
+    assert len(processes) >= 2
+    started = time.monotonic()
+    slack.stop()
+    slack.stop()
+    assert time.monotonic() - started < 3
+    assert not slack.alive
+    assert all(gone(pid) for pid in processes)
+    assert temp_folders() == before
+    assert ports.free_port(number) == number
+
+
+def test_a_taken_port_is_replaced(local_slack_program):
+    with ports.listen(0) as taken:
+        number = taken.getsockname()[1]
+        with LocalSlack(local_slack_program, people.workspace(), port=number) as slack:
+            assert slack.url != f"http://127.0.0.1:{number}"
+            assert requests.get(slack.url, timeout=5).status_code == 200
+
+
+def test_a_port_that_is_lost_at_the_last_moment_is_replaced(local_slack_program, monkeypatch):
+    with ports.listen(0) as taken:
+        numbers = iter([taken.getsockname()[1], ports.free_port(0)])
+        monkeypatch.setattr(ports, "free_port", lambda preferred: next(numbers))
+        with LocalSlack(local_slack_program, people.workspace()) as slack:
+            assert slack.alive
+
+
+def test_a_program_that_ends_says_why(local_slack_program):
+    before = temp_folders()
+    with pytest.raises(LocalSlackUnavailable, match="did not start: ✗ Invalid config"):
+        LocalSlack(local_slack_program, {**people.workspace(), "users": 3})
+    assert temp_folders() == before
+
+
+def test_a_program_that_cannot_be_run_says_so(tmp_path):
+    program = tmp_path / "local-slack"
+    program.write_text("not a program")
+    with pytest.raises(LocalSlackUnavailable, match=r"did not start: .*Permission denied"):
+        LocalSlack(program, people.workspace())
+
+
+STARTER = """
+    import sys, time
+    from pathlib import Path
+    from retrigger.demo import people
+    from retrigger.demo.local_slack import LocalSlack
+    slack = LocalSlack(Path(sys.argv[1]), people.workspace())
+    print(slack._process.pid, slack.url, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program):
+    before = temp_folders()
+    command = [sys.executable, "-c", textwrap.dedent(STARTER), str(local_slack_program)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        pid, url = starter.stdout.readline().split()
+        companion = psutil.Process(int(pid))
+        program = companion.children()[0].pid
+        assert requests.get(url, timeout=5).status_code == 200
+        starter.send_signal(signal.SIGKILL)
+    assert gone(program)
+    assert gone(companion.pid)
+    assert temp_folders() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a program that its parent was killed")
+def test_it_ends_when_its_companion_is_killed(local_slack_program):
+    slack = LocalSlack(local_slack_program, people.workspace())
+    program = psutil.Process(slack._process.pid).children()[0].pid
+    folder = Path(psutil.Process(program).environ()["TMPDIR"])
+    os.kill(slack._process.pid, signal.SIGKILL)
+    assert gone(program)
+    slack.stop()
+    for path in sorted(folder.rglob("*"), reverse=True):  # what nobody was left to remove
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
