@@ -8,8 +8,12 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$p; break; }; done)
 
+NO_PYTHON = Retrigger needs Python 3.11 or newer; $(if $(PYTHON),$(PYTHON) is not that,none was found). \
+	Install one, or name it: make run PYTHON=/path/to/python3
+
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-config $(UPGRADE)
 WORKERS ?= 2
 
@@ -55,19 +59,19 @@ clean:  ## remove the environment and everything that was built
 # pip brings uv, uv brings the rest in seconds. uv does not read pip's settings: where only those lead to a package
 # index, pip does the work itself.
 $(VENV)/installer.stamp: requirements/installer.txt
-	@[ -n "$(PYTHON)" ] || { echo "Retrigger needs Python 3.11 or newer; none was found. Install one, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Retrigger needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make run PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Making $(VENV) with $$($(PYTHON) -V) (about 10 seconds, once)…"
-	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install $(PIP_QUIETLY) --require-hashes -r $<
+	@$(BIN)/pip --version >/dev/null 2>&1 || { \
+		[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { echo "$(NO_PYTHON)" >&2; exit 1; }; \
+		echo "Making $(VENV) with $$($(PYTHON) -V) (about 10 seconds, once)…"; \
+		$(PYTHON) -m venv --clear $(VENV); \
+	}
+	@$(PIP) --require-hashes -r $<
 	@touch $@
 
-PIP_QUIETLY := --quiet --quiet --disable-pip-version-check --no-input
 define install
 	@echo "Installing the locked dependencies (under a minute, once)…"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>$(VENV)/uv.log \
-		|| $(BIN)/pip install $(PIP_QUIETLY) --require-hashes -r $<
-	@$(BIN)/pip install $(PIP_QUIETLY) --no-deps --no-build-isolation --editable .
+		|| $(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
 
