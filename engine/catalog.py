@@ -1,0 +1,42 @@
+"""Published workflow versions, parsed once and kept: a published version never changes (SPEC 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import NamedTuple
+
+from engine.definition import Workflow
+from engine.graph import Graph
+from engine.store import StoredWorkflow
+
+
+class Published(NamedTuple):
+    """A version, ready to run."""
+
+    workflow: Workflow
+    version: int
+
+
+class Catalog:
+    """``read`` gives a stored version, the newest when none is named; it raises NotFound."""
+
+    def __init__(self, read: Callable[[str, int | None], StoredWorkflow]) -> None:
+        self._read = read
+        self._known: dict[tuple[str, int], Published] = {}
+        self._lock = Lock()
+
+    def get(self, name: str, version: int | None = None) -> Published:
+        """A version of a workflow. Asks the database only for what it does not know, and for the newest."""
+        if version is not None and (known := self._known.get((name, version))) is not None:
+            return known
+        stored = self._read(name, version)
+        with self._lock:
+            key = (name, stored.version)
+            if key not in self._known:
+                self._known[key] = Published(Workflow.from_document(stored.document), stored.version)
+            return self._known[key]
+
+    def graph(self, name: str, version: int) -> Graph:
+        """The graph of a version."""
+        return self.get(name, version).workflow.graph

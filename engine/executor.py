@@ -1,0 +1,90 @@
+"""The embedded executor: APScheduler 3 runs the claimed steps and the engine's own regular jobs.
+
+Its job store is memory only: due times live in our tables, so a job that is lost with the process costs nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from engine.records import Claim
+
+_LINGER = 0.05  # seconds that a run job waits for more steps before it ends
+_DUE = "due"
+
+
+class ApschedulerExecutor:
+    """Runs at most ``slots`` steps at once, each by calling ``run``."""
+
+    def __init__(self, run: Callable[[Claim], None], slots: int) -> None:
+        self._run = run
+        self._slots = slots
+        self._queue: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+        self._lock = Lock()
+        self._busy = 0  # claims taken and not yet run to their end
+        self._runners = 0
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"steps": ThreadPoolExecutor(slots), "default": ThreadPoolExecutor(4)},
+            # With APScheduler's default grace of 1 s, jobs are silently dropped under load.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def start(self) -> None:
+        """Begin to run what is handed over."""
+        self._scheduler.start()
+
+    def shutdown(self) -> None:
+        """End the regular jobs at once; steps that are running are not waited for."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def busy(self) -> int:
+        """How many claims are queued or running."""
+        return self._busy
+
+    def free(self) -> int:
+        """How many more claims may be taken: never more than can run at once, or their leases would run down."""
+        return self._slots - self._busy
+
+    def take(self, claims: Sequence[Claim]) -> None:
+        """Run these steps. One job runs many steps, so APScheduler's cost for a job is not paid for each step."""
+        with self._lock:
+            self._busy += len(claims)
+            wanted = min(self._slots, self._busy) - self._runners
+            self._runners += max(wanted, 0)
+        for claim in claims:
+            self._queue.put(claim)
+        for _ in range(wanted):
+            self._scheduler.add_job(self._run_steps, executor="steps")
+
+    def every(self, seconds: float, job: Callable[[], None], name: str) -> None:
+        """Call ``job`` regularly."""
+        self._scheduler.add_job(job, "interval", seconds=seconds, id=name, name=name)
+
+    def at(self, delay: float, job: Callable[[], None]) -> None:
+        """Call ``job`` once after ``delay`` seconds; one such timer exists, a new one replaces it."""
+        when = datetime.now(UTC) + timedelta(seconds=max(delay, 0.0))
+        self._scheduler.add_job(job, "date", run_date=when, id=_DUE, replace_existing=True)
+
+    def _run_steps(self) -> None:
+        while True:
+            try:
+                claim = self._queue.get(timeout=_LINGER)
+            except queue.Empty:
+                with self._lock:
+                    if self._queue.empty():
+                        self._runners -= 1
+                        return
+                continue
+            try:
+                self._run(claim)
+            finally:
+                with self._lock:
+                    self._busy -= 1

@@ -1,0 +1,157 @@
+"""Keeping sensitive values from every door: Slack, logs, the command line, the API, errors of outside systems (SPEC 7).
+
+Masking is by value: wherever a sensitive value shows, not only in the field it came from. Values of 4 characters and
+more are masked anywhere, in their usual encodings too; of 2 and 3 characters, where they stand as a word; a single
+character only as a whole value, since masking every "1" would destroy every text. Booleans and nulls are masked in
+their own field only. A value hidden in something larger (base64 of a whole sentence, say) cannot be found.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from engine.texts import MASK
+
+_ANYWHERE_FROM = 4  # characters
+_WORD_FROM = 2
+
+
+class Masker:
+    """Replaces each of ``values`` by the mask. ``active`` is False when there is nothing to mask."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._whole = frozenset(stripped for value in values if (stripped := value.strip()))
+        self._forms = frozenset(form for value in self._whole if len(value) >= _ANYWHERE_FROM for form in _forms(value))
+        words = [value for value in self._whole if _WORD_FROM <= len(value) < _ANYWHERE_FROM]
+        self._words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)") if words else None
+
+    @property
+    def active(self) -> bool:
+        return bool(self._whole)
+
+    def plus(self, values: Iterable[str]) -> Masker:
+        """One that masks ``values`` too."""
+        more = frozenset(values)
+        return Masker(self._whole | more) if more else self
+
+    def text(self, text: str) -> str:
+        """``text`` without the values. Where occurrences overlap, all of their characters go."""
+        if text.strip() in self._whole:
+            return MASK
+        spans = sorted(span for form in self._forms if form in text for span in _spans(form, text))
+        if self._words:
+            spans = sorted([*spans, *(found.span() for found in self._words.finditer(text))])
+        return _without(text, spans) if spans else text
+
+    def value(self, value: Any) -> Any:
+        """A JSON value without the values: in texts, in names of fields, and in numbers."""
+        if not self._whole:
+            return value
+        return _mapped(value, self._leaf, self.text)
+
+    def _leaf(self, leaf: Any) -> Any:
+        if isinstance(leaf, str):
+            return self.text(leaf)
+        if any(self.text(written) != written for written in _written(leaf)):
+            return MASK
+        return leaf
+
+
+def sensitive_values(paths: Iterable[str], input: Any, results: Mapping[str, Any]) -> frozenset[str]:
+    """The values that a definition's ``sensitive`` paths lead to, as text; ``results`` by node."""
+    found: set[str] = set()
+
+    def collect(leaf: Any) -> Any:
+        found.update([leaf] if isinstance(leaf, str) else _written(leaf))
+        return leaf
+
+    _at_paths(paths, input, results, collect)
+    return frozenset(found)
+
+
+def mask_fields(paths: Iterable[str], input: Any, results: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Input and results with the fields that ``paths`` lead to masked, whatever their values."""
+    return _at_paths(paths, input, results, lambda leaf: None if leaf is None else MASK)
+
+
+def _at_paths(
+    paths: Iterable[str], input: Any, results: Mapping[str, Any], change: Callable[[Any], Any]
+) -> tuple[Any, dict[str, Any]]:
+    changed = dict(results)
+    for path in paths:
+        match path.split("."):
+            case ["request", "input", *below]:
+                input = _at(input, below, change)
+            case ["nodes", node, "result", *below] if node in changed:
+                changed[node] = _at(changed[node], below, change)
+    return input, changed
+
+
+def _at(value: Any, path: list[str], change: Callable[[Any], Any]) -> Any:
+    """``value`` with every leaf at and below ``path`` changed. A list counts as each of its items, unless numbered."""
+    if not path:
+        return _mapped(value, change)
+    name, *below = path
+    if isinstance(value, dict):
+        return {key: _at(item, below, change) if key == name else item for key, item in value.items()}
+    if isinstance(value, list):
+        if not name.isdigit():
+            return [_at(item, path, change) for item in value]
+        return [_at(item, below, change) if i == int(name) else item for i, item in enumerate(value)]
+    return value
+
+
+def _mapped(value: Any, leaf: Callable[[Any], Any], key: Callable[[str], str] = str) -> Any:
+    if isinstance(value, dict):
+        return {key(name): _mapped(item, leaf, key) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(item, leaf, key) for item in value]
+    return leaf(value)
+
+
+def _written(number: Any) -> tuple[str, ...]:
+    """How a number may be written; nothing for anything else."""
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return ()
+    whole = isinstance(number, float) and number.is_integer()
+    return (str(number), str(int(number))) if whole else (str(number),)
+
+
+def _forms(value: str) -> set[str]:
+    """How a value shows in JSON, addresses, HTML, logs, and as base64."""
+    raw = value.encode("utf-8", "surrogatepass")
+    encoded = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    return {
+        value,
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        html.escape(value),
+        html.escape(value, quote=False),
+        *encoded,
+        *(re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in encoded),
+        base64.b64encode(raw).decode().rstrip("="),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    }
+
+
+def _spans(form: str, text: str) -> Iterable[tuple[int, int]]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + 1)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    kept, end = [], 0
+    for start, stop in spans:
+        if start >= end:
+            kept += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join([*kept, text[end:]])

@@ -1,0 +1,91 @@
+"""What people type as JSON: a request's input, and a result provided by hand (SPEC 4, *Provide input*)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from engine.definition import Workflow
+from engine.errors import InvalidInput
+from engine.limits import MAX_INPUT_BYTES
+from engine.masking import mask_fields
+from engine.store import RequestDetail
+from engine.strict_json import dumps, loads
+from engine.texts import MASK
+
+_EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "array": [], "null": None}
+
+
+def check_input(workflow: Workflow, input: Any, limit: int) -> str:
+    """The input as JSON text. Raises InvalidInput when it does not match the workflow's ``input_schema``."""
+    text = dumps(input)
+    loads(text, limit=limit)
+    _check_schema(input, workflow.input_schema, "input")
+    return text
+
+
+def check_provided(workflow: Workflow, node: str, text: str) -> str:
+    """The provided result as JSON text. Raises InvalidInput, with line and column when it does not parse."""
+    value = loads(text, limit=MAX_INPUT_BYTES)
+    if MASK in dumps_plain(value):
+        raise InvalidInput(f"The text still holds a masked place ({MASK}); write the real value there.", "result")
+    _check_schema(value, workflow.nodes[node].provided_schema, "result")
+    return dumps(value)
+
+
+def dumps_plain(value: Any) -> str:
+    """JSON text for people: indented, not escaped."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def draft_for(workflow: Workflow, node: str, detail: RequestDetail) -> str:
+    """The step's own last response, else the shape that the result should have; masked fields are empty places."""
+    responses = [a.end.response for a in detail.attempts if a.start.node == node and a.end and a.end.response]
+    shape = shape_of(workflow.nodes[node].provided_schema)
+    if not responses:
+        return dumps_plain(shape)
+    last = json.loads(responses[-1])
+    _, results = mask_fields(workflow.sensitive, None, {node: last})
+    found = _without_masks(results[node])
+    if isinstance(found, dict) and isinstance(shape, dict):
+        found = {**shape, **found}
+    return dumps_plain(found)
+
+
+def shape_of(schema: Mapping[str, Any] | None) -> Any:
+    """An empty value of the shape that a JSON Schema describes: its required properties, and those it names."""
+    if not schema:
+        return {}
+    if "default" in schema:
+        return schema["default"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type", "object")
+    kind = kind[0] if isinstance(kind, list) and kind else kind
+    if kind != "object":
+        return _EMPTY.get(str(kind), {})
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    names = dict.fromkeys([*schema.get("required", []), *properties])
+    return {name: shape_of(properties.get(name, {"type": "string"})) for name in names}
+
+
+def _without_masks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_masks(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_masks(item) for item in value]
+    return "" if isinstance(value, str) and MASK in value else value
+
+
+def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str) -> None:
+    if not schema:
+        return
+    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    if errors:
+        first = errors[0]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first.path)
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise InvalidInput(f"The {field}{place} does not fit: {first.message[:300]}{more}.", field)

@@ -1,0 +1,287 @@
+"""The engine as its doors see it: every command and every reading, permitted, audited and refused by the same rules.
+
+Slack, the command line and the API call nothing else (SPEC 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine import events
+from engine.allowed import Action
+from engine.catalog import Catalog, Published
+from engine.decide import act as acts
+from engine.decide.act import Accepted, Act
+from engine.definition import Workflow
+from engine.documents import RequestDocument, RequestSummary, request_summary
+from engine.draft import Draft
+from engine.errors import AlreadyDone, NotFound, NotPermitted, Refused, SelfAction
+from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS
+from engine.permissions import Actor, Grant, Permission, permitted_apps, require
+from engine.plan import Plan, make_plan
+from engine.provided import check_input, check_provided, draft_for
+from engine.reading import read_document
+from engine.records import Event, NewRequest, Request
+from engine.states import RequestStatus
+from engine.store import RequestFilter, Store
+from engine.templates import build_context
+
+
+class Engine:
+    """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        grants: tuple[Grant, ...] = (),
+        secrets: frozenset[str] = frozenset(),
+    ) -> None:
+        self.store = store
+        self.catalog = catalog
+        self._settings_grants = grants
+        self._secrets = secrets
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def document(self, actor: Actor, request_id: int) -> RequestDocument:
+        """Everything of a request. Raises NotFound, NotPermitted (View reports)."""
+        detail = self.store.detail(request_id)
+        require(self.grants(), actor, Permission.VIEW_REPORTS, detail.request.app)
+        return read_document(detail, self.catalog, self._secrets)
+
+    def card(self, request_id: int) -> RequestDocument:
+        """A request for its public card: no person is asked for, and whoever shows it prints no bodies."""
+        return read_document(self.store.detail(request_id), self.catalog, self._secrets)
+
+    def documents(
+        self,
+        actor: Actor,
+        *,
+        status: RequestStatus | None = None,
+        app: str | None = None,
+        limit: int = 50,
+        after: int | None = None,
+        oldest_first: bool = False,
+    ) -> list[RequestSummary]:
+        """The requests that the person may see, a page of at most ``limit``."""
+        apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
+        if app is not None:
+            require(self.grants(), actor, Permission.VIEW_REPORTS, app)
+            apps = frozenset({app})
+        rows = self.store.requests(RequestFilter(status, apps, after, limit, oldest_first))
+        return [request_summary(row) for row in rows]
+
+    def counts(self, actor: Actor) -> Mapping[RequestStatus, int]:
+        """How many requests the person may see, by status."""
+        return self.store.counts(permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS))
+
+    def plan(
+        self, actor: Actor, request_id: int, action: Action, node: str | None = None, new_key: bool = False
+    ) -> Plan:
+        """What the act would run. Raises what the act itself would refuse with."""
+        request, rows = self.store.status(request_id)
+        self._may_act(actor, request)
+        steps = {step.node: step for step in rows}
+        if node is not None and node not in steps:
+            raise NotFound("step", node, f"REQ-{request_id} has: {', '.join(steps)}.")
+        graph = self.catalog.graph(request.workflow, request.workflow_version)
+        return make_plan(Draft(request, steps, graph, 0.0, False), action, node, new_key)
+
+    def input_draft(self, actor: Actor, request_id: int, node: str) -> str:
+        """JSON text to start Provide input from (SPEC 4): the expected shape or the step's own last response."""
+        detail = self.store.detail(request_id)
+        self._may_act(actor, detail.request)
+        workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
+        if node not in workflow.nodes:
+            raise NotFound("step", node)
+        return draft_for(workflow, node, detail)
+
+    # --- permission --------------------------------------------------------------------------------------------
+
+    def grants(self) -> list[Grant]:
+        """Every grant: the settings file's first."""
+        return [*self._settings_grants, *self.store.grants()]
+
+    def permitted(self, actor: Actor, request_id: int) -> None:
+        """Raise NotPermitted or SelfAction unless the person may act on the request; the refusal is audited."""
+        request, _ = self.store.status(request_id)
+        self._may_act(actor, request)
+
+    def whoami(self, actor: Actor) -> list[Grant]:
+        """The person's grants, each with where it comes from."""
+        own = [grant for grant in self.grants() if grant.who.lower() in actor.names]
+        if actor.owner:
+            own.insert(0, Grant(actor.id, Permission.ADMIN, None, "reads the settings file"))
+        return own
+
+    def grant(self, actor: Actor, grant: Grant) -> bool:
+        """Give a permission. False when it was there already."""
+        require(self.grants(), actor, Permission.ADMIN, grant.app or "every application")
+        if grant._replace(source="settings") in self._settings_grants:
+            raise Refused("The settings file grants this already; it can only be changed there.")
+        return self.store.add_grant(grant._replace(source=actor.name))
+
+    def revoke(self, actor: Actor, grant: Grant) -> bool:
+        """Take a permission back. False when nobody had granted it."""
+        require(self.grants(), actor, Permission.ADMIN, grant.app or "every application")
+        if grant._replace(source="settings") in self._settings_grants:
+            raise Refused("This grant comes from the settings file; it can only be changed there.")
+        return self.store.remove_grant(grant)
+
+    def _may_act(self, actor: Actor, request: Request) -> None:
+        try:
+            require(self.grants(), actor, Permission.TAKE_ACTION, request.app)
+            workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
+            if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
+                raise SelfAction(request.id)
+        except (NotPermitted, SelfAction) as error:
+            self.refused(actor, request.id, str(error))
+            raise
+
+    def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
+        """Put a refused try into the audit (SPEC 6)."""
+        self.store.record(
+            Event(request_id, events.REFUSED, 0.0, node, None, actor.name, actor.id, actor.door, why[:MAX_REASON_CHARS])
+        )
+
+    # --- workflows and requests --------------------------------------------------------------------------------
+
+    def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
+        """Store a definition that passed its check. Returns (version, whether it is new)."""
+        require(self.grants(), actor, Permission.ADMIN, workflow.app)
+        return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
+
+    def submit(
+        self, actor: Actor, name: str, input: Any, *, requester: str | None = None, key: str | None = None
+    ) -> tuple[int, bool]:
+        """Start a request. Returns (id, whether ``key`` had made it before). Raises InvalidInput, NotPermitted."""
+        published = self._newest(name)
+        workflow = published.workflow
+        require(self.grants(), actor, Permission.SUBMIT, workflow.app)
+        text = check_input(workflow, input, MAX_INPUT_BYTES)
+        person = requester or actor.mail or actor.id
+        context = build_context(0, input, person, {}, {}, workflow.constants)
+        title = workflow.render_title(context)
+        new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
+        submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
+        return self.store.create(new, workflow.graph, submitted)
+
+    def _newest(self, name: str) -> Published:
+        try:
+            return self.catalog.get(name)
+        except NotFound:
+            known = ", ".join(sorted(w.name for w in self.store.workflows())) or "none yet"
+            raise NotFound("workflow", name, f"Published: {known}.") from None
+
+    # --- acting ------------------------------------------------------------------------------------------------
+
+    def retrigger(
+        self,
+        actor: Actor,
+        request_id: int,
+        node: str,
+        *,
+        flow: bool = False,
+        update_status: bool = False,
+        reason: str | None = None,
+        version: int | None = None,
+        new_key: bool = False,
+        confirmed: bool = False,
+        expect_version: int | None = None,
+        plan_digest: str | None = None,
+        command_id: str | None = None,
+    ) -> Accepted:
+        """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored."""
+        if flow and update_status:
+            raise Refused("The status is always updated with the flow; leave the tick box to the step-only re-trigger.")
+        request = self._permitted_request(actor, request_id)
+        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
+        return self._carry_out(
+            request_id,
+            node,
+            lambda draft: acts.retrigger(
+                draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto
+            ),
+            command_id,
+        )
+
+    def provide_input(
+        self,
+        actor: Actor,
+        request_id: int,
+        node: str,
+        text: str,
+        *,
+        reason: str | None = None,
+        confirmed: bool = False,
+        expect_version: int | None = None,
+        plan_digest: str | None = None,
+        command_id: str | None = None,
+    ) -> Accepted:
+        """The JSON ``text`` becomes the step's result, and the flow goes on."""
+        request = self._permitted_request(actor, request_id)
+        workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
+        if node not in workflow.graph.nodes:
+            raise NotFound("step", node, f"{workflow.name} has: {', '.join(workflow.nodes)}.")
+        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        result = check_provided(workflow, node, text)
+        return self._carry_out(request_id, node, lambda draft: acts.provide_input(draft, act, node, result), command_id)
+
+    def continue_flow(
+        self,
+        actor: Actor,
+        request_id: int,
+        *,
+        reason: str | None = None,
+        confirmed: bool = False,
+        plan_digest: str | None = None,
+        command_id: str | None = None,
+    ) -> Accepted:
+        """Release what is held, or mend what was lost."""
+        self._permitted_request(actor, request_id)
+        act = _act(actor, reason, None, plan_digest, confirmed, command_id)
+        return self._carry_out(request_id, None, lambda draft: acts.continue_flow(draft, act), command_id)
+
+    def withdraw(self, actor: Actor, request_id: int, *, reason: str | None, command_id: str | None = None) -> Accepted:
+        """End the request. What runs is fenced off."""
+        self._permitted_request(actor, request_id)
+        act = _act(actor, reason, None, None, False, command_id)
+        return self._carry_out(request_id, None, lambda draft: acts.withdraw(draft, act), command_id)
+
+    def _permitted_request(self, actor: Actor, request_id: int) -> Request:
+        request, _ = self.store.status(request_id)
+        self._may_act(actor, request)
+        return request
+
+    def _carry_out(
+        self,
+        request_id: int,
+        node: str | None,
+        decide: Callable[[Draft], Accepted],
+        command_id: str | None,
+    ) -> Accepted:
+        """One guarded write. The same command a second time changes nothing and is answered alike (SPEC 5)."""
+        try:
+            return self.store.change(request_id, decide, command_id)
+        except AlreadyDone:
+            request, rows = self.store.status(request_id)
+            step = next((row for row in rows if row.node == node), None)
+            version = step.version if step else None
+            return Accepted(request_id, node, request.status, version, step.attempt if step else None, repeated=True)
+
+
+def _act(
+    actor: Actor,
+    reason: str | None,
+    expect_version: int | None,
+    plan_digest: str | None,
+    confirmed: bool,
+    command_id: str | None,
+) -> Act:
+    if reason is not None and len(reason) > MAX_REASON_CHARS:
+        raise Refused(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.")
+    reason = (reason or "").strip() or None
+    return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)

@@ -1,0 +1,113 @@
+"""One engine in one process: it claims due steps, keeps its leases, recovers what dead workers left, and stops cleanly."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+
+from engine.decide.lost import give_back, recover, unstick
+from engine.draft import Draft
+from engine.errors import RetriggerError
+from engine.executor import ApschedulerExecutor
+from engine.runner import Runner
+from engine.store import Claimer, Store
+
+log = logging.getLogger(__name__)
+
+_SWEEP = 1.0  # seconds between looks for steps whose worker is gone
+_STUCK_SWEEP = 30.0
+_SOON = 0.05
+_POLL = 0.01
+
+
+class Worker:
+    """``name`` is unique to this boot. ``exclusive``: no other engine runs on this database (SQLite), so whatever
+    another name left running is lost, whatever its lease says; a running row of this boot is left alone."""
+
+    def __init__(
+        self, store: Store, runner: Runner, *, name: str, lease: float, slots: int = 32, exclusive: bool
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._lease = lease
+        self._living = name if exclusive else None
+        self._executor = ApschedulerExecutor(runner.run, slots)
+        runner.on_later = self._arm
+
+    def start(self) -> int:
+        """Recover what an older boot left running, then run steps. Returns how many were recovered."""
+        self._heartbeat()
+        recovered = self._recover_lost()
+        self._executor.start()
+        claimer = Claimer(self._name, self._lease, self._executor.free, self._executor.busy, self._executor.take)
+        self._store.attach(claimer)
+        self._executor.every(self._lease / 5, self._guarded(self._heartbeat), "heartbeat")
+        self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
+        self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
+        self._arm()
+        return recovered
+
+    def stop(self, grace: float = 10.0) -> bool:
+        """Take nothing more, wait up to ``grace`` seconds for what runs, and give back the rest, uncounted.
+
+        Returns False when a step's thread still runs, so that the process can only be ended by force.
+        """
+        self._store.detach()
+        end = time.monotonic() + grace
+        while self._executor.busy() and time.monotonic() < end:
+            time.sleep(_POLL)
+        for request_id, node, attempt in self._store.running(self._name):
+            self._each(request_id, partial(give_back, node=node, attempt=attempt))
+        self._executor.shutdown()
+        self._store.present(self._name, 0)
+        return not self._executor.busy()
+
+    def _heartbeat(self) -> None:
+        self._store.present(self._name, self._lease)
+        self._store.renew(self._name, self._lease)
+
+    def _sweep(self) -> None:
+        if self._recover_lost():
+            self._arm()
+        self._store.nudge()
+
+    def _recover_lost(self) -> int:
+        """One bad request must never stop the recovery of the others."""
+        lost = self._store.lost(self._living)
+        for request_id, node, attempt in lost:
+            self._each(request_id, partial(recover, node=node, attempt=attempt, jitter=random.random()))
+        return len(lost)
+
+    def _unstick(self) -> None:
+        for request_id in self._store.stuck():
+            self._each(request_id, unstick)
+
+    def _each(self, request_id: int, decide: Callable[[Draft], bool]) -> None:
+        try:
+            self._store.change(request_id, decide)
+        except RetriggerError as error:
+            log.error("REQ-%s could not be recovered now: %s", request_id, error)
+
+    def _arm(self) -> None:
+        """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
+        delay = self._store.next_due()
+        if delay is not None:
+            self._executor.at(max(delay, _SOON), self._guarded(self._due))
+
+    def _due(self) -> None:
+        self._store.nudge()
+        self._arm()
+
+    def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
+        """The database may be away for a while; the next turn tries again."""
+
+        def run() -> None:
+            try:
+                job()
+            except RetriggerError as error:
+                log.error("%s", error)
+
+        return run

@@ -1,0 +1,119 @@
+"""One request in memory: the pure rules run against it exactly as against a database, without one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from engine.decide.act import Act
+from engine.decide.claim import claim
+from engine.decide.finish import Finished, finish
+from engine.draft import Draft
+from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
+from engine.outcomes import Failure, Success
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.states import CallEffect, RequestStatus, StepStatus
+
+T = TypeVar("T")
+
+
+def graph(*edges: str, kinds: dict[str, str] | None = None, ends: dict[str, str] | None = None) -> Graph:
+    """A graph from lines such as "a > b", "a -failure> c", "route -ship> ship". Nodes are actions unless named.
+
+    ``ends`` gives the status of end nodes; "end" is completed. Nodes must be listed in topological order.
+    """
+    kinds = kinds or {}
+    statuses = {END: "completed", **(ends or {})}
+    parsed = []
+    for line in edges:
+        left, target = line.split(">")
+        source, _, outlet = left.strip().partition(" -")
+        parsed.append(Edge(source.strip(), outlet.strip() or SUCCESS, target.strip()))
+    names = dict.fromkeys(name for edge in parsed for name in (edge.source, edge.target))
+    order: list[str] = []
+    while len(order) < len(names):  # Kahn's algorithm, small and slow
+        order += [n for n in names if n not in order and all(e.source in order for e in parsed if e.target == n)]
+    nodes = {}
+    for name in order:
+        end = RequestStatus(statuses[name]) if name in statuses else None
+        nodes[name] = GraphNode(name, "end" if end else kinds.get(name, "action"), end)
+    return Graph(nodes, tuple(parsed), order[0])
+
+
+class MemoryRequest:
+    """Applies drafts to itself. ``ran`` lists every (node, kind) that was claimed."""
+
+    def __init__(self, workflow: Graph, requester: str = "someone@example.com") -> None:
+        self.graph = workflow
+        self.now = 1000.0
+        self.request = Request(
+            1, "w", 1, "HR", RequestStatus.IN_PROGRESS, None, requester, False, 1, self.now, self.now
+        )
+        self.steps = {node: Step(1, node, facts.kind, StepStatus.PENDING, 1) for node, facts in workflow.nodes.items()}
+        start = self.steps[workflow.start]
+        self.steps[workflow.start] = start._replace(status=StepStatus.READY, due_at=self.now)
+        self.results: dict[str, Any] = {}
+        self.attempts: list[Attempt] = []
+        self.ends: dict[tuple[str, int], AttemptEnd] = {}
+        self.events: list[Event] = []
+        self.notices: list[Notice] = []
+
+    def do(self, decide: Callable[[Draft], T]) -> T:
+        """Run a rule; keep its changes unless it raises."""
+        self.now += 1
+        draft = Draft(self.request, self.steps, self.graph, self.now, told=True)
+        answer = decide(draft)
+        draft.close()
+        self.request, self.steps, self.graph = draft.request, draft.steps, draft.graph
+        self.results.update({node: json.loads(text) for node, text in draft.results.items() if text is not None})
+        self.attempts += draft.attempts
+        for end in draft.ends:
+            self.ends.setdefault((end.node, end.number), end)
+        self.events += draft.events
+        self.notices += draft.notices
+        return answer
+
+    def claim(self, node: str) -> int:
+        """Let a worker take the step. Returns the attempt's number."""
+        running, attempt = claim(self.steps[node], self.request.workflow_version, "w1", self.now, 5.0)
+        self.steps[node] = running
+        self.attempts.append(attempt)
+        return attempt.number
+
+    def succeed(self, node: str, outlet: str = SUCCESS, attempt: int | None = None) -> bool:
+        """Run the step to success."""
+        number = attempt or self.claim(node)
+        return self.do(lambda d: finish(d, Finished(node, number, Success({}, outlet), "{}")))
+
+    def fail(
+        self, node: str, error: str = "503", call: CallEffect = CallEffect.UNKNOWN, retry_in: float | None = None
+    ) -> bool:
+        """Run the step to a failure."""
+        number = self.claim(node)
+        return self.do(lambda d: finish(d, Finished(node, number, Failure(error, call), retry_in=retry_in)))
+
+    def run(self, *nodes: str) -> None:
+        """Run these steps to success, in this order."""
+        for node in nodes:
+            self.succeed(node)
+
+    def statuses(self, nodes: Iterable[str] | None = None) -> dict[str, str]:
+        """Status of each step by node."""
+        return {node: self.steps[node].status.value for node in (nodes or self.steps)}
+
+    @property
+    def due(self) -> list[str]:
+        return [n for n, s in self.steps.items() if s.status in (StepStatus.READY, StepStatus.WAITING)]
+
+    @property
+    def status(self) -> str:
+        return self.request.status.value
+
+
+def act(**facts: Any) -> Act:
+    """An act of Hanna's."""
+    return Act("Hanna Lead", "slack:T1/U1", "slack", **facts)
+
+
+__all__ = ["FAILURE", "MemoryRequest", "act", "graph"]
