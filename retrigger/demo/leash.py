@@ -21,22 +21,18 @@ PR_SET_PDEATHSIG = 1
 
 def main(folder: str, command: list[str]) -> int:
     """Run ``command`` until it ends or standard input does; its exit code."""
-    # Safe here, though not in a process with threads: this one has none yet, and its main thread stays until the end.
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=_die_with_parent,
-    )
-    threading.Thread(target=_end_at_eof, args=(child,), daemon=True).start()
     try:
+        # preexec_fn is safe here, unlike in a process with threads; and this thread, whose death counts, stays.
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent)
+        threading.Thread(target=_end_at_eof, args=(child,), daemon=True).start()
         return child.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_at_eof(child: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin: a thread inside its lock disturbs the end of the interpreter
+        pass
     _signal(child, signal.SIGTERM)
     try:
         child.wait(PATIENCE)

@@ -104,7 +104,7 @@ class LocalSlack:
             deadline = time.monotonic() + START_SECONDS
             while self.alive and time.monotonic() < deadline:
                 try:
-                    state = session.get(f"{self.url}/_control/state", timeout=2).json()
+                    state = session.get(f"{self.url}/_control/state", timeout=0.5).json()
                     return bool(state["workspace"]["teamId"] == self._team)
                 except (requests.RequestException, LookupError, TypeError):
                     time.sleep(0.02)

@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +16,14 @@ from retrigger.demo import people, ports
 from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable
 
 
-def temp_folders():
-    return set(Path(os.environ.get("TMPDIR", "/tmp")).glob("retrigger-slack-*"))
+@pytest.fixture
+def temp(tmp_path, monkeypatch):
+    """This test's own folder for temporary files, so that what is left behind is seen."""
+    folder = tmp_path / "temp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
 
 
 def gone(pid, seconds=5):
@@ -51,8 +57,7 @@ def test_people_channel_and_bot_are_there(local_slack_program):
         assert set(members) == {person.id for person in people.PEOPLE} | {people.BOT_USER_ID}
 
 
-def test_stop_leaves_nothing_behind(local_slack_program):
-    before = temp_folders()
+def test_stop_leaves_nothing_behind(local_slack_program, temp):
     slack = LocalSlack(local_slack_program, people.workspace())
     number = int(slack.url.rpartition(":")[2])
     processes = [slack._process.pid, *(child.pid for child in psutil.Process(slack._process.pid).children(True))]
@@ -63,7 +68,7 @@ def test_stop_leaves_nothing_behind(local_slack_program):
     assert time.monotonic() - started < 3
     assert not slack.alive
     assert all(gone(pid) for pid in processes)
-    assert temp_folders() == before
+    assert not list(temp.iterdir())
     assert ports.free_port(number) == number
 
 
@@ -83,18 +88,18 @@ def test_a_port_that_is_lost_at_the_last_moment_is_replaced(local_slack_program,
             assert slack.alive
 
 
-def test_a_program_that_ends_says_why(local_slack_program):
-    before = temp_folders()
+def test_a_program_that_ends_says_why(local_slack_program, temp):
     with pytest.raises(LocalSlackUnavailable, match="did not start: ✗ Invalid config"):
         LocalSlack(local_slack_program, {**people.workspace(), "users": 3})
-    assert temp_folders() == before
+    assert not list(temp.iterdir())
 
 
-def test_a_program_that_cannot_be_run_says_so(tmp_path):
+def test_a_program_that_cannot_be_run_says_so(tmp_path, temp):
     program = tmp_path / "local-slack"
     program.write_text("not a program")
     with pytest.raises(LocalSlackUnavailable, match=r"did not start: .*Permission denied"):
         LocalSlack(program, people.workspace())
+    assert not list(temp.iterdir())
 
 
 STARTER = """
@@ -108,8 +113,7 @@ STARTER = """
 """
 
 
-def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program):
-    before = temp_folders()
+def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program, temp):
     command = [sys.executable, "-c", textwrap.dedent(STARTER), str(local_slack_program)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         pid, url = starter.stdout.readline().split()
@@ -119,17 +123,13 @@ def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program):
         starter.send_signal(signal.SIGKILL)
     assert gone(program)
     assert gone(companion.pid)
-    assert temp_folders() == before
+    assert not list(temp.iterdir())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a program that its parent was killed")
-def test_it_ends_when_its_companion_is_killed(local_slack_program):
+def test_it_ends_when_its_companion_is_killed(local_slack_program, temp):
     slack = LocalSlack(local_slack_program, people.workspace())
     program = psutil.Process(slack._process.pid).children()[0].pid
-    folder = Path(psutil.Process(program).environ()["TMPDIR"])
     os.kill(slack._process.pid, signal.SIGKILL)
     assert gone(program)
     slack.stop()
-    for path in sorted(folder.rglob("*"), reverse=True):  # what nobody was left to remove
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
