@@ -11,5 +11,5 @@ ALONE_FROM_RECOVERY = 2  # from this recovery on, a step runs alone in its worke
 MAX_JSON_DEPTH = 100  # lists and objects inside one another, in any JSON from outside
 MAX_DEFINITION_BYTES = 1024 * 1024
 MAX_DEFINITION_NODES = 2000
-MAX_TEMPLATE_LOOPS = 100_000  # turns of all loops in one rendering
+MAX_TEMPLATE_LOOPS = 10_000  # turns of all loops in one rendering
 MAX_SECONDS = 365 * 86400.0  # the longest duration that may be written

@@ -1,0 +1,24 @@
+"""Templates and conditions: Jinja2 in a sandbox of our own (SPEC 2).
+
+What is bounded: the size of what a template gives, of every text, list and number on the way there, its nesting, and
+the turns of its loops. What is not: the time that filters take over long lists inside loops. A template has no clock,
+no chance, no files and no other templates, so the same context always gives the same value.
+"""
+
+from engine.templates.context import build_context
+from engine.templates.errors import TemplateError
+from engine.templates.syntax import Syntax, inspect, is_template
+from engine.templates.template import Template, compile_value, truth
+from engine.templates.values import text
+
+__all__ = [
+    "Syntax",
+    "Template",
+    "TemplateError",
+    "build_context",
+    "compile_value",
+    "inspect",
+    "is_template",
+    "text",
+    "truth",
+]

@@ -1,0 +1,30 @@
+"""What a template can see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The names a template may start from, and the parts that `request` and a node have.
+ROOTS = ("request", "requester", "nodes", "constants")
+REQUEST_PARTS = ("id", "input")
+NODE_PARTS = ("result", "error")
+
+
+def build_context(
+    request_id: int | None,
+    input: Any,  # noqa: A002 - the product's own word
+    requester: str,
+    results: Mapping[str, Any],
+    errors: Mapping[str, str | None],
+    constants: Mapping[str, Any],
+) -> Mapping[str, Any]:
+    """The values of one request. ``request_id`` is None before the request is stored: the title is rendered then.
+
+    A node that gave no result has none here, so naming it is an error that says so; its error is null.
+    """
+    request = {"input": input} if request_id is None else {"id": f"REQ-{request_id}", "input": input}
+    nodes = {node: {"error": errors.get(node)} for node in {*results, *errors}}
+    for node, result in results.items():
+        nodes[node]["result"] = result
+    return {"request": request, "requester": requester, "nodes": nodes, "constants": constants}

@@ -1,0 +1,204 @@
+"""Jinja2's sandbox, narrowed: mappings have items only, texts a few methods, and nothing grows without bound.
+
+The names that are allowed are listed; what is not listed does not exist. So a method or filter that a later Jinja2
+brings is not available before somebody has looked at how much it can produce.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, wraps
+from typing import Any
+
+from jinja2 import filters, pass_context
+from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
+
+from engine import strict_json
+from engine.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_LOOPS
+from engine.templates.errors import TemplateError
+from engine.templates.values import Budget, plain, text, too_large
+
+CONCAT = " concat"  # what `~` becomes; the space keeps the name out of templates' reach
+COUNTED = " counted"  # what a loop runs over
+LOOPS = " loops"  # where a rendering keeps how many turns are left, in a list of one
+
+_MAX_BITS = 4096
+_MAX_DIGITS_AFTER_POINT = 15
+_TEXT_METHODS = frozenset(
+    "capitalize casefold count endswith find index isalnum isalpha isdigit islower isspace isupper lower lstrip "
+    "partition removeprefix removesuffix rfind rpartition rsplit rstrip split splitlines startswith strip swapcase "
+    "title upper".split()
+)
+_LOOP_PARTS = frozenset(
+    "changed cycle depth first index index0 last length nextitem previtem revindex revindex0".split()
+)
+_TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "truncate", "upper", "wordcount")
+_OTHER_FILTERS = (
+    "abs count d default dictsort first float groupby int items last length list map max min reject rejectattr "
+    "reverse select selectattr sort unique urlencode"
+).split()
+
+
+class Missing(StrictUndefined):
+    """A value that is not there: anything but `is defined` and `default` raises UndefinedError naming it."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or f"{self._undefined_name} is not defined"
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The environment of every template."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """``obj.attribute``: the item of a mapping, or one of the listed names of a text or a loop."""
+        if isinstance(obj, Mapping | list | tuple | Undefined):
+            return self.getitem(obj, attribute)
+        names = _TEXT_METHODS if isinstance(obj, str) else _LOOP_PARTS if isinstance(obj, LoopContext) else frozenset()
+        if attribute in names or (isinstance(obj, Namespace) and not attribute.startswith("_")):
+            return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """``obj[argument]``: items of mappings, lists and texts, and nothing else."""
+        if isinstance(obj, Undefined):
+            str(obj)  # raises: what is looked into does not exist itself
+        if isinstance(obj, Mapping | list | tuple | str):
+            try:
+                return obj[argument]
+            except (LookupError, TypeError):
+                pass
+        return self.undefined(obj=obj, name=argument)
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """The listed functions, and the methods that ``getattr`` hands out."""
+        return obj in self.globals.values() or isinstance(getattr(obj, "__self__", None), str | LoopContext)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse an operation whose result would be too large, before it is made."""
+        _GUARDS[operator](left, right)
+        return super().call_binop(context, operator, left, right)
+
+
+@cache
+def environment() -> Sandbox:
+    """The one environment; compiled templates refer to it."""
+    made = Sandbox(undefined=Missing, finalize=text, optimized=False, keep_trailing_newline=True, cache_size=0)
+    made.globals = {"range": _range, "namespace": Namespace}
+    made.filters = {name: filters.FILTERS[name] for name in _OTHER_FILTERS}
+    made.filters |= {name: _of_text(filters.FILTERS[name]) for name in _TEXT_FILTERS}
+    made.filters |= {
+        "join": _join, "replace": _replace, "round": _round, "string": text, "sum": _sum, "tojson": _to_json,
+        CONCAT: _concat, COUNTED: _counted,
+    }  # fmt: skip
+    return made
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, str | list | tuple) else 0
+
+
+def _guard_sum(left: Any, right: Any) -> None:
+    if _size(left) + _size(right) > MAX_RENDERED_CHARS:
+        raise too_large()
+
+
+def _guard_product(left: Any, right: Any) -> None:
+    for sequence, times in ((left, right), (right, left)):
+        if _size(sequence) and isinstance(times, int) and _size(sequence) * times > MAX_RENDERED_CHARS:
+            raise too_large()
+    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _MAX_BITS:
+        raise too_large()
+
+
+def _guard_power(left: Any, right: Any) -> None:
+    if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _MAX_BITS:
+        raise too_large()
+
+
+def _guard_remainder(left: Any, right: Any) -> None:
+    if isinstance(left, str):
+        raise TemplateError("`%` is for numbers; put texts together with ~")
+
+
+_GUARDS: dict[str, Callable[[Any, Any], None]] = {
+    "+": _guard_sum,
+    "*": _guard_product,
+    "**": _guard_power,
+    "%": _guard_remainder,
+}
+
+
+def _of_text(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja2's that turns its value into text, given our text: bounded, and JSON where it is no text."""
+    if getattr(method, "jinja_pass_arg", None) is None:
+        return wraps(method)(lambda value, *args, **kwargs: method(text(value), *args, **kwargs))
+    return wraps(method)(lambda env, value, *args, **kwargs: method(env, text(value), *args, **kwargs))
+
+
+def _concat(first: Any, *rest: Any) -> str:
+    budget, parts = Budget(), []
+    for value in (first, *rest):
+        parts.append(text(value))
+        budget.spend(len(parts[-1]))
+    return "".join(parts)
+
+
+@pass_context
+def _counted(context: Context, values: Iterable[Any]) -> Iterator[Any]:
+    left = context[LOOPS]
+    for value in values:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TemplateError(f"the loops of the template take more than {MAX_TEMPLATE_LOOPS:,} turns")
+        yield value
+
+
+def _range(*bounds: int) -> range:
+    """range, of at most ``MAX_TEMPLATE_LOOPS`` numbers."""
+    made = range(*bounds)
+    if len(made) > MAX_TEMPLATE_LOOPS:
+        raise TemplateError(f"range gives more than {MAX_TEMPLATE_LOOPS:,} numbers")
+    return made
+
+
+def _join(values: Iterable[Any], separator: str = "") -> str:
+    budget, parts = Budget(), []
+    for value in values:
+        parts.append(text(value))
+        budget.spend(len(parts[-1]) + len(separator))
+    return separator.join(parts)
+
+
+def _replace(value: Any, old: str, new: str, count: int = -1) -> str:
+    source = text(value)
+    if len(source) + source.count(old) * len(new) > MAX_RENDERED_CHARS:
+        raise too_large()
+    return source.replace(old, new, count)
+
+
+def _round(value: float, precision: int = 0) -> float:
+    if abs(precision) > _MAX_DIGITS_AFTER_POINT:
+        raise TemplateError(f"round takes at most {_MAX_DIGITS_AFTER_POINT} digits")
+    return round(value, precision)
+
+
+def _sum(values: Iterable[float], start: float = 0) -> float:
+    total = start
+    for value in values:
+        _guard_product(value, 1)
+        if not isinstance(value, int | float):
+            raise TemplateError("sum adds numbers only; put texts together with join")
+        total = operator.add(total, value)
+    return total
+
+
+def _to_json(value: Any) -> str:
+    return strict_json.dumps(plain(value, Budget()))
