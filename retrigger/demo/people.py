@@ -30,8 +30,8 @@ TEAM_ID = "T0DEMO"
 CHANNEL_ID = "C0HROPS"
 CHANNEL_NAME = "hr-operations"
 BOT_USER_ID = "U0RETRIGGER"
-BOT_TOKEN = "xoxb-retrigger-demo"  # noqa: S105 - the local Slack takes any token
-APP_TOKEN = "xapp-retrigger-demo"  # noqa: S105
+BOT_TOKEN = "xoxb-retrigger-demo"
+APP_TOKEN = "xapp-retrigger-demo"
 
 
 def workspace() -> dict[str, Any]:
