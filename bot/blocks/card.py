@@ -1,0 +1,123 @@
+"""The alert: one card for a request, which always shows its present state (SPEC 7)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from bot.blocks import fit, thread
+from bot.blocks.fit import Block, Message
+from bot.blocks.parts import actions, button, context, header, section
+from bot.targets import ACTION_IDS, PATH, Target
+from bot.text import Dates, bold, code, one_line, said
+from bot.words import CALL_SENTENCES, REQUEST_SYMBOLS, counted
+from engine import events
+from engine.allowed import Action
+from engine.documents import RequestDocument, StepDocument
+from engine.states import MOVING, RequestStatus, StepStatus
+from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, PROVIDE_INPUT, RETRIGGER, RETRIGGER_FLOW
+
+MAX_STEPS = 5  # of a request's actionable steps, so many have their own section and buttons
+LABELS = {Action.RETRIGGER: RETRIGGER, Action.FLOW: RETRIGGER_FLOW, Action.INPUT: PROVIDE_INPUT}
+
+
+def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Message:
+    """The card. ``marker`` is the id of its first block, by which a post whose answer was lost is found again."""
+    blocks = [
+        {**header(f"{document.id} · {one_line(document.title, 120)}"), "block_id": marker},
+        section(_headline(document, dates)),
+        *_steps(document, dates),
+        *_going_on(document),
+        *_last_act(document, dates),
+        actions(_footer(document), block_id="request"),
+    ]
+    return fit.message(_fallback(document), blocks)
+
+
+def digest(message: Message) -> str:
+    """Stands for what a card shows; the marker is no part of it."""
+    shown = [{name: value for name, value in block.items() if name != "block_id"} for block in message.blocks]
+    return hashlib.sha256(json.dumps([message.text, shown], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:
+    """The buttons for what the step offers now; no block when it offers nothing."""
+    value = Target(document.number, step.node, step.version).pack()
+    elements = [
+        button(LABELS[action], ACTION_IDS[action], value, style="primary" if action is Action.FLOW else "")
+        for action in LABELS
+        if action in step.actions
+    ]
+    return [actions(elements, block_id=block_id)] if elements else []
+
+
+def describe(step: StepDocument, dates: Dates) -> str:
+    """A blocked or failed step: its error in one line, what the last call did, the tries and the age."""
+    lines = [f"{code(step.node)} is {bold(step.status.value)}", f"> {said(step.error or 'No error was given.')}"]
+    if step.call is not None:
+        lines.append(CALL_SENTENCES[step.call])
+    tries = counted(len(step.attempts), "try", "tries")
+    ended = step.attempts[-1].ended_at if step.attempts else None
+    lines.append(f"{tries} so far" + (f" · since {dates.day(ended)}, {dates.age(ended)}" if ended else ""))
+    return "\n".join(lines)
+
+
+def _headline(document: RequestDocument, dates: Dates) -> str:
+    facts = [
+        f"{REQUEST_SYMBOLS[document.status]} {bold(document.status.label)}",
+        said(document.app),
+        f"{said(document.workflow)}, version {document.version}",
+        f"submitted {dates.day(document.created_at)}",
+    ]
+    reason = document.reason if not document.blocked else None  # a blocked step says it itself, below
+    return " · ".join(facts) + (f"\n> {said(reason)}" if reason else "")
+
+
+def _steps(document: RequestDocument, dates: Dates) -> list[Block]:
+    stuck = [step for step in document.steps if step.actions or _blocked(step)]
+    blocks: list[Block] = []
+    for place, step in enumerate(stuck[:MAX_STEPS]):
+        blocks += [section(describe(step, dates)), *step_buttons(document, step, f"step-{place}")]
+    if len(stuck) > MAX_STEPS:
+        rest = len(stuck) - MAX_STEPS
+        blocks.append(context(f"… and {counted(rest, 'more step')}: `/retrigger {document.id}` shows all of them."))
+    return blocks
+
+
+def _blocked(step: StepDocument) -> bool:
+    return step.status is StepStatus.BLOCKED and not step.stale
+
+
+def _going_on(document: RequestDocument) -> list[Block]:
+    moving = [step for step in document.steps if step.status in MOVING]
+    held = [step for step in document.steps if step.held]
+    lines = []
+    if moving:
+        more = f" and {len(moving) - MAX_STEPS} more" if len(moving) > MAX_STEPS else ""
+        lines.append(f"Working on {', '.join(code(step.node) for step in moving[:MAX_STEPS])}{more}.")
+    if held:
+        names = ", ".join(code(step.node) for step in held[:MAX_STEPS])
+        lines.append(f"{names} completed, and held: nothing behind it starts until {bold(CONTINUE_FLOW)}.")
+    return [context("\n".join(lines))] if lines else []
+
+
+def _last_act(document: RequestDocument, dates: Dates) -> list[Block]:
+    acts = [event for event in document.events if event.kind in events.ACTS]
+    return [context(f"Last act: {thread.line(acts[-1], document.number, dates)}")] if acts else []
+
+
+def _footer(document: RequestDocument) -> list[Block]:
+    value = Target(document.number).pack()
+    elements = [button(PROGRESS_PATH, PATH, value)]
+    if Action.CONTINUE in document.actions:
+        elements.insert(0, button(CONTINUE_FLOW, ACTION_IDS[Action.CONTINUE], value, style="primary"))
+    return elements
+
+
+def _fallback(document: RequestDocument) -> str:
+    """The plain text that notifications and screen readers take."""
+    text = f"{document.id} ({document.app}) is {document.status.label}"
+    if document.status is RequestStatus.BLOCKED and document.blocked:
+        step = document.step(document.blocked[0])
+        text += f" at {document.blocked[0]}: {one_line((step.error if step else None) or 'no error was given')}"
+    return said(text, 600)

@@ -1,0 +1,182 @@
+"""The windows in which people confirm an act, with the words of SPEC 4."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bot.blocks import fit
+from bot.blocks.fit import Block
+from bot.blocks.parts import context, divider, section, text_input, tick_box
+from bot.targets import ACTION_IDS, Ticket
+from bot.text import code, said
+from engine import texts
+from engine.allowed import Action
+from engine.documents import RequestDocument
+from engine.plan import Plan, PlannedStep
+
+# Ids of fields: errors name them, and people may read them, so they are words.
+VERSION = "version"
+NEW_KEY = "new_key"
+UPDATE_STATUS = "update_status"
+CONFIRMED = "confirmation"
+REASON = "reason"
+BODY = "request_body"
+
+TITLES = {
+    Action.RETRIGGER: texts.RETRIGGER,
+    Action.FLOW: texts.RETRIGGER_FLOW,
+    Action.INPUT: texts.PROVIDE_INPUT,
+    Action.CONTINUE: texts.CONTINUE_FLOW,
+    Action.WITHDRAW: texts.WITHDRAW,
+}
+_TEXTS = {
+    Action.RETRIGGER: texts.RETRIGGER_TEXT,
+    Action.FLOW: texts.RETRIGGER_FLOW_TEXT,
+    Action.INPUT: texts.PROVIDE_INPUT_TEXT,
+    Action.CONTINUE: "What is held is released, and the remaining flow is executed.",
+    Action.WITHDRAW: "The request ends here. What runs is stopped, and nothing in it can be re-triggered afterwards.",
+}
+_SUBMITS = {**TITLES, Action.INPUT: texts.PROVIDE_INPUT_BUTTON}
+_LOADING = "Looking at the present state…"
+_WORKING = "Working… The outcome will be told to you privately; you may close this window."
+
+
+class Typed(NamedTuple):
+    """What a person typed and ticked. ``body`` None: the editor was left as it was."""
+
+    reason: str | None = None
+    version: str | None = None
+    new_key: bool = False
+    update_status: bool = False
+    confirmed: bool = False
+    body: str | None = None
+
+
+def act_modal(
+    ticket: Ticket,
+    document: RequestDocument,
+    plan: Plan | None,
+    *,
+    draft: str = "",
+    typed: Typed | None = None,
+    notice: str = "",
+) -> dict[str, Any]:
+    """The window of one act. ``draft`` is the editor's first text (Provide input); ``typed`` keeps what was typed when
+    the window is shown again; ``notice`` says why it is."""
+    typed = typed or Typed()
+    blocks = [section(f"⚠️ {said(notice, 1000)}"), divider()] if notice else []
+    blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document))]
+    if plan is not None:
+        blocks += _plan(plan)
+    blocks += _fields(ticket, document, draft, typed)
+    return fit.modal(
+        TITLES[ticket.action],
+        blocks,
+        callback_id=ACTION_IDS[ticket.action],
+        submit=_SUBMITS[ticket.action],
+        metadata=ticket.pack(),
+    )
+
+
+def loading_modal(action: Action) -> dict[str, Any]:
+    """Shown at once, because a click's permission to open a window lasts 3 s."""
+    return fit.modal(TITLES[action], [section(_LOADING)], close="Close")
+
+
+def working_modal(action: Action) -> dict[str, Any]:
+    """What a submit is acknowledged with when the act takes longer than Slack waits."""
+    return fit.modal(TITLES[action], [section(_WORKING)], close="Close")
+
+
+def notice_modal(title: str, text: str) -> dict[str, Any]:
+    """A window that only says something."""
+    return fit.modal(title, [section(said(text, 2500))], close="Close")
+
+
+def preview(draft: str) -> bool:
+    """Whether a draft is too long for Slack's editor, so that it is shown in part and kept by the engine."""
+    return len(draft) > fit.INPUT_TEXT
+
+
+def _what(ticket: Ticket, document: RequestDocument) -> str:
+    facts = [f"{document.id} {said(document.title)}", said(document.app)]
+    if ticket.target.node is not None:
+        facts.insert(0, code(ticket.target.node))
+    return " · ".join(facts)
+
+
+def _plan(plan: Plan) -> list[Block]:
+    sure = [code(run.node) for run in plan.runs if run.sure]
+    perhaps = [code(run.node) for run in plan.runs if not run.sure]
+    parts = [f"These steps will run: {', '.join(sure)}."] if sure else []
+    if perhaps:
+        parts.append(f"Depending on what comes out: {', '.join(perhaps)}.")
+    if not plan.runs:
+        parts.append("No step will run.")
+    again = [_repeated(run) for run in plan.runs if run.repeats or _may_have_worked(run)]
+    if again:
+        parts.append(f"These outside calls will be repeated: {'; '.join(again)}.")
+    return [section("\n".join(parts))]
+
+
+def _may_have_worked(run: PlannedStep) -> bool:
+    return run.earlier is not None and run.earlier.may_have_taken_effect
+
+
+def _repeated(run: PlannedStep) -> str:
+    earlier = f"the earlier one: {run.earlier.label}" if run.earlier else "made before"
+    key = "under a new key" if run.repeats else "with the same key, by which the outside system can recognise it"
+    return f"{code(run.node)} ({earlier}), {key}"
+
+
+def _fields(ticket: Ticket, document: RequestDocument, draft: str, typed: Typed) -> list[Block]:
+    fields: list[Block] = []
+    if ticket.action is Action.INPUT:
+        fields += _editor(draft, typed)
+    if ticket.action is Action.RETRIGGER:
+        fields.append(tick_box(UPDATE_STATUS, "Request status", texts.RETRIGGER_TICK_BOX, ticked=typed.update_status))
+    if ticket.confirm:
+        fields.append(tick_box(CONFIRMED, "Confirm", texts.EARLIER_CALL, ticked=typed.confirmed))
+    fields.append(
+        text_input(
+            REASON,
+            "Reason",
+            initial=typed.reason or "",
+            placeholder="Shown in the thread and kept in the audit",
+            optional=not (ticket.confirm or ticket.action is Action.WITHDRAW),
+        )
+    )
+    if ticket.action in (Action.RETRIGGER, Action.FLOW):
+        fields += _options(document, typed)
+    return fields
+
+
+def _options(document: RequestDocument, typed: Typed) -> list[Block]:
+    return [
+        text_input(
+            VERSION,
+            "With version",
+            initial=typed.version or "",
+            placeholder=f"The request is on version {document.version} of {document.workflow}",
+        ),
+        tick_box(
+            NEW_KEY,
+            "Idempotency key",
+            "Use a new idempotency key",
+            ticked=typed.new_key,
+            hint="With a new key the outside system takes the call for another one than before.",
+        ),
+    ]
+
+
+def _editor(draft: str, typed: Typed) -> list[Block]:
+    if typed.body is not None:
+        return [text_input(BODY, texts.PROVIDE_INPUT_LABEL, initial=typed.body, multiline=True, optional=False)]
+    if not preview(draft):
+        return [text_input(BODY, texts.PROVIDE_INPUT_LABEL, initial=draft, multiline=True, optional=False)]
+    shown = code(draft, 2000)
+    hint = f"Left empty, the whole text above ({len(draft)} characters) is submitted as it is."
+    return [
+        section(f"The text to start from is too long for Slack's editor. It begins:\n{shown}"),
+        text_input(BODY, texts.PROVIDE_INPUT_LABEL, hint=hint, multiline=True),
+    ]

@@ -1,0 +1,98 @@
+"""The few kinds of blocks that everything is built of. Texts given as ``mrkdwn`` are escaped already (bot.text)."""
+
+from __future__ import annotations
+
+from bot.blocks.fit import Block
+from bot.text import clean
+
+
+def header(text: str) -> Block:
+    """Large plain text."""
+    return {"type": "header", "text": plain(text)}
+
+
+def section(mrkdwn: str, *, block_id: str = "", accessory: Block | None = None) -> Block:
+    """A paragraph, with a button beside it or none."""
+    block: Block = {"type": "section", "text": marked(mrkdwn)}
+    if block_id:
+        block["block_id"] = block_id
+    if accessory is not None:
+        block["accessory"] = accessory
+    return block
+
+
+def context(mrkdwn: str, *, block_id: str = "") -> Block:
+    """A small line."""
+    block: Block = {"type": "context", "elements": [marked(mrkdwn)]}
+    if block_id:
+        block["block_id"] = block_id
+    return block
+
+
+def divider() -> Block:
+    """A thin line across."""
+    return {"type": "divider"}
+
+
+def actions(elements: list[Block], *, block_id: str) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "block_id": block_id, "elements": elements}
+
+
+def button(label: str, action_id: str, value: str, *, style: str = "") -> Block:
+    """``style``: primary (one, at most, in a message's section), danger, or none."""
+    element: Block = {"type": "button", "text": plain(label), "action_id": action_id, "value": value}
+    if style:
+        element["style"] = style
+    return element
+
+
+def text_input(
+    block_id: str,
+    label: str,
+    *,
+    initial: str = "",
+    placeholder: str = "",
+    hint: str = "",
+    multiline: bool = False,
+    optional: bool = True,
+) -> Block:
+    """A field whose block and element share one id."""
+    element: Block = {"type": "plain_text_input", "action_id": block_id, "multiline": multiline}
+    if initial:
+        element["initial_value"] = initial
+    if placeholder:
+        element["placeholder"] = plain(placeholder)
+    return _input(block_id, label, element, hint, optional)
+
+
+def tick_box(block_id: str, label: str, text: str, *, ticked: bool = False, hint: str = "") -> Block:
+    """One check box; its block, element and option share one id. Never required by Slack: the engine decides."""
+    option: Block = {"text": plain(text), "value": block_id}
+    element: Block = {"type": "checkboxes", "action_id": block_id, "options": [option]}
+    if ticked:
+        element["initial_options"] = [option]
+    return _input(block_id, label, element, hint, optional=True)
+
+
+def plain(text: str) -> Block:
+    """plain_text is shown as it is, so it needs no escaping; ``:words:`` in data stay words."""
+    return {"type": "plain_text", "text": clean(text), "emoji": False}
+
+
+def marked(mrkdwn: str) -> Block:
+    """``verbatim``: what looks like a link, channel or name in somebody's data is not made one."""
+    return {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}
+
+
+def _input(block_id: str, label: str, element: Block, hint: str, optional: bool) -> Block:
+    block: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": element,
+        "optional": optional,
+    }
+    if hint:
+        block["hint"] = plain(hint)
+    return block

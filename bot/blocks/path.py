@@ -1,0 +1,120 @@
+"""The Progress Path: every step with its status, its attempts and tags such as "Re-triggered by @name, 10:42"."""
+
+from __future__ import annotations
+
+from bot.blocks import fit
+from bot.blocks.card import step_buttons
+from bot.blocks.fit import Block, Message
+from bot.blocks.parts import actions, button, context, header, section
+from bot.targets import ACTION_IDS, Target
+from bot.text import Dates, bold, code, one_line, said
+from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
+from engine.allowed import Action
+from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.states import AttemptKind, AttemptOutcome, StepStatus
+from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, WITHDRAW
+
+MAX_ATTEMPTS = 6  # of a step's attempts, the latest are shown
+SECTION = 2_500  # steps are put together into sections of about so many characters
+
+
+def path_view(document: RequestDocument, dates: Dates) -> dict[str, object]:
+    """As a window, opened from a card."""
+    hint = f"To act, use the buttons of the card, or `/retrigger {document.id}`."
+    blocks = [*_top(document, dates), *_sections([_step(step, dates) for step in document.steps])]
+    return fit.modal(PROGRESS_PATH, [*blocks, context(hint)], close="Close")
+
+
+def path_message(document: RequestDocument, dates: Dates) -> Message:
+    """As a private message, with the buttons of what may be done now."""
+    blocks = _top(document, dates)
+    waiting: list[str] = []
+    for place, step in enumerate(document.steps):
+        waiting.append(_step(step, dates))
+        if step.actions:
+            blocks += [*_sections(waiting), *step_buttons(document, step, f"step-{place}")]
+            waiting = []
+    blocks += [*_sections(waiting), *_request_buttons(document)]
+    return fit.message(said(f"{PROGRESS_PATH} of {document.id}: {document.status.label}"), blocks)
+
+
+def _top(document: RequestDocument, dates: Dates) -> list[Block]:
+    facts = [
+        f"{REQUEST_SYMBOLS[document.status]} {bold(document.status.label)}",
+        said(document.app),
+        f"{said(document.workflow)}, version {document.version}",
+        f"requested by {said(document.requester)}",
+        dates.day(document.created_at),
+    ]
+    reason = f"\n> {said(document.reason)}" if document.reason else ""
+    return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + reason)]
+
+
+def _request_buttons(document: RequestDocument) -> list[Block]:
+    value = Target(document.number).pack()
+    labels = {Action.CONTINUE: (CONTINUE_FLOW, "primary"), Action.WITHDRAW: (WITHDRAW, "danger")}
+    offered = [
+        button(label, ACTION_IDS[action], value, style=style)
+        for action, (label, style) in labels.items()
+        if action in document.actions
+    ]
+    return [actions(offered, block_id="request")] if offered else []
+
+
+def _sections(texts: list[str]) -> list[Block]:
+    """The texts in as few sections as they fit in."""
+    sections: list[str] = []
+    for text in texts:
+        if sections and len(sections[-1]) + len(text) < SECTION:
+            sections[-1] += f"\n{text}"
+        else:
+            sections.append(text)
+    return [section(text) for text in sections]
+
+
+def _step(step: StepDocument, dates: Dates) -> str:
+    status = bold(step.status.label) if step.status is StepStatus.BLOCKED else step.status.label
+    facts = [f"{STEP_SYMBOLS[step.status]} {code(step.node)}", status]
+    if len(step.attempts) > 1:
+        facts.append(counted(len(step.attempts), "attempt"))
+    if step.recoveries:
+        facts.append(counted(step.recoveries, "automatic recovery", "automatic recoveries"))
+    facts += [word for word, holds in (("held", step.held), ("stale", step.stale)) if holds]
+    if step.status is StepStatus.WAITING and step.due_at:
+        facts.append(f"due {dates.time(step.due_at)}")
+    shown = step.attempts[-MAX_ATTEMPTS:] if _worth_telling(step) else ()
+    hidden = len(step.attempts) - len(shown)
+    earlier = [f"      … {counted(hidden, 'earlier attempt')}"] if shown and hidden else []
+    return "\n".join([" · ".join(facts), *earlier, *(f"      {_attempt(attempt, dates)}" for attempt in shown)])
+
+
+def _worth_telling(step: StepDocument) -> bool:
+    """A step that went well at once needs no second line."""
+    first = step.attempts[0] if len(step.attempts) == 1 else None
+    return first is None or first.outcome is not AttemptOutcome.SUCCEEDED or first.by is not None
+
+
+def _attempt(attempt: AttemptDocument, dates: Dates) -> str:
+    outcome = attempt.outcome.value if attempt.outcome else "running"
+    facts = [f"{attempt.number}. {attempt.kind.value.replace('_', ' ')}: {outcome}"]
+    if attempt.call is not None:
+        facts.append(f"call {attempt.call.label}")
+    facts.append(dates.time(attempt.ended_at or attempt.started_at))
+    if attempt.workflow_version:
+        facts.append(f"version {attempt.workflow_version}")
+    if attempt.error:
+        facts.append(said(attempt.error, 160))
+    if attempt.late:
+        facts.append("late result, kept as evidence")
+    return " · ".join([*facts, *_tags(attempt, dates)])
+
+
+def _tags(attempt: AttemptDocument, dates: Dates) -> list[str]:
+    if not attempt.by:
+        return []
+    did = {
+        AttemptKind.RETRIGGER: "Re-triggered",
+        AttemptKind.PROVIDED_INPUT: "Input provided",
+    }.get(attempt.kind, "Run again")
+    why = f" ({said(attempt.reason, 160)})" if attempt.reason else ""
+    return [f"_{did} by @{said(attempt.by).replace('_', ' ')}, {dates.time(attempt.started_at)}_{why}"]

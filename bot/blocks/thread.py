@@ -1,0 +1,129 @@
+"""The audit in the thread: one line for each act and each outcome, with who, when and why (SPEC 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.text import Dates, bold, code, said
+from bot.words import DOORS
+from engine import events
+from engine.documents import EventDocument
+from engine.limits import MAX_RECOVERIES
+from engine.records import Event
+from engine.states import RequestStatus
+
+Told = Event | EventDocument
+
+
+def line(event: Told, request_id: int, dates: Dates) -> str:
+    """The event as one line of mrkdwn."""
+    return f"{sentence(event, request_id)} · {dates.time(event.at)}{_why(event)}"
+
+
+def sentence(event: Told, request_id: int) -> str:
+    """What happened, without when and why."""
+    return _SENTENCES.get(event.kind, _other)(event, request_id)
+
+
+def shown_in_channel(event: Told) -> bool:
+    """Whether the line is shown in the channel too: a new block is; the first one is the card itself."""
+    return event.kind == events.BLOCKED and not _data(event).get("first")
+
+
+def _act(event: Told, request_id: int) -> str:
+    did = {
+        events.RETRIGGERED: f"re-triggered {_step(event)} (this step only)",
+        events.RETRIGGERED_FLOW: f"re-triggered step and flow at {_step(event)}",
+        events.INPUT_PROVIDED: f"provided input for {_step(event)}",
+        events.CONTINUED: "continued the flow",
+        events.WITHDRAWN: f"withdrew REQ-{request_id}",
+    }[event.kind]
+    data = _data(event)
+    extras = [text for name, text in _EXTRAS.items() if data.get(name)]
+    door = DOORS.get(event.door or "")
+    return " ".join([bold(event.by or "Somebody"), did, *([door] if door else [])]) + "".join(f", {e}" for e in extras)
+
+
+_EXTRAS = {
+    "update_status": "allowing the workflow status to be updated",
+    "new_key": "with a new idempotency key",
+    "confirmed": "confirming that the earlier call may have taken effect",
+}
+
+
+def _completed(event: Told, request_id: int) -> str:
+    return f"✅ {_step(event)} completed{_attempt(event)}"
+
+
+def _failed(event: Told, request_id: int) -> str:
+    if "before" in _data(event):
+        return f"🟠 {_step(event)} failed again{_attempt(event)}: {_error(event)}"
+    return f"🟠 {_step(event)} failed{_attempt(event)}, and its failure path is taken: {_error(event)}"
+
+
+def _blocked(event: Told, request_id: int) -> str:
+    data = _data(event)
+    if data.get("before") is None:
+        return f"🔴 {_step(event)} is blocked{_attempt(event)}: {_error(event)}"
+    if data.get("before") == data.get("error"):
+        return f"🔴 {_step(event)} is blocked again{_attempt(event)}: same error"
+    return f"🔴 {_step(event)} is blocked again{_attempt(event)}, with another error: {_error(event)}"
+
+
+def _late(event: Told, request_id: int) -> str:
+    outcome = said(str(_data(event).get("outcome", "ended")))
+    return (
+        f"Late result of {_step(event)}{_attempt(event)}: it {outcome} after its worker had lost it. "
+        "Kept as evidence; it changed nothing"
+    )
+
+
+def _lost(event: Told, request_id: int) -> str:
+    recovery = _data(event).get("recovery", "?")
+    return f"The worker of {_step(event)} was lost{_attempt(event)}; automatic recovery {recovery} of {MAX_RECOVERIES}"
+
+
+def _status(event: Told, request_id: int) -> str:
+    to = _data(event).get("to", "")
+    label = RequestStatus(to).label if to in list(RequestStatus) else str(to)
+    return f"REQ-{request_id} is {bold(label)}"
+
+
+def _other(event: Told, request_id: int) -> str:
+    return f"{said(event.kind.replace('_', ' '))} {_step(event) if event.node else ''}".strip()
+
+
+_SENTENCES: dict[str, Callable[[Told, int], str]] = {
+    **dict.fromkeys(events.ACTS, _act),
+    events.COMPLETED: _completed,
+    events.FAILED: _failed,
+    events.BLOCKED: _blocked,
+    events.LATE: _late,
+    events.LOST: _lost,
+    events.STATUS: _status,
+}
+
+
+def _why(event: Told) -> str:
+    if not event.reason or event.kind == events.STATUS:
+        return ""
+    return f" · reason: {said(event.reason, 1000)}"
+
+
+def _attempt(event: Told) -> str:
+    facts = [f"attempt {event.attempt}"] if event.attempt else []
+    facts += [str(call).replace("_", " ")] if (call := _data(event).get("call")) else []
+    return f" ({', '.join(facts)})" if facts else ""
+
+
+def _error(event: Told) -> str:
+    return said(str(_data(event).get("error") or "no reason was given"))
+
+
+def _step(event: Told) -> str:
+    return code(event.node or "?")
+
+
+def _data(event: Told) -> dict[str, Any]:
+    return event.data or {}

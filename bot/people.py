@@ -1,0 +1,93 @@
+"""Who a Slack user is to the engine (SPEC 6): an Actor with the e-mail address of their Slack profile, if it counts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, NamedTuple
+
+from slack_sdk import WebClient
+
+from bot.errors import SlackError, translate
+from engine.permissions import Actor
+
+KEPT = 300.0  # seconds that a profile is kept
+KEPT_PEOPLE = 2_000
+_OUTSIDERS = ("is_restricted", "is_ultra_restricted", "is_stranger")
+
+log = logging.getLogger(__name__)
+
+
+class Person(NamedTuple):
+    """``note`` is said with every refusal: why grants by e-mail do not count for this person now."""
+
+    actor: Actor
+    note: str | None = None
+
+
+class People:
+    """Profiles from users.info, kept for some minutes. ``clock`` gives seconds that only rise."""
+
+    def __init__(self, client: WebClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._known: dict[tuple[str, str], tuple[float, Person]] = {}
+        self._lock = Lock()
+
+    def person(self, team: str, user: str, name: str = "") -> Person:
+        """Never fails: where Slack does not tell, the person is known by id only, and ``note`` says so."""
+        now = self._clock()
+        with self._lock:
+            kept = self._known.get((team, user))
+        if kept is not None and now - kept[0] < KEPT:
+            return kept[1]
+        try:
+            profile = self._client.users_info(user=user)["user"]
+        except Exception as raised:
+            return self._unknown(team, user, name, translate(raised), kept)
+        person = person_of(team, user, profile)
+        with self._lock:
+            if len(self._known) >= KEPT_PEOPLE:
+                self._known.clear()
+            self._known[(team, user)] = (now, person)
+        return person
+
+    def _unknown(self, team: str, user: str, name: str, error: SlackError, kept: tuple[float, Person] | None) -> Person:
+        log.warning("The profile of Slack user %s could not be read: %s", user, error)
+        if kept is not None and kept[1].actor.mail is None:
+            return kept[1]  # a guest stays a guest
+        actor = Actor(actor_id(team, user), name or user, "slack", None, user)
+        return Person(actor, "Slack did not tell your e-mail address, so only grants to your Slack id count now.")
+
+
+def person_of(team: str, user: str, profile: dict[str, Any]) -> Person:
+    """From Slack's profile. Guests, people of other workspaces, bots and the deactivated match no grant by e-mail."""
+    details = profile.get("profile") or {}
+    name = str(profile.get("real_name") or details.get("real_name") or profile.get("name") or user)
+    mail = details.get("email") or None
+    note = _why_no_mail(profile)
+    return Person(Actor(actor_id(team, user), name, "slack", None if note else mail, user), note)
+
+
+def actor_id(team: str, user: str) -> str:
+    """Keyed by team, so that several workspaces can come later."""
+    return f"slack:{team}/{user}"
+
+
+def slack_user(actor: str | None) -> str | None:
+    """The Slack user id in an actor's id; None for people of other doors."""
+    if actor is None or not actor.startswith("slack:"):
+        return None
+    return actor.rpartition("/")[2] or None
+
+
+def _why_no_mail(profile: dict[str, Any]) -> str | None:
+    if profile.get("deleted"):
+        return "Your Slack account is deactivated, so grants to its e-mail address do not count."
+    if profile.get("is_bot") or profile.get("is_workflow_bot"):
+        return "Bots match no grant by e-mail."
+    if any(profile.get(flag) for flag in _OUTSIDERS):
+        return "You are a guest here, and guests match no grant by e-mail; a grant to your Slack id would count."
+    return None

@@ -1,0 +1,96 @@
+"""The relay's hands in Slack: post, update, whisper, and find a post whose answer was lost.
+
+Raises bot.errors.SlackError only. Its client must not retry by itself: a repeated post would stand there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
+from bot.blocks.fit import Message
+from bot.errors import RateLimited, translate
+from bot.pace import Pace
+
+TIMEOUT = 5  # seconds, of one call
+PAGES = 10  # of 200 messages, to look a post up in
+
+
+class Poster:
+    """``client`` is copied, without its retries. Used by one thread."""
+
+    def __init__(self, client: WebClient, pace: Pace | None = None) -> None:
+        self._client = quiet_client(client)
+        self._pace = pace or Pace()
+
+    def team(self) -> str:
+        """The id of the workspace that the token belongs to."""
+        return str(self._call(self._client.auth_test, "")["team_id"])
+
+    def post(self, channel: str, message: Message, *, thread: str | None = None, broadcast: bool = False) -> str:
+        """Post, and return the new message's ts."""
+        more = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
+        plain = {"unfurl_links": False, "unfurl_media": False}
+        return str(self._call(self._client.chat_postMessage, channel, **message._asdict(), **plain, **more)["ts"])
+
+    def update(self, channel: str, ts: str, message: Message) -> None:
+        """Let a message show something else. Raises RateLimited, without asking Slack, when the budget is used up."""
+        wait = self._pace.take_update()
+        if wait:
+            raise RateLimited(wait)
+        self._call(self._client.chat_update, channel, ts=ts, **message._asdict())
+
+    def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
+        """Tell one person, privately, in the channel or in a thread of it."""
+        more = {"thread_ts": thread} if thread else {}
+        self._call(self._client.chat_postEphemeral, channel, user=user, **message._asdict(), **more)
+
+    def find(self, channel: str, marker: str, since: float, thread: str | None = None) -> str | None:
+        """The ts of the message that has a block with the id ``marker``, posted after ``since`` (epoch seconds)."""
+        for message in self._messages(channel, since, thread):
+            if message.get("subtype") != "ephemeral" and _carries(message, marker):
+                return str(message["ts"])
+        return None
+
+    def _messages(self, channel: str, since: float, thread: str | None) -> Iterator[dict[str, Any]]:
+        read = self._client.conversations_history if thread is None else self._client.conversations_replies
+        where = {} if thread is None else {"ts": thread}
+        cursor: str | None = None
+        for _ in range(PAGES):
+            answer = self._call(read, channel, oldest=f"{since:.6f}", limit=200, cursor=cursor, **where)
+            yield from answer.get("messages") or []
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+    def _call(self, method: Callable[..., SlackResponse], channel: str, **arguments: Any) -> SlackResponse:
+        wait = self._pace.wait(method.__name__, channel)
+        if wait:
+            raise RateLimited(wait)
+        try:
+            return method(channel=channel, **arguments) if channel else method(**arguments)
+        except Exception as raised:
+            error = translate(raised)
+            if isinstance(error, RateLimited):
+                self._pace.pause(method.__name__, channel, error.wait or 1.0)
+            raise error from raised
+
+
+def quiet_client(client: WebClient) -> WebClient:
+    """The same client, without retries and with a short time-out."""
+    return WebClient(
+        token=client.token,
+        base_url=client.base_url,
+        timeout=TIMEOUT,
+        ssl=client.ssl,
+        proxy=client.proxy,
+        headers=dict(client.headers),
+        retry_handlers=[],
+    )
+
+
+def _carries(message: dict[str, Any], marker: str) -> bool:
+    return any(block.get("block_id") == marker for block in message.get("blocks") or [])

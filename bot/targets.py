@@ -1,0 +1,82 @@
+"""What a button or a modal is for: ids and versions only, packed into the one string that Slack carries for us."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from engine.allowed import Action
+from engine.errors import RetriggerError
+
+# Action ids and callback ids. Namespaced, so that they never meet another app's or Slack's own.
+PATH = "retrigger.path"
+ACTION_IDS: dict[Action, str] = {
+    Action.RETRIGGER: "retrigger.step",
+    Action.FLOW: "retrigger.flow",
+    Action.INPUT: "retrigger.input",
+    Action.CONTINUE: "retrigger.continue",
+    Action.WITHDRAW: "retrigger.withdraw",
+}
+ACTIONS_BY_ID = {action_id: action for action, action_id in ACTION_IDS.items()}
+
+
+class OldButton(RetriggerError):
+    """The button comes from a version of Retrigger that packed its buttons in another way."""
+
+    def __init__(self) -> None:
+        super().__init__("This button is from an older version of Retrigger. Open the request with /retrigger instead.")
+
+
+class Target(NamedTuple):
+    """What a button acts on: a request, and a step at a version."""
+
+    request_id: int
+    node: str | None = None
+    version: int | None = None
+
+    def pack(self) -> str:
+        return _dump(self._asdict())
+
+
+class Place(NamedTuple):
+    """Where somebody clicked or typed, so that they are answered there. ``thread``: the ts of its first message."""
+
+    channel: str | None = None
+    thread: str | None = None
+
+
+class Ticket(NamedTuple):
+    """What an open modal is for. ``digest`` binds it to the plan that it shows; ``confirm``: it asks to confirm that
+    an earlier call may have taken effect; ``prefilled``: its editor started with a text that the engine makes."""
+
+    action: Action
+    target: Target
+    place: Place
+    digest: str | None = None
+    confirm: bool = False
+    prefilled: bool = False
+
+    def pack(self) -> str:
+        return _dump([self.action.value, self.target, self.place, self.digest, self.confirm, self.prefilled])
+
+
+def unpack_target(text: str) -> Target:
+    """Raises OldButton."""
+    try:
+        fields = json.loads(text)
+        return Target(int(fields["request_id"]), fields.get("node"), fields.get("version"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise OldButton from None
+
+
+def unpack_ticket(text: str) -> Ticket:
+    """Raises OldButton."""
+    try:
+        action, target, place, digest, confirm, prefilled = json.loads(text)
+        return Ticket(Action(action), Target(*target), Place(*place), digest, confirm, prefilled)
+    except (ValueError, TypeError):
+        raise OldButton from None
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

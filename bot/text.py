@@ -1,0 +1,84 @@
+"""Words on their way into Slack's mrkdwn: the one escape function, one-line forms, and times.
+
+Everything that came from a request, an outside system or a person passes through here before it is put into a text.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from engine.texts import CUT_MARK
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OPEN_AT_END = re.compile(r"(<[^>]*|&[a-z]{0,4})\Z")
+
+
+def clean(text: str) -> str:
+    """Without control characters, text-direction marks and lone surrogates, which Slack refuses or shows wrongly."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """On one line, at most ``limit`` characters. Not escaped: for plain_text, or to be escaped."""
+    return cut(" ".join(clean(text).split()), limit)
+
+
+def escape(text: str) -> str:
+    """Harmless in mrkdwn: no mention, link or date can come out of it."""
+    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def said(text: str, limit: int = 300) -> str:
+    """Somebody's words within a line of ours: one line, escaped."""
+    return escape(one_line(text, limit))
+
+
+def code(text: str, limit: int = 100) -> str:
+    """A name such as a node's, in code style."""
+    return f"`{said(text, limit).replace('`', chr(39)) or '–'}`"
+
+
+def bold(text: str, limit: int = 100) -> str:
+    """A person's or a thing's name, in bold."""
+    return f"*{said(text, limit).replace('*', '') or '–'}*"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` characters, cut with the visible mark; never inside an entity or a ``<…>`` of Slack's."""
+    if len(text) <= limit:
+        return text
+    return _OPEN_AT_END.sub("", text[: limit - len(CUT_MARK)]) + CUT_MARK
+
+
+class Dates(NamedTuple):
+    """Times for people. Slack's date tokens show each reader their own time zone; ``plain`` prints UTC instead, for
+    servers that do not draw the tokens."""
+
+    plain: bool = False
+
+    def time(self, at: datetime | float) -> str:
+        """Such as "10:42"."""
+        moment = _moment(at)
+        fallback = f"{moment:%H:%M} UTC"
+        return fallback if self.plain else self._token(moment, "{time}", fallback)
+
+    def day(self, at: datetime | float) -> str:
+        """Such as "today at 10:42"."""
+        moment = _moment(at)
+        fallback = f"{moment:%d %b %Y, %H:%M} UTC"
+        return fallback if self.plain else self._token(moment, "{date_short_pretty} at {time}", fallback)
+
+    def age(self, at: datetime | float) -> str:
+        """Such as "3 minutes ago"; where that cannot be drawn, the time itself."""
+        moment = _moment(at)
+        fallback = f"{moment:%d %b %Y, %H:%M} UTC"
+        return fallback if self.plain else self._token(moment, "{ago}", fallback)
+
+    def _token(self, moment: datetime, form: str, fallback: str) -> str:
+        return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"
+
+
+def _moment(at: datetime | float) -> datetime:
+    return at.astimezone(UTC) if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
