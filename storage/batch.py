@@ -1,0 +1,145 @@
+"""One transaction of the writer: operations run one after another in memory, then everything is written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.draft import Draft
+from engine.errors import AlreadyDone, NotFound
+from engine.graph import Graph
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from storage import rows
+from storage.operations import Change
+from storage.statements import Statements
+
+Graphs = Callable[[str, int], Graph]
+Told = Callable[[str], bool]
+
+
+class GuardFailed(Exception):
+    """A row is not as it was read: another process was quicker. The transaction is rolled back and tried again."""
+
+
+class _Held:
+    """A request of this batch, as it was loaded and as the operations so far have left it."""
+
+    __slots__ = ("loaded", "loaded_steps", "request", "steps")
+
+    def __init__(self, request: Request) -> None:
+        self.loaded = self.request = request
+        self.loaded_steps: dict[str, Step] = {}
+        self.steps = self.loaded_steps
+
+
+class Batch:
+    """The changes of requests in one transaction. Nothing is written before ``flush``."""
+
+    def __init__(self, connection: Connection, statements: Statements, now: float, graphs: Graphs, told: Told) -> None:
+        self._connection, self._statements, self._now = connection, statements, now
+        self._graphs, self._told = graphs, told
+        self._held: dict[int, _Held] = {}
+        self._done: dict[str, int | None] = {}  # command id → request
+        self._results: dict[tuple[int, str], str | None] = {}
+        self._keys: list[tuple[Any, ...]] = []
+        self.attempts: list[Attempt] = []
+        self._ends: list[AttemptEnd] = []
+        self.events: list[Event] = []
+        self.notices: list[Notice] = []
+
+    def load(self, changes: Sequence[Change]) -> None:
+        """Read, and on PostgreSQL lock, the requests of all ``changes``, in the order of their ids."""
+        ids = sorted({change.request_id for change in changes})
+        if not ids:
+            return
+        listed = self._statements.listed(ids)
+        for row in self._statements.lock_requests.run(self._connection, ids=listed):
+            request = rows.request_from(row)
+            self._held[request.id] = _Held(request)
+        for row in self._statements.load_steps.run(self._connection, ids=listed):
+            step = rows.step_from(row)
+            self._held[step.request_id].loaded_steps[step.node] = step
+        commands = [change.command_id for change in changes if change.command_id is not None]
+        if commands:
+            listed = self._statements.listed(commands)
+            self._done = dict(self._statements.done_commands.run(self._connection, ids=listed))  # type: ignore[arg-type]
+
+    def apply(self, change: Change) -> Any:
+        """Run one rule on the present state. What it raises drops its draft, and nothing else."""
+        if change.command_id is not None and change.command_id in self._done:
+            raise AlreadyDone(self._done[change.command_id], change.command_id)
+        held = self._held.get(change.request_id)
+        if held is None:
+            raise NotFound("request", f"REQ-{change.request_id}")
+        request = held.request
+        graph = self._graphs(request.workflow, request.workflow_version)
+        draft = Draft(request, held.steps, graph, self._now, self._told(request.app))
+        answer = change.decide(draft)
+        draft.close()
+        self._absorb(held, draft)
+        return answer
+
+    def _absorb(self, held: _Held, draft: Draft) -> None:
+        request_id = draft.request.id
+        held.request, held.steps = draft.request, draft.steps
+        for node, result in draft.results.items():
+            self._results[request_id, node] = result
+        for node, attempt, key in draft.call_keys:
+            self._keys.append((rows.clean(key), request_id, node, attempt))
+        for event in draft.events:
+            if event.command_id is not None:
+                self._done[event.command_id] = request_id
+        self.attempts += draft.attempts
+        self._ends += draft.ends
+        self.events += draft.events
+        self.notices += draft.notices
+
+    def flush(self) -> None:
+        """Write it all, each kind of row with one statement. Raises GuardFailed."""
+        connection, statements = self._connection, self._statements
+        self._flush_requests()
+        self._flush_steps()
+        results = [(result, *key) for key, result in self._results.items()]
+        statements.update_results.run(connection, results)
+        statements.insert_attempts.run(connection, [rows.attempt_row(attempt) for attempt in self.attempts])
+        statements.update_keys.run(connection, self._keys)
+        statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends if end.late is None])
+        statements.late_attempts.run(connection, [rows.late_row(end) for end in self._ends if end.late is not None])
+        statements.insert_events.run(connection, [rows.event_row(event) for event in self.events])
+        statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
+
+    def _flush_requests(self) -> None:
+        changed = [held for held in self._held.values() if held.request is not held.loaded]
+        updates = [(*rows.request_row(held.request)[1:], held.loaded.id, held.loaded.version) for held in changed]
+        guard(self._statements.update_requests.run(self._connection, updates), updates)
+
+    def _flush_steps(self) -> None:
+        """Drafts copy a step only to change it, so what is another object was changed."""
+        updates, inserts, deletes = [], [], []
+        for held in self._held.values():
+            before, after = held.loaded_steps, held.steps
+            if after is before:
+                continue
+            for node, step in after.items():
+                loaded = before.get(node)
+                if loaded is None:
+                    inserts.append(rows.step_row(step))
+                elif loaded is not step:
+                    updates.append(step_update(step, loaded.version))
+            deletes += [(*step[:2], step.version) for node, step in before.items() if node not in after]
+        guard(self._statements.update_steps.run(self._connection, updates), updates)
+        guard(self._statements.delete_steps.run(self._connection, deletes), deletes)
+        self._statements.insert_steps.run(self._connection, inserts)
+
+
+def step_update(step: Step, version: int) -> tuple[Any, ...]:
+    """The row of ``update_steps``: the new values, then the key and the version that the row must still have."""
+    return (*rows.step_row(step)[2:], step.request_id, step.node, version)
+
+
+def guard(written: int, expected: Iterable[object]) -> None:
+    """Raise GuardFailed unless every expected row was there to be written."""
+    if written != sum(1 for _ in expected):
+        raise GuardFailed

@@ -1,0 +1,50 @@
+"""The claim pass, last in each transaction: due steps go to this process's worker, never more than it can start."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from engine.decide.claim import claim
+from engine.limits import ALONE_FROM_RECOVERY
+from engine.records import Claim
+from engine.store import Claimer
+from storage import rows
+from storage.batch import guard, step_update
+from storage.statements import Query, Statements
+
+
+class Claims:
+    """Remembers whether the worker runs a step that must be alone (SPEC 3.2)."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._alone = False
+
+    def take(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
+        """Claim what is due. A step that runs alone goes first: while one is due the worker drains, then takes only it.
+
+        On PostgreSQL, steps that another worker is just claiming are passed over.
+        """
+        free, running = claimer.free(), claimer.running()
+        if free <= 0 or (self._alone and running > 0):
+            return []
+        if self._statements.alone_due.run(connection, now=now):
+            return [] if running > 0 else self._write(connection, self._statements.claimable_alone, claimer, now, 1)
+        return self._write(connection, self._statements.claimable, claimer, now, free)
+
+    def committed(self, claims: list[Claim]) -> None:
+        """The claims of a pass are the worker's now."""
+        if claims:
+            self._alone = claims[0].step.recoveries >= ALONE_FROM_RECOVERY
+
+    def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
+        claims, updates = [], []
+        for *row, version, workflow in query.run(connection, now=now, free=free):
+            due = rows.step_from(row)
+            step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
+            claims.append(Claim(step, attempt, workflow))
+            updates.append(step_update(step, due.version))
+        guard(self._statements.update_steps.run(connection, updates), updates)
+        attempts = [rows.attempt_row(claim.attempt) for claim in claims]
+        self._statements.insert_attempts.run(connection, attempts)
+        return claims

@@ -1,0 +1,93 @@
+"""New requests: those of one batch are stored together, and a submit key makes only one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, tuple_
+
+from engine.records import NewRequest, Step
+from engine.states import RequestStatus, StepStatus
+from storage import rows
+from storage.operations import Create
+from storage.statements import Statements
+from storage.tables import requests
+
+Answer = tuple[int, bool]  # the request's id, and whether an earlier submit had made it
+
+
+def create(connection: Connection, statements: Statements, creates: Sequence[Create], now: float) -> list[Answer]:
+    """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``."""
+    known = _known(connection, [create.new for create in creates])
+    fresh: list[Create] = []
+    places: list[int | None] = []  # of each create's request in ``fresh``; None when it was stored before
+    by_key: dict[tuple[str, str], int] = {}
+    for create in creates:
+        key = _key(create.new)
+        place = by_key.get(key, len(fresh)) if key else len(fresh)
+        places.append(None if key in known else place)
+        if key not in known and place == len(fresh):
+            fresh.append(create)
+            if key:
+                by_key[key] = place
+    ids = _store(connection, statements, fresh, now)
+    return [
+        (known[_key(create.new)], True) if place is None else (ids[place], fresh[place] is not create)
+        for create, place in zip(creates, places, strict=True)
+    ]
+
+
+def _key(new: NewRequest) -> tuple[str, str] | None:
+    """A key counts within its workflow: two systems that submit to different ones may both count from 1."""
+    return None if new.key is None else (new.workflow, rows.clean(new.key) or "")
+
+
+def _known(connection: Connection, news: Sequence[NewRequest]) -> dict[tuple[str, str] | None, int]:
+    keys = [key for key in map(_key, news) if key is not None]
+    if not keys:
+        return {}
+    columns = (requests.c.workflow, requests.c.submit_key)
+    found = connection.execute(select(*columns, requests.c.id).where(tuple_(*columns).in_(keys)))
+    return {(workflow, key): request_id for workflow, key, request_id in found}
+
+
+def _store(connection: Connection, statements: Statements, fresh: Sequence[Create], now: float) -> list[int]:
+    if not fresh:
+        return []
+    new_id = insert(requests).returning(requests.c.id, sort_by_parameter_order=True)
+    ids = list(connection.scalars(new_id, [_request_values(create.new, now) for create in fresh]))
+    steps, events = [], []
+    for request_id, create in zip(ids, fresh, strict=True):
+        steps += [rows.step_row(step) for step in _steps(request_id, create, now)]
+        events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
+    statements.insert_steps.run(connection, steps)
+    statements.insert_events.run(connection, events)
+    return ids
+
+
+def _request_values(new: NewRequest, now: float) -> dict[str, object]:
+    return {
+        "workflow": new.workflow,
+        "workflow_version": new.workflow_version,
+        "app": new.app,
+        "status": RequestStatus.IN_PROGRESS.value,
+        "reason": None,
+        "requester": rows.clean(new.requester),
+        "alerted": False,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+        "title": rows.clean(new.title),
+        "input": new.input,
+        "submit_key": rows.clean(new.key),
+    }
+
+
+def _steps(request_id: int, create: Create, now: float) -> list[Step]:
+    steps = []
+    for node, facts in create.graph.nodes.items():
+        if node == create.graph.start:
+            steps.append(Step(request_id, node, facts.kind, StepStatus.READY, 1, due_at=now))
+        else:
+            steps.append(Step(request_id, node, facts.kind, StepStatus.PENDING, 1))
+    return steps

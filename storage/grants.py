@@ -1,0 +1,44 @@
+"""Who was granted what, as far as it is stored."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+
+from engine.permissions import Grant, Permission
+from storage.part import Part
+from storage.tables import grants
+
+
+class Grants(Part):
+    """Stored grants. One is known by who, permission and application; case does not count in who."""
+
+    def grants(self) -> list[Grant]:
+        """All of them, by who."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(grants).order_by(grants.c.who, grants.c.permission, grants.c.app))
+            return [Grant(who, Permission(permission), app or None, source) for who, permission, app, source in found]
+
+    def add_grant(self, grant: Grant) -> bool:
+        """Store a grant. False when it was there."""
+
+        def run(connection: Connection, now: float) -> bool:
+            if connection.execute(select(grants.c.who).where(_is(grant))).first():
+                return False
+            row = (grant.who, grant.permission.value, grant.app or "", grant.source)
+            connection.execute(insert(grants).values(row))
+            return True
+
+        return self._writer.write(run)
+
+    def remove_grant(self, grant: Grant) -> bool:
+        """Remove a grant, whatever its source. False when there was none."""
+
+        def run(connection: Connection, now: float) -> bool:
+            return connection.execute(delete(grants).where(_is(grant))).rowcount > 0
+
+        return self._writer.write(run)
+
+
+def _is(grant: Grant) -> ColumnElement[bool]:
+    who = func.lower(grants.c.who) == grant.who.lower()
+    return and_(who, grants.c.permission == grant.permission.value, grants.c.app == (grant.app or ""))

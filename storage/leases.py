@@ -1,0 +1,79 @@
+"""Which worker runs what, until when, and which requests nobody moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
+
+from engine.states import MOVING, RequestStatus
+from storage.database import now
+from storage.part import Part
+from storage.tables import DUE, RUNNING, is_one_of, requests, steps, workers
+
+Running = tuple[int, str, int]  # request, node, attempt
+
+
+class Leases(Part):
+    """Leases, presence, and the questions of the sweep. Times come from the database's clock."""
+
+    def renew(self, worker: str, lease: float) -> int:
+        """Renew the leases of all that ``worker`` runs, for ``lease`` seconds. Returns how many."""
+
+        def run(connection: Connection, moment: float) -> int:
+            mine = update(steps).where(RUNNING, steps.c.worker == worker)
+            return connection.execute(mine.values(lease_until=moment + lease)).rowcount
+
+        return self._writer.write(run)
+
+    def lost(self, living: str | None) -> list[Running]:
+        """Running steps whose worker is gone: every other worker than ``living``, or those whose lease ran out."""
+        with self._database.reading() as connection:
+            gone = steps.c.worker != living if living is not None else steps.c.lease_until < now(connection)
+            return _listed(connection, _running().where(gone))
+
+    def running(self, worker: str) -> list[Running]:
+        """What ``worker`` has running."""
+        with self._database.reading() as connection:
+            return _listed(connection, _running().where(steps.c.worker == worker))
+
+    def stuck(self) -> list[int]:
+        """Requests in progress with no step ready, running or waiting."""
+        moving = exists().where(steps.c.request_id == requests.c.id, is_one_of(steps.c.status, *sorted(MOVING)))
+        in_progress = is_one_of(requests.c.status, RequestStatus.IN_PROGRESS)
+        with self._database.reading() as connection:
+            return list(connection.scalars(select(requests.c.id).where(in_progress, ~moving).order_by(requests.c.id)))
+
+    def next_due(self) -> float | None:
+        """Seconds until the earliest ready or waiting step is due (0 when one is due already); None without one."""
+        with self._database.reading() as connection:
+            due = connection.scalar(select(func.min(steps.c.due_at)).where(DUE))
+            return None if due is None else max(0.0, due - now(connection))
+
+    def present(self, worker: str, lease: float) -> None:
+        """Renew this engine's presence for ``lease`` seconds; 0 ends it."""
+
+        def run(connection: Connection, moment: float) -> None:
+            mine = workers.c.name == worker
+            if lease <= 0:
+                connection.execute(delete(workers).where(mine))
+            elif not connection.execute(update(workers).where(mine).values(present_until=moment + lease)).rowcount:
+                row = {"name": worker, "present_until": moment + lease, "started_at": moment}
+                connection.execute(insert(workers).values(row))
+
+        self._writer.write(run)
+
+    def workers_alive(self) -> int:
+        """Engines that renewed their presence lately."""
+        with self._database.reading() as connection:
+            alive = select(func.count()).where(workers.c.present_until > now(connection))
+            return connection.scalar(alive.select_from(workers)) or 0
+
+
+def _running() -> Select[*tuple[Any, ...]]:
+    key = (steps.c.request_id, steps.c.node)
+    return select(*key, steps.c.attempt).where(RUNNING).order_by(*key)
+
+
+def _listed(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Running]:
+    return [(request_id, node, attempt) for request_id, node, attempt in connection.execute(query)]

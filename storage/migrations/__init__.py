@@ -1,0 +1,70 @@
+"""The schema's history. ``upgrade`` brings a database to the newest; ``check`` says whether it is there."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from engine.errors import StorageError
+from storage.database import Database
+from storage.sentences import place
+
+
+def upgrade(database: Database) -> bool:
+    """Make or change the tables, in one transaction. False when nothing was to be done. Raises StorageError."""
+    before = None if database.is_missing() else _revision(database)
+    _refuse_newer(database, before)
+    if before == _newest():
+        return False
+    if database.is_sqlite:
+        with database.sentences(), database.engine.connect() as connection:
+            # A lasting property of the file, and not possible inside a transaction.
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA journal_mode = WAL")
+    with database.writing() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return True
+
+
+def check(database: Database) -> None:
+    """Raise StorageError, with what to do, unless the tables are those of this code."""
+    if database.is_missing():
+        raise StorageError(f"{place(database.url)} does not exist yet. Run `retrigger db upgrade`.")
+    found = _revision(database)
+    _refuse_newer(database, found)
+    if found is None:
+        raise StorageError(f"{place(database.url)} has no tables of Retrigger yet. Run `retrigger db upgrade`.")
+    if found != _newest():
+        raise StorageError(f"{place(database.url)} has older tables than this Retrigger. Run `retrigger db upgrade`.")
+
+
+def _refuse_newer(database: Database, revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StorageError(
+            f"{place(database.url)} was made by a newer Retrigger (revision {revision}). Install that one, or a newer."
+        )
+
+
+def _revision(database: Database) -> str | None:
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config

@@ -1,0 +1,46 @@
+"""What threads ask of the writer. Each is a replayable function with a future for its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.draft import Draft
+from engine.graph import Graph
+from engine.records import Event, NewRequest
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """``future`` is resolved after the commit, in the writer's thread."""
+
+    future: Future[Any] = field(default_factory=Future, init=False)
+
+
+@dataclass(slots=True, eq=False)
+class Change(Operation):
+    """Let ``decide`` draft the changes of one request."""
+
+    request_id: int
+    decide: Callable[[Draft], Any]
+    command_id: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Create(Operation):
+    """Store a new request."""
+
+    new: NewRequest
+    graph: Graph
+    submitted: Event
+
+
+@dataclass(slots=True, eq=False)
+class Direct(Operation):
+    """Statements of its own, given the connection and the time. It raises a RetriggerError only before it writes."""
+
+    run: Callable[[Connection, float], Any]

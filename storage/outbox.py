@@ -1,0 +1,128 @@
+"""The relay's side of the outbox (engine.outbox.Outbox). Rows come into it with the state that they tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+
+from engine.outbox import OutboxRow, Posted
+from storage import rows
+from storage.database import now
+from storage.store import SqlStore
+from storage.tables import outbox, posted
+
+_COLUMNS = (
+    outbox.c.id,
+    outbox.c.request_id,
+    outbox.c.kind,
+    outbox.c.event,
+    outbox.c.actor,
+    outbox.c.tries,
+    outbox.c.sent_before,
+    outbox.c.created_at,
+)
+_WAITING = outbox.c.done_at.is_(None)
+
+
+class SqlOutbox:
+    """Beside ``store``, in the same database and through the same writer."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._database, self._writer = store.database, store.writer
+
+    def due(self, limit: int, lease: float) -> list[OutboxRow]:
+        """The oldest waiting row of each request, if it is due, taken for ``lease`` seconds."""
+        with self._database.reading() as connection:  # nearly always there is nothing, and then nothing is locked
+            if connection.execute(_due(limit, now(connection))).first() is None:
+                return []
+
+        def run(connection: Connection, moment: float) -> list[OutboxRow]:
+            locked = _due(limit, moment).with_for_update(of=outbox, skip_locked=True)
+            found = connection.execute(locked).all()
+            taken = update(outbox).where(outbox.c.id.in_([row.id for row in found]))
+            connection.execute(taken.values(taken_until=moment + lease))
+            return [_row(row) for row in found]
+
+        return self._writer.write(run)
+
+    def sending(self, row_id: int) -> None:
+        """Remember, durably, that a send begins."""
+        self._set(row_id, sent_before=True)
+
+    def done(self, row_id: int) -> None:
+        """It was told; the next row of its request may follow."""
+        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(done_at=now)))
+
+    def later(self, row_id: int, delay: float, error: str) -> None:
+        """Try again after ``delay`` seconds."""
+
+        def run(connection: Connection, moment: float) -> None:
+            again = {"due_at": moment + delay, "taken_until": None, "tries": outbox.c.tries + 1}
+            connection.execute(_of(row_id).values(**again, error=rows.clean(error)))
+
+        self._writer.write(run)
+
+    def drop(self, row_id: int, error: str) -> None:
+        """Give up on a row; it is kept with its error."""
+
+        def run(connection: Connection, moment: float) -> None:
+            connection.execute(_of(row_id).values(done_at=moment, error=rows.clean(error)))
+
+        self._writer.write(run)
+
+    def skip_cards(self, request_id: int, up_to: int) -> int:
+        """Mark the waiting card rows of a request up to id ``up_to`` done: one refresh shows them all."""
+
+        def run(connection: Connection, moment: float) -> int:
+            cards = (outbox.c.request_id == request_id, outbox.c.kind == "card", outbox.c.id <= up_to, _WAITING)
+            return connection.execute(update(outbox).where(*cards).values(done_at=moment)).rowcount
+
+        return self._writer.write(run)
+
+    def waiting(self) -> tuple[int, float | None]:
+        """(rows not done, age in seconds of the oldest)."""
+        with self._database.reading() as connection:
+            number, oldest = connection.execute(
+                select(func.count(), func.min(outbox.c.created_at)).where(_WAITING)
+            ).one()
+            return number, None if oldest is None else max(0.0, now(connection) - oldest)
+
+    def posted(self, request_id: int) -> Posted | None:
+        """The card of a request, if there is one."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(posted).where(posted.c.request_id == request_id)).first()
+            return None if row is None else Posted(*row)
+
+    def remember(self, posted_: Posted) -> None:
+        """Store where a card stands and what it shows."""
+
+        def run(connection: Connection, moment: float) -> None:
+            same = (posted.c.request_id == posted_.request_id, posted.c.team == posted_.team)
+            values = posted_._asdict()
+            if not connection.execute(update(posted).where(*same).values(values)).rowcount:
+                connection.execute(insert(posted).values(values))
+
+        self._writer.write(run)
+
+    def _set(self, row_id: int, **values: Any) -> None:
+        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(values)))
+
+
+def _of(row_id: int) -> Any:
+    return update(outbox).where(outbox.c.id == row_id)
+
+
+def _due(limit: int, moment: float) -> Any:
+    """The first waiting row of each request, where it is due and nobody has taken it."""
+    first = select(func.min(outbox.c.id)).where(_WAITING).group_by(outbox.c.request_id)
+    free = or_(outbox.c.taken_until.is_(None), outbox.c.taken_until <= moment)
+    is_due: ColumnElement[bool] = outbox.c.due_at <= moment
+    return select(*_COLUMNS).where(outbox.c.id.in_(first), is_due, free).order_by(outbox.c.id).limit(limit)
+
+
+def _row(row: Row[Any]) -> OutboxRow:
+    event = rows.told_event_from(row.event)
+    return OutboxRow(
+        row.id, row.request_id, row.kind, event, row.actor, row.tries, bool(row.sent_before), row.created_at
+    )

@@ -1,0 +1,130 @@
+"""Requests as they are read: for templates, for the doors, for lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from engine.errors import NotFound
+from engine.records import Request, Step
+from engine.states import RequestStatus
+from engine.store import AttemptDetail, RequestDetail, RequestFilter, RequestRow, StepDetail
+from storage import rows
+from storage.part import Part
+from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
+from storage.tables import attempts, events, is_one_of, requests, steps
+
+
+class Reading(Part):
+    """The reading half of the store, as far as it concerns requests."""
+
+    def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
+        """What templates may name, with the results and errors of ``nodes``; values parsed. Raises NotFound."""
+        statements = self._database.statements
+        wanted = list(nodes)
+        with self._database.reading() as connection:
+            found = statements.input.run(connection, id=request_id)
+            if not found:
+                raise _no_request(request_id)
+            listed = statements.listed(wanted)
+            stored = statements.results.run(connection, id=request_id, nodes=listed) if wanted else ()
+        (text, requester, title) = found[0]
+        return {
+            "input": json.loads(text),
+            "requester": requester,
+            "title": title,
+            "results": {node: json.loads(result) for node, result, _ in stored if result is not None},
+            "errors": {node: error for node, _, error in stored if error is not None},
+        }
+
+    def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:
+        """The light rows of one request. Raises NotFound."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(*REQUEST_COLUMNS).where(requests.c.id == request_id)).first()
+            if found is None:
+                raise _no_request(request_id)
+            light = select(*STEP_COLUMNS).where(steps.c.request_id == request_id).order_by(steps.c.node)
+            return rows.request_from(found), tuple(map(rows.step_from, connection.execute(light)))
+
+    def detail(self, request_id: int) -> RequestDetail:
+        """Everything stored of one request. Raises NotFound."""
+        with self._database.reading() as connection:
+            whole = select(*REQUEST_COLUMNS, requests.c.title, requests.c.input).where(requests.c.id == request_id)
+            found = connection.execute(whole).first()
+            if found is None:
+                raise _no_request(request_id)
+            *request, title, text = found
+            return RequestDetail(
+                rows.request_from(request),
+                title,
+                text,
+                _steps(connection, request_id),
+                _attempts(connection, request_id),
+                tuple(map(rows.event_from, connection.execute(_events(request_id)))),
+            )
+
+    def requests(self, filter: RequestFilter) -> list[RequestRow]:
+        """A page of requests, with their blocked steps."""
+        columns = select(*REQUEST_COLUMNS, requests.c.title)
+        order = requests.c.id if filter.oldest_first else requests.c.id.desc()
+        page = _filtered(columns, filter.apps).order_by(order).limit(filter.limit)
+        if filter.status is not None:
+            page = page.where(requests.c.status == filter.status.value)
+        if filter.after is not None:
+            later = requests.c.id > filter.after if filter.oldest_first else requests.c.id < filter.after
+            page = page.where(later)
+        with self._database.reading() as connection:
+            found = [(rows.request_from(row), row.title) for row in connection.execute(page)]
+            blocked = _blocked(connection, [request.id for request, _ in found])
+        return [RequestRow(request, title, tuple(blocked[request.id])) for request, title in found]
+
+    def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]:
+        """How many requests of ``apps`` (None: of all) are in each status."""
+        totals = _filtered(select(requests.c.status, func.count()), apps).group_by(requests.c.status)
+        with self._database.reading() as connection:
+            found = {RequestStatus(status): number for status, number in connection.execute(totals)}
+        return {status: found.get(status, 0) for status in RequestStatus}
+
+
+def _no_request(request_id: int) -> NotFound:
+    return NotFound("request", f"REQ-{request_id}")
+
+
+def _filtered(query: Select[*tuple[Any, ...]], apps: frozenset[str] | None) -> Select[*tuple[Any, ...]]:
+    return query if apps is None else query.where(requests.c.app.in_(sorted(apps)))
+
+
+def _steps(connection: Connection, request_id: int) -> tuple[StepDetail, ...]:
+    heavy = select(*STEP_COLUMNS, steps.c.result).where(steps.c.request_id == request_id).order_by(steps.c.node)
+    return tuple(StepDetail(rows.step_from(row[:-1]), row.result) for row in connection.execute(heavy))
+
+
+def _attempts(connection: Connection, request_id: int) -> tuple[AttemptDetail, ...]:
+    columns = (*ATTEMPT_COLUMNS, attempts.c.idempotency_key, *END_COLUMNS)
+    details = []
+    for row in connection.execute(select(*columns).where(attempts.c.request_id == request_id)):
+        start, end = rows.attempt_from(row[:9]), rows.end_from(row[:3], row[10:])
+        details.append(AttemptDetail(start, row.idempotency_key, end))
+    return tuple(sorted(details, key=_happened))
+
+
+def _happened(detail: AttemptDetail) -> tuple[float, float, str, int]:
+    """Of attempts that began in one transaction, the one that ended first was first."""
+    start, end = detail.start, detail.end
+    return (start.started_at, end.ended_at if end else float("inf"), start.node, start.number)
+
+
+def _events(request_id: int) -> Select[*tuple[Any, ...]]:
+    return select(*EVENT_COLUMNS).where(events.c.request_id == request_id).order_by(events.c.id)
+
+
+def _blocked(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[str, str | None]]]:
+    blocked: dict[int, list[tuple[str, str | None]]] = {request_id: [] for request_id in ids}
+    query = select(steps.c.request_id, steps.c.node, steps.c.error).order_by(steps.c.node)
+    wanted = query.where(steps.c.request_id.in_(ids), is_one_of(steps.c.status, "blocked"))
+    for request_id, node, error in connection.execute(wanted) if ids else ():
+        blocked[request_id].append((node, error))
+    return blocked

@@ -1,0 +1,143 @@
+"""Records to rows and back. The writer does this for every step of every transaction, so it is plain and quick."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeAlias
+
+from engine.records import Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
+from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+
+Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
+
+# A lookup is several times quicker than calling the enum.
+_REQUEST_STATUS = {status.value: status for status in RequestStatus}
+_STEP_STATUS: dict[str | None, StepStatus] = {status.value: status for status in StepStatus}
+_ATTEMPT_KIND = {kind.value: kind for kind in AttemptKind}
+_CALL: dict[str | None, CallEffect] = {call.value: call for call in CallEffect}
+
+
+def clean(text: str | None) -> str | None:
+    """``text`` as both databases can hold it: PostgreSQL knows no NUL, and neither knows half a surrogate pair."""
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+def dump(value: Any) -> str:
+    """Compact JSON, ASCII only. Raises ValueError on NaN and infinities."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def request_row(request: Request) -> tuple[Any, ...]:
+    """The light columns of a request."""
+    return (
+        request.id,
+        request.workflow,
+        request.workflow_version,
+        request.app,
+        request.status.value,
+        clean(request.reason),
+        clean(request.requester),
+        request.alerted,
+        request.version,
+        request.created_at,
+        request.updated_at,
+    )
+
+
+def request_from(row: Row) -> Request:
+    """The other way round."""
+    workflow, version, app, status = row[1:5]
+    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:11])
+
+
+def step_row(step: Step) -> tuple[Any, ...]:
+    """The light columns of a step."""
+    return (
+        *step[:3],
+        step.status.value,
+        step.version,
+        step.attempt,
+        step.next_kind.value,
+        *step[7:18],
+        step.was and step.was.value,
+        *step[19:23],
+        step.call and step.call.value,
+        clean(step.error),
+        _cause_text(step.cause),
+    )
+
+
+def step_from(row: Row) -> Step:
+    """The other way round."""
+    (
+        request_id, node, kind, status, version, attempt, next_kind, visit, retries, recoveries,
+        due_at, worker, lease_until, outlet, held, stale, only, update_status,
+        was, key_salt, sent_key, effect_key, effect_visit, call, error, cause,
+    ) = row  # fmt: skip
+    return Step(
+        request_id, node, kind, _STEP_STATUS[status], version, attempt, _ATTEMPT_KIND[next_kind], visit, retries,
+        recoveries, due_at, worker, lease_until, outlet, bool(held), bool(stale), bool(only), bool(update_status),
+        _STEP_STATUS.get(was), key_salt, sent_key, effect_key, effect_visit, _CALL.get(call), error,
+        _cause_from(cause),
+    )  # fmt: skip
+
+
+def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
+    """The columns of an attempt that starts."""
+    return (*attempt[:3], attempt.kind.value, *attempt[4:8], _cause_text(attempt.cause))
+
+
+def attempt_from(row: Row) -> Attempt:
+    """The other way round."""
+    return Attempt._make((*row[:3], _ATTEMPT_KIND[row[3]], *row[4:8], _cause_from(row[8])))
+
+
+def end_row(end: AttemptEnd) -> tuple[Any, ...]:
+    """The columns of the end, then the key of the attempt."""
+    call = end.call and end.call.value
+    return (end.outcome.value, end.ended_at, clean(end.error), call, clean(end.response), *end[:3])
+
+
+def late_row(end: AttemptEnd) -> tuple[Any, ...]:
+    """The late evidence, then the key of the attempt."""
+    return (clean(end.late), *end[:3])
+
+
+def end_from(key: Row, row: Row) -> AttemptEnd | None:
+    """``row``: outcome, ended_at, error, call, response, late. None while the attempt runs."""
+    if row[0] is None:
+        return None
+    return AttemptEnd._make((*key, AttemptOutcome(row[0]), row[1], row[2], _CALL.get(row[3]), row[4], row[5]))
+
+
+def event_row(event: Event) -> tuple[Any, ...]:
+    """The columns of an event."""
+    data = None if event.data is None else dump(event.data)
+    by, actor, door, reason = map(clean, event[5:9])
+    return (*event[:5], by, actor, door, reason, data, clean(event.command_id))
+
+
+def event_from(row: Row) -> Event:
+    """The other way round."""
+    return Event._make((*row[:9], None if row[9] is None else json.loads(row[9]), row[10]))
+
+
+def notice_row(notice: Notice, now: float) -> tuple[Any, ...]:
+    """A new row of the outbox, due at once."""
+    event = None if notice.event is None else dump(notice.event._asdict())
+    return (notice.request_id, notice.kind, event, clean(notice.actor), now, now, 0, False)
+
+
+def told_event_from(text: str | None) -> Event | None:
+    """The event that an outbox row carries."""
+    return None if text is None else Event(**json.loads(text))
+
+
+def _cause_text(cause: Cause | None) -> str | None:
+    return None if cause is None else dump(cause._asdict())
+
+
+def _cause_from(text: str | None) -> Cause | None:
+    return None if text is None else Cause(**json.loads(text))

@@ -1,0 +1,85 @@
+"""The engine's store (engine.store.Store) on SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from engine.draft import Draft
+from engine.graph import Graph
+from engine.records import Event, NewRequest
+from engine.store import Claimer
+from storage import rows
+from storage.batch import Graphs, Told
+from storage.database import Database
+from storage.grants import Grants
+from storage.leases import Leases
+from storage.operations import Change, Create
+from storage.reading import Reading
+from storage.workflows import Workflows
+from storage.writer import Writer
+
+T = TypeVar("T")
+
+
+class SqlStore(Reading, Leases, Workflows, Grants):
+    """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
+    writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
+
+    Call ``close`` in the end: it writes what waits.
+    """
+
+    def __init__(
+        self, database: Database, graphs: Graphs, told: Told, on_told: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(database, Writer(database, graphs, told, on_told))
+
+    @property
+    def database(self) -> Database:
+        return self._database
+
+    @property
+    def writer(self) -> Writer:
+        """The thread through which everything is written, the outbox's changes too."""
+        return self._writer
+
+    def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
+        """Store a request, its start due. (id, False), or (id of the one that the same key made before, True)."""
+        answer: tuple[int, bool] = self._writer.submit(Create(new, graph, submitted)).result()
+        return answer
+
+    def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
+        """Let ``decide`` draft changes of a request; they are committed when this returns."""
+        answer: T = self._writer.submit(Change(request_id, decide, command_id)).result()
+        return answer
+
+    def change_soon(self, request_id: int, decide: Callable[[Draft], T]) -> Future[T]:
+        """As change, without waiting. The future's callbacks run in the writer's thread: they must be short."""
+        return self._writer.submit(Change(request_id, decide))
+
+    def record(self, event: Event) -> None:
+        """Store an audit event that changes nothing. Its time is the commit's."""
+
+        def run(connection: Connection, now: float) -> None:
+            self._database.statements.insert_events.run(connection, [rows.event_row(event._replace(at=now))])
+
+        self._writer.write(run)
+
+    def attach(self, claimer: Claimer) -> None:
+        """From now on claim due steps for this worker after each commit and at each nudge."""
+        self._writer.attach(claimer)
+
+    def detach(self) -> None:
+        """Claim nothing more. Returns when no claim is under way."""
+        self._writer.detach()
+
+    def nudge(self) -> None:
+        """Look for due steps now."""
+        self._writer.nudge()
+
+    def close(self) -> None:
+        """Write what waits, then stop writing. Reading goes on until the database is closed."""
+        self._writer.close()

@@ -1,0 +1,203 @@
+"""Every table. JSON is ASCII-escaped text, times are seconds since the epoch (UTC, the database's clock).
+
+The columns of requests, steps, attempts and events stand in the order of their records' fields, so that rows go to the
+driver as they are. There are no foreign keys: all rows are written by the one writer, which has just read their
+request under a lock, and nothing is ever deleted but the steps that another workflow version lacks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+)
+from sqlalchemy.sql import ColumnElement
+
+from engine.limits import ALONE_FROM_RECOVERY
+from engine.states import StepStatus
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def is_one_of(column: Column[str], *values: str) -> ColumnElement[bool]:
+    """A condition with its values in the text: SQLite uses a partial index only for a query that repeats its words."""
+    return column.in_([literal_column(f"'{value}'") for value in values])
+
+
+def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("app", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("published_at", Double, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workflow", Text, nullable=False),
+    Column("workflow_version", Integer, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("requester", Text, nullable=False),
+    Column("alerted", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("submit_key", Text),
+)
+Index("requests_by_status", requests.c.status, requests.c.id)
+_partial(
+    "requests_submit_key",
+    requests.c.workflow,
+    requests.c.submit_key,
+    where=requests.c.submit_key.is_not(None),
+    unique=True,
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("request_id", Id, primary_key=True, autoincrement=False),
+    Column("node", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("next_kind", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    Column("recoveries", Integer, nullable=False),
+    Column("due_at", Double),
+    Column("worker", Text),
+    Column("lease_until", Double),
+    Column("outlet", Text),
+    Column("held", Boolean, nullable=False),
+    Column("stale", Boolean, nullable=False),
+    Column("only", Boolean, nullable=False),
+    Column("update_status", Boolean, nullable=False),
+    Column("was", Text),
+    Column("key_salt", Integer, nullable=False),
+    Column("sent_key", Text),
+    Column("effect_key", Text),
+    Column("effect_visit", Integer, nullable=False),
+    Column("call", Text),
+    Column("error", Text),
+    Column("cause", Text),
+    Column("result", Text),
+)
+DUE = is_one_of(steps.c.status, StepStatus.READY, StepStatus.WAITING) & steps.c.due_at.is_not(None)
+RUNNING = is_one_of(steps.c.status, StepStatus.RUNNING)
+ALONE = DUE & (steps.c.recoveries >= literal_column(str(ALONE_FROM_RECOVERY)))
+_partial("steps_due", steps.c.due_at, where=DUE)
+_partial("steps_due_alone", steps.c.due_at, where=ALONE)
+_partial("steps_running", steps.c.lease_until, where=RUNNING)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("request_id", Id, primary_key=True, autoincrement=False),
+    Column("node", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("workflow_version", Integer, nullable=False),
+    Column("worker", Text),
+    Column("started_at", Double, nullable=False),
+    Column("cause", Text),
+    Column("idempotency_key", Text),
+    Column("outcome", Text),
+    Column("ended_at", Double),
+    Column("error", Text),
+    Column("call", Text),
+    Column("response", Text),
+    Column("late", Text),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("request_id", Id),
+    Column("kind", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("node", Text),
+    Column("attempt", Integer),
+    Column("by", Text),
+    Column("actor", Text),
+    Column("door", Text),
+    Column("reason", Text),
+    Column("data", Text),
+    Column("command_id", Text),
+)
+Index("events_by_request", events.c.request_id)
+_partial("events_command", events.c.command_id, where=events.c.command_id.is_not(None), unique=True)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("request_id", Id, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event", Text),
+    Column("actor", Text),
+    Column("created_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("taken_until", Double),
+    Column("tries", Integer, nullable=False),
+    Column("sent_before", Boolean, nullable=False),
+    Column("done_at", Double),
+    Column("error", Text),
+)
+_partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=outbox.c.done_at.is_(None))
+
+posted = Table(
+    "posted",
+    metadata,
+    Column("request_id", Id, primary_key=True, autoincrement=False),
+    Column("team", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("permission", Text, primary_key=True),
+    Column("app", Text, primary_key=True),  # "" means every application: a key has no NULL
+    Column("source", Text, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("present_until", Double, nullable=False),
+    Column("started_at", Double, nullable=False),
+)

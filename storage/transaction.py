@@ -1,0 +1,178 @@
+"""One transaction of the writer from begin to commit, and what is known when it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from engine.errors import RetriggerError, StorageError
+from engine.records import Claim
+from engine.store import Claimer
+from storage.batch import Batch, Graphs, GuardFailed, Told
+from storage.claims import Claims
+from storage.creating import create
+from storage.database import Database, begin_facts, is_passing
+from storage.operations import Change, Create, Direct, Operation
+from storage.sentences import explain
+
+_LOOK_UPS = 20  # for the fate of a transaction whose commit was not answered
+_LOOK_UP_PAUSE = 0.1  # seconds
+
+
+class Answer(NamedTuple):
+    """What an operation returned."""
+
+    value: Any
+
+
+class Done(NamedTuple):
+    """A committed transaction. ``answers`` are in the order of the operations; an exception is a refusal."""
+
+    answers: list[Answer | Exception]
+    claims: list[Claim]
+    told: bool
+
+
+class Failure(NamedTuple):
+    """A transaction that was rolled back. ``passing``: the same may succeed at the next try. ``hopeless``: no
+    operation is to blame, so that trying them one by one is of no use."""
+
+    error: Exception
+    passing: bool = False
+    hopeless: bool = False
+
+
+class Transactions:
+    """Runs the writer's transactions on a connection that it holds."""
+
+    def __init__(self, database: Database, graphs: Graphs, told: Told) -> None:
+        self._database, self._graphs, self._told = database, graphs, told
+        self._connection: Connection | None = None
+        self._claims = Claims(database.statements)
+        self._data_version: int | None = None
+
+    def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
+        """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
+        try:
+            connection, now, transaction = self._begin()
+        except SQLAlchemyError as error:
+            self._reset()
+            return Failure(explain(error, self._database.url), hopeless=True)
+        try:
+            done = self._work(connection, operations, claimer, now)
+        except Exception as error:
+            return self._failed(error)
+        try:
+            connection.commit()
+        except SQLAlchemyError as error:
+            failure = self._failed(error)
+            unsure = self._uncertain(transaction) if transaction and failure.passing else failure
+            if unsure is not None:
+                return unsure
+        self._claims.committed(done.claims)
+        return done
+
+    def others_wrote(self) -> bool:
+        """Whether another process may have made steps due since the last call."""
+        if not self._database.is_sqlite:
+            return True
+        if self._connection is None:
+            return True
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        before = self._data_version
+        (self._data_version,) = driver.execute("PRAGMA data_version").fetchone()
+        return before != self._data_version
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._reset()
+
+    def _begin(self) -> tuple[Connection, float, str | None]:
+        """The connection in a new transaction, the time, and the transaction's number. A held connection may have
+        died while nothing was written; then a new one is tried."""
+        if self._connection is not None:
+            try:
+                self._connection.begin()
+                return self._connection, *begin_facts(self._connection)
+            except DBAPIError as error:
+                self._reset()
+                if not error.connection_invalidated:
+                    raise
+        self._connection = self._database.connect_writer()
+        self._connection.begin()
+        return self._connection, *begin_facts(self._connection)
+
+    def _work(
+        self, connection: Connection, operations: Sequence[Operation], claimer: Claimer | None, now: float
+    ) -> Done:
+        statements = self._database.statements
+        answers: dict[int, Answer | Exception] = {}
+        for place, operation in enumerate(operations):
+            if isinstance(operation, Direct):
+                answers[place] = _direct(operation, connection, now)
+        creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
+        if creates:
+            made = create(connection, statements, list(creates.values()), now)
+            answers.update(zip(creates, map(Answer, made), strict=True))
+        changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
+        batch = Batch(connection, statements, now, self._graphs, self._told)
+        if changes:
+            batch.load(list(changes.values()))
+            for place, change in changes.items():
+                answers[place] = _apply(batch, change)
+            batch.flush()
+        claims = self._claims.take(connection, claimer, now) if claimer else []
+        return Done([answers[place] for place in range(len(operations))], claims, bool(batch.notices))
+
+    def _failed(self, error: Exception) -> Failure:
+        self._reset()
+        if isinstance(error, GuardFailed):
+            return Failure(StorageError("Other writers kept changing the same rows. Try again."), passing=True)
+        if not isinstance(error, SQLAlchemyError):
+            return Failure(error)
+        return Failure(explain(error, self._database.url), isinstance(error, DBAPIError) and is_passing(error))
+
+    def _uncertain(self, transaction: str) -> Failure | None:
+        """The answer to a commit was lost: ask what became of it. None: it was committed."""
+        for _ in range(_LOOK_UPS):
+            try:
+                outcome = self._database.outcome(transaction)
+            except StorageError:
+                outcome = None
+            if outcome == "committed":
+                return None
+            if outcome == "aborted":
+                return Failure(StorageError("The transaction was aborted."), passing=True)
+            time.sleep(_LOOK_UP_PAUSE)
+        unknown = "The connection to the database was lost during a commit, so it is not known whether this was stored."
+        return Failure(StorageError(unknown + " Look at the request before doing it again."), hopeless=True)
+
+    def _reset(self) -> None:
+        """Roll back, and take a new connection for the next transaction: nothing is known of this one."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                connection.close()
+            except SQLAlchemyError:
+                connection.invalidate()
+
+
+def _direct(operation: Direct, connection: Connection, now: float) -> Answer | Exception:
+    """Any error but a refusal fails the transaction: something may have been written."""
+    try:
+        return Answer(operation.run(connection, now))
+    except RetriggerError as refusal:
+        return refusal
+
+
+def _apply(batch: Batch, change: Change) -> Answer | Exception:
+    """Nothing is written while rules run, so whatever one raises concerns its caller alone."""
+    try:
+        return Answer(batch.apply(change))
+    except Exception as error:
+        return error

@@ -1,0 +1,66 @@
+"""Published workflow versions. One that is stored never changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from engine.errors import NotFound
+from engine.store import StoredWorkflow
+from storage.part import Part
+from storage.rows import dump
+from storage.tables import workflows
+
+
+class Workflows(Part):
+    """Publishing, and finding what was published."""
+
+    def publish(self, name: str, app: str, document: dict[str, Any], digest: str) -> tuple[int, bool]:
+        """Store a new version unless the newest has the same digest. Returns (version, whether it is new)."""
+        text = dump(document)
+
+        def run(connection: Connection, now: float) -> tuple[int, bool]:
+            versions = select(workflows.c.version, workflows.c.digest).where(workflows.c.name == name)
+            newest = connection.execute(versions.order_by(workflows.c.version.desc()).limit(1)).first()
+            if newest is not None and newest.digest == digest:
+                return newest.version, False
+            version = newest.version + 1 if newest else 1
+            connection.execute(insert(workflows).values((name, version, app, text, digest, now)))
+            return version, True
+
+        return self._writer.write(run)
+
+    def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:
+        """A published version; the newest when none is named. Raises NotFound."""
+        found = select(workflows).where(workflows.c.name == name).order_by(workflows.c.version.desc()).limit(1)
+        if version is not None:
+            found = found.where(workflows.c.version == version)
+        with self._database.reading() as connection:
+            row = connection.execute(found).first()
+            if row is None:
+                names = connection.scalars(select(workflows.c.name).distinct().order_by(workflows.c.name)).all()
+                raise _unknown(name, version, list(names))
+        return _stored(row)
+
+    def workflows(self) -> list[StoredWorkflow]:
+        """The newest version of each workflow, by name."""
+        newest = select(workflows.c.name, func.max(workflows.c.version).label("version")).group_by(workflows.c.name)
+        last = newest.subquery()
+        query = select(workflows).join(
+            last, (workflows.c.name == last.c.name) & (workflows.c.version == last.c.version)
+        )
+        with self._database.reading() as connection:
+            return [_stored(row) for row in connection.execute(query.order_by(workflows.c.name))]
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredWorkflow:
+    return StoredWorkflow(row.name, row.version, row.app, json.loads(row.document), row.digest, row.published_at)
+
+
+def _unknown(name: str, version: int | None, names: list[str]) -> NotFound:
+    if name in names:
+        return NotFound("version", version, f"`retrigger workflow list` shows the versions of {name}.")
+    known = f"Published are: {', '.join(names)}." if names else "None is published yet."
+    return NotFound("workflow", name, known)

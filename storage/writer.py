@@ -1,0 +1,197 @@
+"""The one thread of a process that writes: what many threads ask for at once becomes one transaction.
+
+A commit costs the same for one change as for hundreds, so the writer takes everything that waits. On an error the
+batch is rolled back and its operations run one by one: one that is bad fails alone, and tells its caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from engine.errors import StorageError
+from engine.store import Claimer
+from storage.batch import Graphs, Told
+from storage.database import Database
+from storage.operations import Direct, Operation
+from storage.transaction import Failure, Transactions
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = 256  # operations in one transaction, at most
+TRIES = 6  # of one operation, when deadlocks or other writers come between
+PAUSE = (
+    0.001  # seconds after back-to-back batches, without which other processes wait for SQLite's lock until they fail
+)
+TICK = {"sqlite": 0.1, "postgresql": 0.25}  # seconds between looks at what other processes wrote
+
+
+class Writer:
+    """Takes operations from any thread. ``on_told`` is called after commits that wrote to the outbox."""
+
+    def __init__(self, database: Database, graphs: Graphs, told: Told, on_told: Callable[[], None]) -> None:
+        self._transactions = Transactions(database, graphs, told)
+        self._on_told = on_told
+        self._tick = TICK[database.engine.dialect.name]
+        self._pause = PAUSE if database.is_sqlite else 0.0
+        self._queue: SimpleQueue[Operation | None] = SimpleQueue()
+        self._lock = threading.Lock()  # between "is it open" and "put it in the queue"
+        self._closed = False
+        self._nudged = False
+        self._claimer: Claimer | None = None
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation) -> Future[Any]:
+        """Ask for ``operation``. Its future is resolved in the writer's thread, after the commit."""
+        with self._lock:
+            if self._closed:
+                raise StorageError("Retrigger is stopping: nothing more is written.")
+            self._queue.put(operation)
+        return operation.future
+
+    def write(self, run: Callable[..., T]) -> T:
+        """Run statements in the writer's transaction; ``run`` gets the connection and the time."""
+        answer: T = self.submit(Direct(run)).result()
+        return answer
+
+    def attach(self, claimer: Claimer) -> None:
+        """Claim for this worker from now on."""
+        self._claimer = claimer
+        self.nudge()
+
+    def detach(self) -> None:
+        """Claim no more. When this returns, no claim is under way."""
+        self._claimer = None
+        self.write(lambda connection, now: None)
+
+    def nudge(self) -> None:
+        """Look for due steps now."""
+        if not self._nudged:
+            self._nudged = True
+            self._queue.put(None)
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        with self._lock:
+            self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not (self._closed and self._queue.empty()):
+                self._turn()
+        except BaseException as error:
+            log.exception("The writer has stopped")
+            with self._lock:
+                self._closed = True
+            self._fail(self._drain(), StorageError(f"The writer has stopped: {error!r}."))
+            raise
+        finally:
+            self._transactions.close()
+
+    def _turn(self) -> None:
+        """Wait for work; do what there is."""
+        operations, looking = self._next()
+        try:
+            self._commit(operations, looking)
+        except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
+            log.exception("A batch failed")
+            self._fail(operations, StorageError(f"The write failed: {error!r}."))
+        if self._pause and not self._queue.empty():
+            time.sleep(self._pause)
+
+    def _next(self) -> tuple[list[Operation], bool]:
+        """The operations that wait, and whether to look for due steps even if there is none."""
+        try:
+            first = self._queue.get(timeout=self._tick if self._claimer else None)
+        except Empty:
+            return [], self._transactions.others_wrote()
+        if first is not None:
+            return [first, *self._drain(BATCH - 1)], True
+        self._nudged = False
+        return self._drain(BATCH), True
+
+    def _drain(self, limit: int | None = None) -> list[Operation]:
+        found: list[Operation] = []
+        while limit is None or len(found) < limit:
+            try:
+                operation = self._queue.get_nowait()
+            except Empty:
+                break
+            if operation is None:
+                self._nudged = False
+            else:
+                found.append(operation)
+        return found
+
+    def _commit(self, operations: Sequence[Operation], looking: bool) -> None:
+        """One transaction for all; where that fails, one for each."""
+        wanted = [operation for operation in operations if operation.future.set_running_or_notify_cancel()]
+        if not wanted and not (looking and self._claimer):
+            return
+        failure = self._transact(wanted)
+        if failure is None:
+            return
+        if not wanted:
+            log.warning("Could not look for due steps: %s", failure.error)
+        elif failure.hopeless:
+            self._fail(wanted, failure.error)
+        else:
+            self._one_by_one(wanted)
+
+    def _one_by_one(self, operations: Sequence[Operation]) -> None:
+        for place, operation in enumerate(operations):
+            failure = self._alone(operation)
+            if failure is not None and failure.hopeless:
+                self._fail(operations[place:], failure.error)
+                return
+            if failure is not None:
+                operation.future.set_exception(failure.error)
+
+    def _alone(self, operation: Operation) -> Failure | None:
+        failure = None
+        for number in range(TRIES):
+            failure = self._transact([operation])
+            if failure is None or not failure.passing:
+                break
+            time.sleep(PAUSE * 2**number)
+        return failure
+
+    def _transact(self, operations: Sequence[Operation]) -> Failure | None:
+        """One transaction; its answers go out only after the commit. Returns what went wrong."""
+        claimer = None if self._closed else self._claimer
+        done = self._transactions.run(operations, claimer)
+        if isinstance(done, Failure):
+            return done
+        for operation, answer in zip(operations, done.answers, strict=True):
+            if isinstance(answer, Exception):
+                operation.future.set_exception(answer)
+            else:
+                operation.future.set_result(answer.value)
+        if claimer and done.claims:
+            self._call(claimer.take, done.claims)
+        if done.told:
+            self._call(self._on_told)
+        return None
+
+    @staticmethod
+    def _call(hook: Callable[..., None], *arguments: Any) -> None:
+        """Somebody else's code must not end the writer."""
+        try:
+            hook(*arguments)
+        except Exception:
+            log.exception("%r failed after a commit", hook)
+
+    @staticmethod
+    def _fail(operations: Sequence[Operation], error: Exception) -> None:
+        for operation in operations:
+            if not operation.future.done():
+                operation.future.set_exception(error)
