@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile, mkdtemp
 from types import TracebackType
 from typing import Any
@@ -37,11 +38,13 @@ class LocalSlack:
     """
 
     def __init__(self, program: Path, workspace: Mapping[str, Any], port: int = 0) -> None:
-        self._team = workspace["workspace"]["teamId"]
+        # A mark of this very start: on a port lost to another demo, that one's server answers, and is not ours.
+        self._domain = f"{workspace['workspace']['domain']}-{token_hex(4)}"
+        marked = {**workspace, "workspace": {**workspace["workspace"], "domain": self._domain}}
         for _ in range(TRIES):
             number = ports.free_port(port)
             self.url = f"http://{ports.LOOPBACK}:{number}"
-            self._start(program, workspace, number)
+            self._start(program, marked, number)
             if self._answers():
                 return
             self._end()
@@ -105,9 +108,11 @@ class LocalSlack:
             while self.alive and time.monotonic() < deadline:
                 try:
                     state = session.get(f"{self.url}/_control/state", timeout=0.5).json()
-                    return bool(state["workspace"]["teamId"] == self._team)
+                    if state["workspace"]["domain"] == self._domain:
+                        return True
                 except (requests.RequestException, LookupError, TypeError):
-                    time.sleep(0.02)
+                    pass
+                time.sleep(0.02)
         return False
 
     def _said(self) -> str:

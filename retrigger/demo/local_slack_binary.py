@@ -59,7 +59,7 @@ def provide(progress: Progress) -> Path:
     ``progress`` is told in a sentence what is being waited for. Raises ``LocalSlackUnavailable``.
     """
     if by_hand := os.environ.get(BY_HAND):
-        return _given(Path(by_hand).expanduser())
+        return _given(Path(by_hand).expanduser().absolute())
     system = platform_name()
     if system not in PINS:
         raise LocalSlackUnavailable(
@@ -110,7 +110,8 @@ def npm_pack(package: str, folder: Path) -> Path:
             return tarballs[0]
         said = _last_words(ran.stderr)
     raise LocalSlackUnavailable(
-        f"{package} could not be fetched: {said}. Is this machine online? It is needed once only. {_by_hand_hint()}"
+        f"{package} could not be fetched ({said}). Is this machine online? It must be so this one time only. "
+        f"{_by_hand_hint()}"
     )
 
 
@@ -157,4 +158,7 @@ def _last_words(stderr: str) -> str:
 
 
 def _by_hand_hint() -> str:
-    return f"Or put local-slack on this machine yourself, and its path into {BY_HAND}."
+    return (
+        f"You can also put it on this machine yourself, as with `npm install --global local-slack@{VERSION}`, "
+        f"and its path into {BY_HAND}."
+    )

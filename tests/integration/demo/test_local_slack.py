@@ -88,6 +88,15 @@ def test_a_port_that_is_lost_at_the_last_moment_is_replaced(local_slack_program,
             assert slack.alive
 
 
+def test_another_demo_on_that_port_is_not_taken_for_ours(local_slack_program, monkeypatch):
+    with LocalSlack(local_slack_program, people.workspace()) as other:
+        numbers = iter([int(other.url.rpartition(":")[2]), ports.free_port(0)])
+        monkeypatch.setattr(ports, "free_port", lambda preferred: next(numbers))
+        with LocalSlack(local_slack_program, people.workspace()) as slack:
+            assert slack.alive
+            assert slack.url != other.url
+
+
 def test_a_program_that_ends_says_why(local_slack_program, temp):
     with pytest.raises(LocalSlackUnavailable, match="did not start: ✗ Invalid config"):
         LocalSlack(local_slack_program, {**people.workspace(), "users": 3})

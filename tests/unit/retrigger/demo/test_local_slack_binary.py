@@ -150,7 +150,7 @@ def test_the_npm_of_the_extra_is_asked_when_the_first_one_fails(tmp_path, monkey
 def test_offline_says_what_npm_said_and_what_to_do(tmp_path, monkeypatch):
     npm = npm_that(tmp_path, "echo 'npm error code ENOTFOUND' >&2; echo 'npm error getaddrinfo' >&2; exit 1")
     monkeypatch.setattr(local_slack_binary, "_npms", lambda: iter([npm]))
-    with pytest.raises(LocalSlackUnavailable, match=r"code ENOTFOUND; getaddrinfo\. Is this machine online\?"):
+    with pytest.raises(LocalSlackUnavailable, match=r"\(code ENOTFOUND; getaddrinfo\)\. Is this machine online\?"):
         npm_pack("some@1", tmp_path)
 
 
