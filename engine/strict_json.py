@@ -31,10 +31,10 @@ _PLAIN_WORDS = (  # how json's messages begin, and what they mean to the person 
 
 
 class InvalidJson(InvalidInput):
-    """The text is not JSON as we take it. ``line`` and ``column`` count from 1."""
+    """The text is not JSON as we take it. ``line`` and ``column`` count from 1; ``message`` is the reason alone."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
-        self.line, self.column = line, column
+        self.message, self.line, self.column = message, line, column
         super().__init__(f"Line {line}, column {column}: {message}.")
 
 

@@ -1,0 +1,163 @@
+"""The kinds of value that a definition's fields take, and how a wrong one is explained."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    RootModel,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from engine.definition.problems import Path, Report, instead
+from engine.limits import MAX_SECONDS
+
+ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+_PROBLEM = "problem"
+
+
+class Model(BaseModel):
+    """What all parts of a definition are: frozen, without unknown keys.
+
+    A field's ``description`` completes the sentence "write …" of the problem that a wrong value gives.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def problem(sentence: str) -> PydanticCustomError:
+    """To be raised in a validator: the whole sentence of a problem, mend included."""
+    return PydanticCustomError(_PROBLEM, "{sentence}", {"sentence": sentence})
+
+
+def seconds(value: Any) -> Any:
+    """``10s``, ``2m``, ``1h``, ``2d`` or a number of seconds, as seconds."""
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        value = float(match[1]) * _SECONDS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise problem(f"is {described(value)}; write a duration such as 10s, 2m, 1h or 2d, or a number of seconds")
+    if not math.isfinite(value) or not 0 <= value <= MAX_SECONDS:
+        raise problem(f"is {described(value)}; write a duration between 0s and 365d")
+    return float(value)
+
+
+def _more_than_nothing(value: float) -> float:
+    if value <= 0:
+        raise problem("is no time at all; write a duration such as 10s")
+    return value
+
+
+def _one_of(*words: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value not in words:
+            upper = value.upper() if isinstance(value, str) else value
+            raise problem(f"is {described(value)}; {instead(upper if upper in words else value, words, 'write')}")
+        return value
+
+    return check
+
+
+def choice(*words: str) -> BeforeValidator:
+    """One of the words, or a problem that says which are there."""
+    return BeforeValidator(_one_of(*words))
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """A text of the given form."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise problem(f"is {described(value)}; write {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+Text = StrictStr
+Flag = StrictBool
+Count = StrictInt
+Duration = Annotated[float, BeforeValidator(seconds)]
+Timeout = Annotated[float, BeforeValidator(seconds), AfterValidator(_more_than_nothing)]
+Target = Annotated[StrictStr, matching(r"[\s\S]+", "the id of a node, or end")]
+
+
+def described(value: Any) -> str:
+    """A value from the file, as a sentence names it."""
+    if value is None:
+        return "empty"
+    if isinstance(value, str):
+        return f"`{value if len(value) <= 60 else value[:59] + '…'}`" if value else "an empty text"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else f"the number {value}"
+
+
+_M = TypeVar("_M", bound=Model)
+
+
+def validated(model: type[_M], raw: dict[str, Any], report: Report, path: Path) -> _M | None:
+    """The model of ``raw``; None when it does not fit, and then ``report`` says why."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        for found in error.errors(include_url=False):
+            place = tuple(part for part in found["loc"] if part != "[key]")
+            report.add((*path, *place), _sentence(model, place, found))
+    return None
+
+
+def _sentence(model: type[Model], place: Path, found: Any) -> str:
+    if found["type"] == _PROBLEM:
+        return str(found["msg"])
+    owner, field = _owner(model, place)
+    if found["type"] == "extra_forbidden":
+        return f"is not known; {instead(place[-1], names(owner))}"
+    hint = (owner.model_fields[field].description if field in owner.model_fields else None) or "a mapping"
+    if found["type"] == "missing":
+        return f"is missing; write {hint}"
+    return f"is {described(found['input'])}; write {hint}"
+
+
+def names(model: type[Model]) -> list[str]:
+    """The keys that may be written."""
+    return [field.alias or name for name, field in model.model_fields.items() if field.exclude is not True]
+
+
+def _owner(model: type[Model], place: Path) -> tuple[type[Model], str]:
+    """The model and field at a place, or the nearest around it."""
+    field = ""
+    for part in place:
+        found = next((name for name, f in model.model_fields.items() if part in (name, f.alias)), None)
+        if found is None:
+            continue  # an index of a list, or a key that nobody knows
+        field = found
+        inner = next(_models(model.model_fields[found].annotation), None)
+        if inner is None or part == place[-1]:
+            break
+        model = inner
+    return model, field
+
+
+def _models(annotation: Any) -> Iterator[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+    elif isinstance(annotation, type) and issubclass(annotation, RootModel):
+        yield from _models(annotation.model_fields["root"].annotation)
+    for argument in get_args(annotation):
+        yield from _models(argument)

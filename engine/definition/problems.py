@@ -1,0 +1,100 @@
+"""What is wrong with a definition: every problem at once, each with its place and with what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple, NoReturn
+
+from engine.errors import RetriggerError
+
+Path = tuple[str | int, ...]  # from the top of the file: ("nodes", "badge", "function", "name")
+
+
+class Problem(NamedTuple):
+    """``line`` counts from 1, None where no file was read; ``message`` ends without a full stop."""
+
+    file: str
+    line: int | None
+    node: str | None
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        names = [f"node {self.node}"] if self.node else []
+        names += [f"field {self.field}"] if self.field else []
+        return ": ".join([place, *([", ".join(names)] if names else []), self.message])
+
+
+class DefinitionError(RetriggerError):
+    """A definition that cannot be published; its problems are in the order of the file, one to a line."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+class Places:
+    """Where each part of a definition stands in its file. Two workflows do not differ by it, so all are equal."""
+
+    def __init__(self, file: str = "", lines: Mapping[Path, int] | None = None) -> None:
+        self.file = file
+        self.lines = {} if lines is None else lines
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Places)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """A problem at ``path``, or at the nearest part around it that is in the file."""
+        line = next((self.lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.lines), None)
+        if path[:1] == ("nodes",) and len(path) > 1:
+            return Problem(self.file, line, str(path[1]), dotted(path[2:]), message)
+        return Problem(self.file, line, None, dotted(path), message)
+
+
+class Report:
+    """Collects problems while a file is read and checked."""
+
+    def __init__(self, file: str) -> None:
+        self.lines: dict[Path, int] = {}
+        self.places = Places(file, self.lines)
+        self.problems: list[Problem] = []
+
+    def add(self, path: Path, message: str, line: int | None = None) -> None:
+        """Note a problem. ``line`` where ``path`` alone would lead to another one."""
+        problem = self.places.problem(path, message)
+        self.problems.append(problem._replace(line=line) if line else problem)
+
+    def fail(self) -> NoReturn:
+        """Raise DefinitionError with what was noted."""
+        raise DefinitionError(tuple(sorted(dict.fromkeys(self.problems), key=lambda problem: problem.line or 0)))
+
+    def fail_if_any(self) -> None:
+        """Raise DefinitionError if anything was noted."""
+        if self.problems:
+            self.fail()
+
+
+def dotted(path: Path) -> str:
+    """``("expect", "status", 0)`` as ``expect.status[0]``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def instead(word: object, known: Iterable[str], otherwise: str = "use") -> str:
+    """What to write instead of ``word``: the known word it resembles, or all of them."""
+    names = list(known)
+    near = get_close_matches(str(word), names, 1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    shown = names if len(names) <= 12 else [*names[:12], "…"]
+    return f"{otherwise} {listed(shown)}" if names else "there is none yet"
+
+
+def listed(words: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
