@@ -4,11 +4,17 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from engine.definition import check, load
 from retrigger.demo.outside_catalog import CATALOG
 from retrigger.demo.scenes import SCENES, TRIES, WORKFLOW
 
-DEFINITION = yaml.safe_load(resources.files("retrigger.demo").joinpath("workflows/onboarding.yaml").read_text("utf-8"))
+TEXT = resources.files("retrigger.demo").joinpath("workflows/onboarding.yaml").read_text("utf-8")
+DEFINITION = yaml.safe_load(TEXT)
 ACTIONS = {name: node["action"] for name, node in DEFINITION["nodes"].items() if "action" in node}
+
+
+def test_the_workflow_can_be_published():
+    assert check(load(TEXT, "onboarding.yaml"), ["hr.badge_number"], list(CATALOG)) == ()
 
 
 def test_the_scenes_are_for_this_workflow():
