@@ -24,7 +24,9 @@ class OldButton(RetriggerError):
     """The button comes from a version of Retrigger that packed its buttons in another way."""
 
     def __init__(self) -> None:
-        super().__init__("This button is from an older version of Retrigger. Open the request with /retrigger instead.")
+        super().__init__(
+            "This button or window is from an older version of Retrigger. Open the request anew with /retrigger."
+        )
 
 
 class Target(NamedTuple):
@@ -45,19 +47,32 @@ class Place(NamedTuple):
     thread: str | None = None
 
 
+class Settled(NamedTuple):
+    """What a person chose before they were asked once more: shown, and no longer theirs to change in that window."""
+
+    version: int | None = None
+    new_key: bool = False
+    update_status: bool = False
+
+
 class Ticket(NamedTuple):
-    """What an open modal is for. ``digest`` binds it to the plan that it shows; ``confirm``: it asks to confirm that
-    an earlier call may have taken effect; ``prefilled``: its editor started with a text that the engine makes."""
+    """What an open modal is for. ``digest`` binds it to the engine's state, ``shown`` to the plan that it lists.
+
+    ``confirm``: it asks to confirm that an earlier call may have taken effect. ``prefilled``: its editor started with
+    the engine's draft, so an editor that comes back untouched means that draft.
+    """
 
     action: Action
     target: Target
     place: Place
     digest: str | None = None
+    shown: str | None = None
     confirm: bool = False
     prefilled: bool = False
+    settled: Settled | None = None
 
     def pack(self) -> str:
-        return _dump([self.action.value, self.target, self.place, self.digest, self.confirm, self.prefilled])
+        return _dump([self.action.value, *self[1:]])
 
 
 def unpack_target(text: str) -> Target:
@@ -72,8 +87,17 @@ def unpack_target(text: str) -> Target:
 def unpack_ticket(text: str) -> Ticket:
     """Raises OldButton."""
     try:
-        action, target, place, digest, confirm, prefilled = json.loads(text)
-        return Ticket(Action(action), Target(*target), Place(*place), digest, confirm, prefilled)
+        action, target, place, digest, shown, confirm, prefilled, settled = json.loads(text)
+        return Ticket(
+            Action(action),
+            Target(*target),
+            Place(*place),
+            digest,
+            shown,
+            confirm,
+            prefilled,
+            None if settled is None else Settled(*settled),
+        )
     except (ValueError, TypeError):
         raise OldButton from None
 

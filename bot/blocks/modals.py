@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from bot.blocks import fit
 from bot.blocks.fit import Block
 from bot.blocks.parts import context, divider, section, text_input, tick_box
-from bot.targets import ACTION_IDS, Ticket
-from bot.text import code, said
+from bot.targets import ACTION_IDS, Settled, Ticket
+from bot.text import code, one_line, said
 from engine import texts
 from engine.allowed import Action
 from engine.documents import RequestDocument
+from engine.limits import MAX_REASON_CHARS
 from engine.plan import Plan, PlannedStep
 
 # Ids of fields: errors name them, and people may read them, so they are words.
@@ -37,18 +38,15 @@ _TEXTS = {
     Action.WITHDRAW: "The request ends here. What runs is stopped, and nothing in it can be re-triggered afterwards.",
 }
 _SUBMITS = {**TITLES, Action.INPUT: texts.PROVIDE_INPUT_BUTTON}
+_NEW_KEY_TEXT = "Use a new idempotency key"
 _LOADING = "Looking at the present state…"
 _WORKING = "Working… The outcome will be told to you privately; you may close this window."
 
 
 class Typed(NamedTuple):
-    """What a person typed and ticked. ``body`` None: the editor was left as it was."""
+    """What a person typed. ``body`` None: the editor was left as it was."""
 
     reason: str | None = None
-    version: str | None = None
-    new_key: bool = False
-    update_status: bool = False
-    confirmed: bool = False
     body: str | None = None
 
 
@@ -61,8 +59,8 @@ def act_modal(
     typed: Typed | None = None,
     notice: str = "",
 ) -> dict[str, Any]:
-    """The window of one act. ``draft`` is the editor's first text (Provide input); ``typed`` keeps what was typed when
-    the window is shown again; ``notice`` says why it is."""
+    """The window of one act. ``draft`` is the editor's first text (Provide input). Shown again, ``notice`` says why and
+    ``typed`` keeps what was typed."""
     typed = typed or Typed()
     blocks = [section(f"⚠️ {said(notice, 1000)}"), divider()] if notice else []
     blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document))]
@@ -130,43 +128,49 @@ def _repeated(run: PlannedStep) -> str:
 
 
 def _fields(ticket: Ticket, document: RequestDocument, draft: str, typed: Typed) -> list[Block]:
-    fields: list[Block] = []
-    if ticket.action is Action.INPUT:
-        fields += _editor(draft, typed)
-    if ticket.action is Action.RETRIGGER:
-        fields.append(tick_box(UPDATE_STATUS, "Request status", texts.RETRIGGER_TICK_BOX, ticked=typed.update_status))
+    fields = _editor(draft, typed) if ticket.action is Action.INPUT else []
+    if ticket.settled is not None:
+        fields += _settled(ticket.settled)
+    elif ticket.action is Action.RETRIGGER:
+        fields.append(tick_box(UPDATE_STATUS, "Request status", texts.RETRIGGER_TICK_BOX))
     if ticket.confirm:
-        fields.append(tick_box(CONFIRMED, "Confirm", texts.EARLIER_CALL, ticked=typed.confirmed))
+        fields.append(tick_box(CONFIRMED, "Confirm", texts.EARLIER_CALL))
     fields.append(
         text_input(
             REASON,
             "Reason",
-            initial=typed.reason or "",
+            initial=(typed.reason or "")[:MAX_REASON_CHARS],
             placeholder="Shown in the thread and kept in the audit",
+            longest=MAX_REASON_CHARS,
             optional=not (ticket.confirm or ticket.action is Action.WITHDRAW),
         )
     )
-    if ticket.action in (Action.RETRIGGER, Action.FLOW):
-        fields += _options(document, typed)
+    if ticket.settled is None and ticket.action in (Action.RETRIGGER, Action.FLOW):
+        fields += _options(document)
     return fields
 
 
-def _options(document: RequestDocument, typed: Typed) -> list[Block]:
+def _options(document: RequestDocument) -> list[Block]:
     return [
         text_input(
             VERSION,
             "With version",
-            initial=typed.version or "",
-            placeholder=f"The request is on version {document.version} of {document.workflow}",
+            placeholder=f"The request is on version {document.version} of {one_line(document.workflow, 60)}",
         ),
         tick_box(
             NEW_KEY,
             "Idempotency key",
-            "Use a new idempotency key",
-            ticked=typed.new_key,
+            _NEW_KEY_TEXT,
             hint="With a new key the outside system takes the call for another one than before.",
         ),
     ]
+
+
+def _settled(settled: Settled) -> list[Block]:
+    chosen = [f"With version {settled.version}"] if settled.version is not None else []
+    chosen += [_NEW_KEY_TEXT] if settled.new_key else []
+    chosen += [texts.RETRIGGER_TICK_BOX] if settled.update_status else []
+    return [context(f"You chose: {' · '.join(chosen)}")] if chosen else []
 
 
 def _editor(draft: str, typed: Typed) -> list[Block]:

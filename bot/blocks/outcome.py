@@ -1,12 +1,13 @@
-"""What the person who acted is told: the outcome, not only that the click was accepted (SPEC 7)."""
+"""What a person is told privately: the outcome of their act, or why nothing was done and what has happened since."""
 
 from __future__ import annotations
 
 from bot.blocks import fit
 from bot.blocks.fit import Message
+from bot.blocks.modals import TITLES
 from bot.blocks.parts import section
-from bot.blocks.thread import Told, sentence
-from bot.text import Dates, bold
+from bot.blocks.thread import Told, line, sentence
+from bot.text import Dates, bold, code
 from engine import events
 from engine.allowed import Action
 from engine.documents import RequestDocument
@@ -14,7 +15,7 @@ from engine.texts import CONTINUE_FLOW
 
 
 def outcome(event: Told, document: RequestDocument, dates: Dates) -> Message:
-    """What came of an act, and where the request stands now."""
+    """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted)."""
     text = f"{document.id}: {sentence(event, document.number)}. {_stands(document)}"
     if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
         text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."
@@ -23,3 +24,19 @@ def outcome(event: Told, document: RequestDocument, dates: Dates) -> Message:
 
 def _stands(document: RequestDocument) -> str:
     return f"The request is {bold(document.status.label)}."
+
+
+def overtaken(document: RequestDocument, action: Action, node: str | None, dates: Dates) -> Message:
+    """The act is not possible any more, or not yet: the present state, what happened lately, what is possible now."""
+    step = document.step(node) if node else None
+    parts = [f"{bold(TITLES[action])}: nothing was done."]
+    if step is not None:
+        parts.append(f"{code(step.node)} is {bold(step.status.value)}.")
+    parts.append(f"{document.id} is {bold(document.status.label)}.")
+    told = [event for event in document.events if event.kind in events.THREAD and event.node in (node, None)]
+    parts += [f"\n• {line(event, document.number, dates)}" for event in told[-2:]]
+    offered = dict.fromkeys([*(step.actions if step else ()), *document.actions])
+    if offered:
+        parts.append(f"\nPossible now: {', '.join(TITLES[one] for one in offered)} (`/retrigger {document.id}`).")
+    text = f"{TITLES[action]}: nothing was done. {document.id} is {document.status.label}."
+    return fit.message(text, [section(" ".join(parts))])

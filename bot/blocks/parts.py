@@ -55,23 +55,24 @@ def text_input(
     placeholder: str = "",
     hint: str = "",
     multiline: bool = False,
+    longest: int = 0,
     optional: bool = True,
 ) -> Block:
-    """A field whose block and element share one id."""
+    """A field whose block and element share one id. ``longest`` in characters; 0: as long as Slack takes."""
     element: Block = {"type": "plain_text_input", "action_id": block_id, "multiline": multiline}
     if initial:
         element["initial_value"] = initial
+    if longest:
+        element["max_length"] = longest
     if placeholder:
         element["placeholder"] = plain(placeholder)
     return _input(block_id, label, element, hint, optional)
 
 
-def tick_box(block_id: str, label: str, text: str, *, ticked: bool = False, hint: str = "") -> Block:
+def tick_box(block_id: str, label: str, text: str, *, hint: str = "") -> Block:
     """One check box; its block, element and option share one id. Never required by Slack: the engine decides."""
     option: Block = {"text": plain(text), "value": block_id}
     element: Block = {"type": "checkboxes", "action_id": block_id, "options": [option]}
-    if ticked:
-        element["initial_options"] = [option]
     return _input(block_id, label, element, hint, optional=True)
 
 

@@ -1,0 +1,57 @@
+"""What every listener works with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from slack_sdk import WebClient
+
+from bot.blocks import fit
+from bot.blocks.fit import Message
+from bot.blocks.parts import section
+from bot.errors import translate
+from bot.people import People
+from bot.targets import Place
+from bot.text import Dates, escape
+from engine.service import Engine
+
+log = logging.getLogger(__name__)
+
+
+class Bot(NamedTuple):
+    """``refresh`` lets a request's card show the present state; ``submits`` runs what a submitted window asks for."""
+
+    engine: Engine
+    client: WebClient
+    people: People
+    dates: Dates
+    refresh: Callable[[int], None]
+    submits: Executor
+
+    def whisper(self, place: Place, user: str, message: Message | str, *, in_thread: bool = True) -> None:
+        """Tell one person something privately, where they clicked: in the channel, and in the thread when there is
+        one, since nobody knows which of them they are looking at. Where that is not possible, in a direct message.
+        Never fails: it answers somebody, and the log is the last place to say that it could not."""
+        if isinstance(message, str):
+            message = fit.message(escape(message), [section(escape(message))])
+        try:
+            if place.channel is None:
+                self._direct(user, message)
+                return
+            self.client.chat_postEphemeral(channel=place.channel, user=user, **message._asdict())
+            if place.thread is not None and in_thread:
+                self.client.chat_postEphemeral(
+                    channel=place.channel, user=user, thread_ts=place.thread, **message._asdict()
+                )
+        except Exception as raised:
+            log.info("Slack user %s could not be told in the channel: %s", user, translate(raised))
+            self._direct(user, message)
+
+    def _direct(self, user: str, message: Message) -> None:
+        try:
+            self.client.chat_postMessage(channel=user, **message._asdict())
+        except Exception as raised:
+            log.warning("Slack user %s could not be told: %s", user, translate(raised))

@@ -1,0 +1,41 @@
+"""Clicks on buttons: acknowledged first, then permitted, then answered with a window or a private message."""
+
+from __future__ import annotations
+
+import re
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.blocks.path import path_view
+from bot.context import Bot
+from bot.listeners.answers import refusals_told
+from bot.listeners.opening import open_act, open_view
+from bot.listeners.visit import Body, Visit, of_click
+from bot.targets import ACTIONS_BY_ID, PATH, OldButton, unpack_target
+
+
+def register(app: App, bot: Bot) -> None:
+    """Listen to every button of ours."""
+
+    def on_click(ack: Ack, body: Body, client: WebClient) -> None:
+        ack()
+        visit = of_click(body)
+        with refusals_told(bot, visit):
+            click(bot, client, visit, body)
+
+    app.action(re.compile(r"^retrigger\."))(on_click)
+
+
+def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:
+    """Open what the button stands for. Raises RetriggerError."""
+    pressed = body["actions"][0]
+    target = unpack_target(pressed.get("value") or "")
+    trigger_id = body["trigger_id"]
+    if pressed["action_id"] == PATH:
+        document = bot.engine.document(visit.person(bot).actor, target.request_id)
+        open_view(client, trigger_id, path_view(document, bot.dates))
+    elif pressed["action_id"] in ACTIONS_BY_ID:
+        open_act(bot, client, visit, trigger_id, ACTIONS_BY_ID[pressed["action_id"]], target)
+    else:
+        raise OldButton

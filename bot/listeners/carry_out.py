@@ -1,0 +1,146 @@
+"""From a submitted window to the engine's command, and from its answer to what the person sees."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from bot.blocks import modals
+from bot.blocks.modals import Typed
+from bot.context import Bot
+from bot.listeners import typed
+from bot.listeners.answers import refusal, unexpected
+from bot.listeners.opening import act_view, shown
+from bot.listeners.typed import Submitted
+from bot.listeners.visit import Visit
+from bot.targets import Ticket
+from engine.allowed import Action
+from engine.decide.act import Accepted
+from engine.errors import (
+    ConfirmationNeeded,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    PlanChanged,
+    RetriggerError,
+    SelfAction,
+)
+from engine.permissions import Actor
+
+PLAN_TRIES = 3  # times that a state which changed without changing the plan is taken for the same
+
+log = logging.getLogger(__name__)
+
+
+class Ended(NamedTuple):
+    """How a submit ended. ``errors`` by field, or ``view`` to show instead; neither: the window closes.
+
+    ``told`` is said privately; ``done``: the act is stored; ``stale``: somebody else was first.
+    """
+
+    errors: dict[str, str] | None = None
+    view: dict[str, Any] | None = None
+    told: str = ""
+    done: bool = False
+    stale: bool = False
+
+
+def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], command_id: str) -> Ended:
+    """Never raises: whatever comes, the person is answered."""
+    try:
+        submitted = typed.read(state, ticket)
+        if submitted.errors:
+            return Ended(submitted.errors)
+        return _try(bot, visit, ticket, submitted, command_id)
+    except Exception as raised:
+        log.exception("A submitted window could not be carried out.")
+        return Ended({main_field(ticket): unexpected(raised)})
+
+
+def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
+    actor = visit.person(bot).actor
+    try:
+        return _done(ticket, act(bot, actor, ticket, submitted, command_id))
+    except (PlanChanged, ConfirmationNeeded) as error:
+        return _ask_again(bot, actor, ticket, submitted, error)
+    except (NotPermitted, SelfAction, Conflict) as error:
+        said = refusal(error, visit, bot)
+        return Ended({main_field(ticket): said}, told=said, stale=isinstance(error, Conflict))
+    except InvalidInput as error:
+        return Ended({modals.BODY if ticket.action is Action.INPUT else modals.REASON: str(error)})
+    except NotFound as error:
+        named = submitted.settled.version is not None and ticket.settled is None
+        return Ended({modals.VERSION if named else main_field(ticket): str(error)})
+    except RetriggerError as error:
+        return Ended({main_field(ticket): str(error)})
+
+
+def act(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
+    """Give the engine the command. A state that changed, while the plan that was shown did not, is no reason to ask."""
+    digest = ticket.digest
+    for _ in range(PLAN_TRIES):
+        try:
+            return _command(bot, actor, ticket._replace(digest=digest), submitted, command_id)
+        except PlanChanged:
+            target = ticket.target
+            plan = bot.engine.plan(actor, target.request_id, ticket.action, target.node)
+            if shown(plan) != ticket.shown:
+                raise
+            digest = plan.digest
+    raise PlanChanged(ticket.target.request_id)
+
+
+def _command(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
+    engine, (request_id, node, version) = bot.engine, ticket.target
+    said = {"reason": submitted.reason, "command_id": command_id}
+    if ticket.action is Action.WITHDRAW:
+        return engine.withdraw(actor, request_id, **said)
+    bound: dict[str, Any] = {**said, "confirmed": submitted.confirmed, "plan_digest": ticket.digest}
+    if ticket.action is Action.CONTINUE or node is None:
+        return engine.continue_flow(actor, request_id, **bound)
+    bound["expect_version"] = version
+    if ticket.action is Action.INPUT:
+        return engine.provide_input(actor, request_id, node, _body(bot, actor, ticket, submitted), **bound)
+    chosen = submitted.settled._asdict()
+    return engine.retrigger(actor, request_id, node, flow=ticket.action is Action.FLOW, **chosen, **bound)
+
+
+def _body(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted) -> str:
+    """An editor that comes back untouched (some send nothing then) means the engine's draft, which is the same as
+    long as the step is: expect_version sees to that."""
+    if submitted.body is not None:
+        return submitted.body
+    if ticket.prefilled and ticket.target.node is not None:
+        return bot.engine.input_draft(actor, ticket.target.request_id, ticket.target.node)
+    raise InvalidInput("The editor is empty. Write the step's result as JSON.", "result")
+
+
+def _ask_again(
+    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, error: PlanChanged | ConfirmationNeeded
+) -> Ended:
+    """The window once more, with the present plan, what was chosen, and the tick box if it is needed."""
+    document = bot.engine.document(actor, ticket.target.request_id)
+    again = ticket._replace(settled=submitted.settled, confirm=ticket.confirm or isinstance(error, ConfirmationNeeded))
+    kept = Typed(submitted.reason, submitted.body)
+    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=str(error)))
+
+
+def _done(ticket: Ticket, accepted: Accepted) -> Ended:
+    if accepted.repeated:
+        return Ended(done=True)
+    request = f"REQ-{accepted.request_id} is {accepted.status.label}."
+    node = ticket.target.node
+    follows = {
+        Action.RETRIGGER: f"{node} runs now, by itself. You will be told the outcome.",
+        Action.FLOW: f"{node} runs now, and the remaining flow behind it. {request} You will be told the outcome.",
+        Action.INPUT: f"{node} is completed with your input. {request}",
+        Action.CONTINUE: f"The flow goes on. {request}",
+        Action.WITHDRAW: request,
+    }[ticket.action]
+    return Ended(told=follows, done=True)
+
+
+def main_field(ticket: Ticket) -> str:
+    """The field that errors of the whole act are shown at."""
+    return modals.BODY if ticket.action is Action.INPUT else modals.REASON

@@ -1,0 +1,108 @@
+"""From a click or a command to the window of an act: permitted, checked against the present state, then shown."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.blocks import modals
+from bot.blocks.fit import Message
+from bot.blocks.modals import Typed
+from bot.blocks.outcome import overtaken
+from bot.context import Bot
+from bot.errors import SlackError, ViewGone, translate
+from bot.listeners.visit import Visit
+from bot.targets import Target, Ticket
+from bot.text import Dates
+from engine.allowed import Action
+from engine.documents import RequestDocument
+from engine.errors import NotFound, RetriggerError
+from engine.permissions import Actor
+from engine.plan import Plan
+
+
+class Overtaken(RetriggerError):
+    """The button is older than the present state; ``message`` says what has happened since (SPEC 5)."""
+
+    def __init__(self, request_id: int, message: Message) -> None:
+        self.request_id, self.message = request_id, message
+        super().__init__(message.text)
+
+
+def open_act(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, action: Action, target: Target) -> None:
+    """Open the window. Raises RetriggerError with the sentence for the person."""
+    actor = visit.person(bot).actor
+    bot.engine.permitted(actor, target.request_id)
+    document = bot.engine.document(actor, target.request_id)
+    target = present(document, action, target, bot.dates)
+    view_id = open_view(client, trigger_id, modals.loading_modal(action))
+    try:
+        view = act_view(bot, actor, document, Ticket(action, target, visit.place))
+    except RetriggerError as error:
+        view = modals.notice_modal(modals.TITLES[action], str(error))
+    show_view(client, view_id, view)
+
+
+def act_view(
+    bot: Bot,
+    actor: Actor,
+    document: RequestDocument,
+    ticket: Ticket,
+    *,
+    typed: Typed | None = None,
+    notice: str = "",
+) -> dict[str, Any]:
+    """The window for the present state; its ticket is bound to the plan that it lists."""
+    target = ticket.target
+    plan = None
+    if ticket.action is not Action.WITHDRAW:
+        new_key = bool(ticket.settled and ticket.settled.new_key)
+        plan = bot.engine.plan(actor, target.request_id, ticket.action, target.node, new_key)
+    draft = ""
+    if ticket.action is Action.INPUT and target.node is not None and (typed is None or typed.body is None):
+        draft = bot.engine.input_draft(actor, target.request_id, target.node)
+    bound = ticket._replace(prefilled=bool(draft))
+    if plan is not None:
+        bound = bound._replace(digest=plan.digest, shown=shown(plan), confirm=ticket.confirm or plan.needs_confirmation)
+    return modals.act_modal(bound, document, plan, draft=draft, typed=typed, notice=notice)
+
+
+def shown(plan: Plan) -> str:
+    """Stands for what a window lists of a plan: a state that changed without changing this changes nothing."""
+    return hashlib.sha256(repr([tuple(run) for run in plan.runs]).encode()).hexdigest()[:12]
+
+
+def present(document: RequestDocument, action: Action, target: Target, dates: Dates) -> Target:
+    """The target at its present version. Raises Overtaken when its step has changed, or does not offer the act."""
+    if target.node is None:
+        if action in document.actions:
+            return target
+        raise Overtaken(document.number, overtaken(document, action, None, dates))
+    step = document.step(target.node)
+    if step is None:
+        raise NotFound("step", target.node, f"{document.id} has: {', '.join(s.node for s in document.steps)}.")
+    if target.version not in (None, step.version) or action not in step.actions:
+        raise Overtaken(document.number, overtaken(document, action, target.node, dates))
+    return target._replace(version=step.version)
+
+
+def open_view(client: WebClient, trigger_id: str, view: dict[str, Any]) -> str:
+    """Open a window; returns its id. Raises SlackError."""
+    try:
+        return str(client.views_open(trigger_id=trigger_id, view=view)["view"]["id"])
+    except Exception as raised:
+        raise translate(raised) from raised
+
+
+def show_view(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:
+    """Let an open window show something else. False when the person closed it. Raises SlackError."""
+    try:
+        client.views_update(view_id=view_id, view=view)
+    except Exception as raised:
+        error: SlackError = translate(raised)
+        if isinstance(error, ViewGone):
+            return False
+        raise error from raised
+    return True

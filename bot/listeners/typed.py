@@ -1,0 +1,48 @@
+"""What a submitted window holds, as typed values. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bot.blocks import modals
+from bot.targets import Settled, Ticket
+
+
+class Submitted(NamedTuple):
+    """What was typed and ticked. ``body`` None: the editor came back empty or untouched. ``errors`` by field."""
+
+    settled: Settled
+    confirmed: bool
+    reason: str | None
+    body: str | None
+    errors: dict[str, str]
+
+
+def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
+    """``state`` is the view's ``state.values``. What was settled in a window before stays."""
+    errors: dict[str, str] = {}
+    reason = _text(state, modals.REASON)
+    confirmed = _ticked(state, modals.CONFIRMED)
+    if ticket.confirm and not confirmed:
+        errors[modals.CONFIRMED] = "An earlier call may have taken effect. Tick this box if it may be repeated."
+    if ticket.confirm and not reason:
+        errors[modals.REASON] = "Give a reason: the earlier call may have taken effect."
+    settled = ticket.settled
+    if settled is None:
+        version = _text(state, modals.VERSION)
+        if version is not None and not version.isdecimal():
+            errors[modals.VERSION] = f"Write the number of a published version, such as 4; {version[:40]!r} is none."
+        number = int(version) if version is not None and version.isdecimal() else None
+        settled = Settled(number, _ticked(state, modals.NEW_KEY), _ticked(state, modals.UPDATE_STATUS))
+    return Submitted(settled, confirmed, reason, _text(state, modals.BODY, strip=False), errors)
+
+
+def _text(state: dict[str, Any], field: str, *, strip: bool = True) -> str | None:
+    value = ((state.get(field) or {}).get(field) or {}).get("value")
+    if value is None or not value.strip():
+        return None
+    return str(value).strip() if strip else str(value)
+
+
+def _ticked(state: dict[str, Any], field: str) -> bool:
+    return bool(((state.get(field) or {}).get(field) or {}).get("selected_options"))

@@ -1,0 +1,94 @@
+"""Submitted windows: checked and committed first, then acknowledged, so that errors show in the window (SPEC 7).
+
+After 2 s they are acknowledged with a "Working" window, which then shows how it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookLong
+from typing import Any, NamedTuple
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.blocks import modals
+from bot.context import Bot
+from bot.errors import SlackError
+from bot.listeners.carry_out import Ended, carry_out
+from bot.listeners.opening import show_view
+from bot.listeners.visit import Body, Visit, of_submit
+from bot.targets import ACTION_IDS, OldButton, Ticket, unpack_ticket
+
+PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
+
+log = logging.getLogger(__name__)
+
+
+class _Window(NamedTuple):
+    """The window that was submitted."""
+
+    id: str
+    ticket: Ticket
+    visit: Visit
+    state: dict[str, Any]
+
+
+def register(app: App, bot: Bot) -> None:
+    """Listen to every window of ours being submitted."""
+
+    def on_submit(ack: Ack, body: Body, client: WebClient) -> None:
+        view = body["view"]
+        try:
+            ticket = unpack_ticket(view.get("private_metadata") or "")
+        except OldButton as error:
+            ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
+            return
+        values = (view.get("state") or {}).get("values") or {}
+        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(body, ticket.place), values))
+
+    for callback_id in ACTION_IDS.values():
+        app.view(callback_id)(on_submit)
+
+
+def submit(bot: Bot, ack: Ack, client: WebClient, window: _Window) -> None:
+    """Carry the act out and acknowledge, in the order that the time allows."""
+    command_id = f"slack:{window.visit.team}/{window.visit.user}:{window.id}"
+    future = bot.submits.submit(carry_out, bot, window.visit, window.ticket, window.state, command_id)
+    try:
+        ended = future.result(PATIENCE)
+    except TookLong:
+        ack(response_action="update", view=modals.working_modal(window.ticket.action))
+        _finish_late(bot, client, window, future)
+        return
+    _acknowledge(ack, ended)
+    _tell(bot, window, ended)
+
+
+def _acknowledge(ack: Ack, ended: Ended) -> None:
+    if ended.errors:
+        ack(response_action="errors", errors=ended.errors)
+    elif ended.view is not None:
+        ack(response_action="update", view=ended.view)
+    else:
+        ack()
+
+
+def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[Ended]) -> None:
+    """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
+    ended = future.result()
+    said = ended.told or " ".join((ended.errors or {}).values())
+    view = ended.view or modals.notice_modal(modals.TITLES[window.ticket.action], said or "Done.")
+    try:
+        show_view(client, window.id, view)
+    except SlackError as error:
+        log.info("A window could not show how its act ended: %s", error)
+    _tell(bot, window, ended._replace(told=said))
+
+
+def _tell(bot: Bot, window: _Window, ended: Ended) -> None:
+    if ended.told:
+        bot.whisper(window.visit.place, window.visit.user, ended.told, in_thread=not ended.done)
+    if ended.stale:
+        bot.refresh(window.ticket.target.request_id)

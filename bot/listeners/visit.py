@@ -1,0 +1,59 @@
+"""Who came from where: what Slack's payloads have in common, read once."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bot.context import Bot
+from bot.people import Person
+from bot.targets import Place
+
+Body = dict[str, Any]
+
+
+class Visit(NamedTuple):
+    """Somebody's click, command or submit."""
+
+    team: str
+    user: str
+    name: str
+    place: Place
+
+    def person(self, bot: Bot) -> Person:
+        """Who they are to the engine. Asks Slack, unless it is known."""
+        return bot.people.person(self.team, self.user, self.name)
+
+
+def of_click(body: Body) -> Visit:
+    """A click on a button of a message, a window or App Home."""
+    user = body["user"]
+    container = body.get("container") or {}
+    message = body.get("message") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or None
+    thread = message.get("thread_ts") or container.get("thread_ts")
+    if thread is None and not _ephemeral(container, message):
+        thread = message.get("ts") or container.get("message_ts")
+    return Visit(_team(body), user["id"], _name(user), Place(channel, thread if channel else None))
+
+
+def of_submit(body: Body, place: Place) -> Visit:
+    """A submitted window; ``place`` is where it was opened from."""
+    return Visit(_team(body), body["user"]["id"], _name(body["user"]), place)
+
+
+def of_command(body: Body) -> Visit:
+    """A slash command."""
+    place = Place(body.get("channel_id") or None)
+    return Visit(body.get("team_id", ""), body["user_id"], body.get("user_name", ""), place)
+
+
+def _team(body: Body) -> str:
+    return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
+
+
+def _name(user: dict[str, Any]) -> str:
+    return str(user.get("name") or user.get("username") or user["id"])
+
+
+def _ephemeral(container: dict[str, Any], message: dict[str, Any]) -> bool:
+    return bool(container.get("is_ephemeral")) or message.get("subtype") == "ephemeral"

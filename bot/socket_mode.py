@@ -1,0 +1,81 @@
+"""Socket Mode: a connection that the bot opens itself, so that no public address is needed."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event as Flag
+from threading import Thread
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from bot.errors import SlackError, TokenRefused, translate
+
+PING = 5  # seconds between looks at the connection; one that is gone is opened anew
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries while Slack cannot be reached
+THREADS = 32  # payloads handled at once
+
+log = logging.getLogger(__name__)
+
+
+class SocketRunner:
+    """Keeps one connection to Slack. ``start`` returns at once and never fails: where Slack cannot be reached, it says
+    so and tries on."""
+
+    def __init__(self, app: App, app_token: str) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._handler: SocketModeHandler | None = None
+        self._stopping = Flag()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to connect, in a thread of its own."""
+        self._stopping.clear()
+        self._handler = SocketModeHandler(
+            self._app, self._app_token, logger=_quiet_logger(), ping_interval=PING, concurrency=THREADS
+        )
+        self._thread = Thread(target=self._connect, args=(self._handler,), name="socket-mode", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(10)
+        if self._handler is not None:
+            self._handler.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Slack can reach us now."""
+        return self._handler is not None and self._handler.client.is_connected()
+
+    def _connect(self, handler: SocketModeHandler) -> None:
+        """Try until it works; from then on the handler's own monitor keeps the connection."""
+        wait = FIRST_WAIT
+        while not self._stopping.is_set():
+            try:
+                handler.client.wss_uri = None  # an address is good for one try
+                handler.connect()
+            except Exception as raised:
+                error = translate(raised)
+                log.warning("%s %s Trying again in %g s.", error, _hint(error), wait)
+                self._stopping.wait(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+            else:
+                log.info("Connected to Slack.")
+                return
+
+
+def _hint(error: SlackError) -> str:
+    if isinstance(error, TokenRefused):
+        return "Check SLACK_APP_TOKEN: an app-level token (xapp-…) with connections:write."
+    return "Clicks and commands wait in Slack's hands; what is to be told waits in the outbox."
+
+
+def _quiet_logger() -> logging.Logger:
+    """The library says at each look that it could not reconnect, with its own words; its errors are enough."""
+    logger = logging.getLogger("bot.socket_mode.connection")
+    logger.setLevel(logging.CRITICAL)
+    return logger
