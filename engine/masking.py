@@ -36,7 +36,7 @@ class Masker:
         return bool(self._whole)
 
     def plus(self, values: Iterable[str]) -> Masker:
-        """One that masks ``values`` too."""
+        """One that masks ``values`` too; this one, when there are none."""
         more = frozenset(values)
         return Masker(self._whole | more) if more else self
 

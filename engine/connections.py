@@ -1,0 +1,165 @@
+"""Named external systems: where they are, and how we show who we are (SPEC 1, *connection*; SPEC 10).
+
+A secret stays in its environment variable: it is read when a call is made, and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from engine.definition.fields import Timeout, problem
+from engine.errors import RetriggerError
+from engine.nodes.wire import DeadlineAdapter
+
+HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+# Those that decide where a request goes and where it ends: never a definition's or a settings file's to set.
+OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"})
+
+HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+_BAD_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+
+
+class ConnectionUnusable(RetriggerError):
+    """The connection's secret is missing or cannot be sent; the sentence names its variable, never its value."""
+
+
+class Auth(BaseModel):
+    """How a call shows who we are: exactly one of a bearer token, ``user:password``, or a header of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bearer_env: str | None = None
+    basic_env: str | None = None
+    header: HeaderName | None = None
+    header_env: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.header is None) != (self.header_env is None):
+            raise problem("lacks one of header and header_env; write the header's name, and the variable of its value")
+        if sum(way is not None for way in (self.bearer_env, self.basic_env, self.header_env)) != 1:
+            raise problem("must show one way to sign in; write bearer_env, or basic_env, or header with header_env")
+        return self
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the secret."""
+        return self.bearer_env or self.basic_env or self.header_env or ""
+
+
+class ConnectionSettings(BaseModel):
+    """One entry of the settings' ``connections``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str
+    auth: Auth | None = None
+    timeout: Timeout = 30.0  # seconds of a whole call, where the step names none
+    idempotency_header: HeaderName = "Idempotency-Key"
+    headers: dict[HeaderName, str] = {}
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or re.search(r"[\s\\?#]", url):
+            raise problem('is no address that paths can follow; write one such as "https://identity.example.com"')
+        if "@" in parts.netloc:
+            raise problem("holds a password; put user:password into a variable, and name it under auth as basic_env")
+        return url.rstrip("/")
+
+    @field_validator("headers")
+    @classmethod
+    def _headers_that_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            why = header_problem(name, value)
+            if why:
+                raise problem(f"cannot be sent: {why}")
+        return headers
+
+
+class Connection:
+    """A connection, ready for calls from any thread; its sockets are pooled and kept alive."""
+
+    def __init__(self, name: str, settings: ConnectionSettings, environ: Mapping[str, str] = os.environ) -> None:
+        self.name = name
+        self.settings = settings
+        self.adapter = DeadlineAdapter()
+        self._environ = environ
+
+    def url(self, path: str) -> str:
+        """The address of a path, which begins with a single slash: the host is never the path's to choose."""
+        return self.settings.base_url + path
+
+    def auth_headers(self) -> dict[str, str]:
+        """The headers that show who we are. Raises ConnectionUnusable."""
+        auth = self.settings.auth
+        if auth is None:
+            return {}
+        secret = self._secret(auth.variable)
+        if auth.header is not None:
+            return {auth.header: secret}
+        if auth.bearer_env is not None:
+            return {"Authorization": f"Bearer {secret}"}
+        return {"Authorization": f"Basic {b64encode(secret.encode()).decode()}"}
+
+    def unusable(self) -> str | None:
+        """Why calls cannot be made, for start and doctor; None when they can."""
+        try:
+            self.auth_headers()
+        except ConnectionUnusable as error:
+            return str(error)
+        return None
+
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown: the secret, and the password in it."""
+        auth = self.settings.auth
+        secret = self._environ.get(auth.variable, "").strip() if auth else ""
+        if auth and auth.basic_env and ":" in secret:
+            return frozenset({secret, secret.partition(":")[2]})
+        return frozenset({secret} - {""})
+
+    def reserved(self, header: str) -> bool:
+        """Whether a definition may not set this header, because the engine or this connection does."""
+        auth = self.settings.auth
+        own = {self.settings.idempotency_header.lower(), (auth.header or "Authorization").lower() if auth else ""}
+        return header.lower() in OWN_HEADERS | own
+
+    def close(self) -> None:
+        """Close the pooled sockets."""
+        self.adapter.close()
+
+    def _secret(self, variable: str) -> str:
+        secret = self._environ.get(variable, "").strip()
+        if not secret:
+            raise ConnectionUnusable(
+                f"Connection {self.name} needs the environment variable {variable}, and it is not set."
+            )
+        if _BAD_IN_HEADER.search(secret):
+            raise ConnectionUnusable(
+                f"Connection {self.name} cannot send what the environment variable {variable} holds: "
+                "it has a line break or a character that a header cannot carry."
+            )
+        return secret
+
+
+def header_problem(name: str, value: str) -> str | None:
+    """Why this header cannot be sent, or None. Never shows the value."""
+    if not re.fullmatch(HEADER_NAME, name):
+        return f"header {name!r} is no header name"
+    if name.lower() in OWN_HEADERS:
+        return f"header {name} is set by the engine; leave it out"
+    if _BAD_IN_HEADER.search(value):
+        return f"header {name} has a line break or a character that a header cannot carry"
+    return None

@@ -1,0 +1,64 @@
+"""An action step: one HTTP call through a connection (SPEC 2, 3.1, 4).
+
+``prepare`` renders and checks the call; its caller makes the key durable; ``send`` makes it, once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from engine.connections import Connection, ConnectionUnusable
+from engine.definition.action import ActionSpec
+from engine.masking import Masker, mask_fields, sensitive_values
+from engine.nodes.answer import Expectation, judge
+from engine.nodes.call import PreparedCall, build_call
+from engine.nodes.http import exchange
+from engine.nodes.words import cut
+from engine.outcomes import Failure, Outcome
+from engine.states import CallEffect
+
+_ERROR_CHARS = 500  # an outside system may answer with a page of text
+
+
+def prepare(spec: ActionSpec, context: Mapping[str, Any], connection: Connection) -> PreparedCall:
+    """Render the call. Raises TemplateError, CallRefused."""
+    call = build_call(connection, spec.method, **spec.template.render(context))
+    expect = Expectation(frozenset(spec.expect.status or ()), spec.expect.schema_, spec.retry.on_unexpected)
+    return call._replace(timeout=spec.timeout or connection.settings.timeout, expect=expect)
+
+
+def send(call: PreparedCall, key: str, masker: Masker, node: str, sensitive: Sequence[str] = ()) -> Outcome:
+    """Make the call with its idempotency key. Whatever goes wrong is a Failure, masked.
+
+    ``sensitive``: the definition's paths; those below ``nodes.<node>.result`` are masked in what is kept of an answer.
+    """
+    connection = call.connection
+    try:
+        request = _request(call, key)
+    except ConnectionUnusable as error:
+        return Failure(str(error), CallEffect.NOT_SENT)
+    except (requests.RequestException, UnicodeError):
+        return Failure(f"The call of {connection.name} cannot be written as HTTP.", CallEffect.NOT_SENT)
+    answer = exchange(connection.adapter, request, call.timeout)
+    return _masked(judge(connection.name, answer, call.expect, time.time()), masker, node, sensitive)
+
+
+def _request(call: PreparedCall, key: str) -> requests.PreparedRequest:
+    connection = call.connection
+    own = connection.auth_headers() | {connection.settings.idempotency_header: key, "User-Agent": "Retrigger"}
+    url = connection.url(call.path)
+    return requests.Request(call.method, url, call.headers | own, data=call.body, params=list(call.query)).prepare()
+
+
+def _masked(outcome: Outcome, masker: Masker, node: str, sensitive: Sequence[str]) -> Outcome:
+    if not isinstance(outcome, Failure):
+        return outcome
+    own = {node: outcome.response}
+    masker = masker.plus(sensitive_values(sensitive, None, own))
+    response = masker.value(mask_fields(sensitive, None, own)[1][node])
+    error = " ".join(masker.text(outcome.error).split())
+    return outcome._replace(error=cut(error, _ERROR_CHARS), response=response)

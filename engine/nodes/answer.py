@@ -1,0 +1,163 @@
+"""What an answer, or its absence, means for a step: outcome, effect, and whether trying again may mend it. Pure.
+
+The effect (SPEC 4, *What the last call did*): could not connect → not sent; 4xx → rejected; 2xx → accepted; everything
+else → unknown. Tried again (SPEC 3.1): connection errors, time-outs, 408, 425, 429, 5xx.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from engine import strict_json
+from engine.errors import InvalidInput
+from engine.limits import MAX_RESPONSE_BYTES
+from engine.nodes.http import Answer, NoAnswer
+from engine.outcomes import Failure, Outcome, Success
+from engine.states import CallEffect
+
+RETRIED_STATUSES = frozenset({408, 425, 429})
+_READABLE = 3 * MAX_RESPONSE_BYTES  # a byte that is not UTF-8 is read as a mark of three
+
+
+class Expectation(NamedTuple):
+    """Which answers count as success: these statuses (none given: every 2xx) and this JSON Schema.
+
+    ``retry``: an accepted call whose answer is not as expected is tried again (``on_unexpected``).
+    """
+
+    statuses: frozenset[int] = frozenset()
+    schema: Mapping[str, Any] | None = None
+    retry: bool = False
+
+    def met_by(self, status: int) -> bool:
+        """A redirect never is: it is not followed (SPEC 2)."""
+        if 300 <= status < 400:
+            return False
+        return status in self.statuses if self.statuses else 200 <= status < 300
+
+
+def effect_of(status: int) -> CallEffect:
+    """What a call that was answered with ``status`` is known to have done."""
+    if 200 <= status < 300:
+        return CallEffect.ACCEPTED
+    return CallEffect.REJECTED if 400 <= status < 500 else CallEffect.UNKNOWN
+
+
+def judge(who: str, answer: Answer | NoAnswer, expect: Expectation, now: float) -> Outcome:
+    """The outcome of a call of the system ``who``, neither masked nor cut yet. ``now``: seconds since the epoch."""
+    if isinstance(answer, NoAnswer):
+        effect = CallEffect.UNKNOWN if answer.sent else CallEffect.NOT_SENT
+        return Failure(f"{who} {answer.why}.", effect, retryable=True)
+    effect = effect_of(answer.status)
+    if not expect.met_by(answer.status):
+        return _unwanted(who, answer, expect, now)
+    if answer.fault:
+        return Failure(f"{who}'s answer {answer.fault}.", effect, retryable=not answer.too_large)
+    try:
+        result = read_body(answer)
+    except InvalidInput as error:
+        return Failure(f"{who}'s answer is not the JSON that it claims to be. {error}", effect, expect.retry)
+    misfit = _misfit(expect.schema, result)
+    if misfit:
+        response = result if _claims_json(answer) else None
+        return Failure(f"{who}'s answer does not fit: {misfit}.", effect, expect.retry, response=response)
+    return Success(result, call=effect)
+
+
+def _unwanted(who: str, answer: Answer, expect: Expectation, now: float) -> Failure:
+    status, effect = answer.status, effect_of(answer.status)
+    retryable = status in RETRIED_STATUSES or status >= 500 or (effect is CallEffect.ACCEPTED and expect.retry)
+    error = f"{who} answered {status} {answer.reason or _phrase(status)}".rstrip()
+    if 300 <= status < 400:
+        error += ", and redirects are not followed"
+    elif effect is CallEffect.ACCEPTED:
+        error += f", expected {' or '.join(map(str, sorted(expect.statuses)))}"
+    said = _readable_text(answer)
+    wish = retry_after(answer.headers.get("Retry-After"), now) if retryable else None
+    return Failure(f"{error}: {said}" if said else f"{error}.", effect, retryable, wish, _json_or_none(answer))
+
+
+def read_body(answer: Answer) -> Any:
+    """A JSON body as its value, any other as ``{"status": 200, "text": "..."}`` (SPEC 10). Raises InvalidInput."""
+    if _claims_json(answer):
+        return strict_json.loads(answer.body.decode("utf-8-sig", "replace"), limit=_READABLE)
+    return {"status": answer.status, "text": _text(answer)}
+
+
+def retry_after(header: str | None, now: float) -> float | None:
+    """The other side's Retry-After in seconds from ``now``: a number of seconds, or an HTTP date."""
+    text = (header or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+
+
+def _claims_json(answer: Answer) -> bool:
+    """By its content type; without one, by how it begins. Nothing is no JSON."""
+    if not answer.body.strip():
+        return False
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not kind:
+        return answer.body.lstrip()[:1] in (b"{", b"[")
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _json_or_none(answer: Answer) -> Any:
+    try:
+        return read_body(answer) if _claims_json(answer) and not answer.fault else None
+    except InvalidInput:
+        return None
+
+
+def _readable_text(answer: Answer) -> str:
+    """What an error's body says, unless it is a web page."""
+    text = _text(answer).strip()
+    return "" if text.startswith("<") else text
+
+
+def _text(answer: Answer) -> str:
+    charset = re.search(r"charset\s*=\s*\"?([\w.:-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
+    try:
+        return answer.body.decode(charset[1] if charset else "utf-8", "replace")
+    except LookupError:
+        return answer.body.decode("utf-8", "replace")
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
+
+
+def _misfit(schema: Mapping[str, Any] | None, value: Any) -> str | None:
+    """Why a value does not fit the schema; None when it does."""
+    if not schema:
+        return None
+    try:
+        error = best_match(_validator(json.dumps(schema)).iter_errors(value))
+    except Unresolvable as unresolvable:
+        return f"the schema points to {unresolvable.ref}, which is not in it"
+    if error is None:
+        return None
+    place = ".".join(map(str, error.absolute_path))
+    return f"{place}: {error.message}" if place else error.message
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Draft202012Validator:
+    """With a registry of its own, so that a schema cannot have us fetch another from the network."""
+    return Draft202012Validator(json.loads(schema), registry=Registry())

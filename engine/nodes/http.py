@@ -1,0 +1,90 @@
+"""One HTTP exchange: what came back, or how far it got. Knows nothing of workflows.
+
+It goes through requests' adapter without a session: redirects, cookies, proxies and passwords from the environment
+are what a session adds, and none of them is wanted (SPEC 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from requests import PreparedRequest, RequestException, Response, Timeout
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+
+from engine.limits import MAX_RESPONSE_BYTES
+from engine.nodes.wire import DeadlineAdapter, NotConnected
+from engine.nodes.words import seconds
+
+_CHUNK_BYTES = 64 * 1024
+_TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES // 1024} KiB"
+
+
+class Answer(NamedTuple):
+    """A response. ``fault`` completes "its answer ..." where the body did not arrive whole; ``body`` is what did."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+    fault: str | None = None
+
+    @property
+    def too_large(self) -> bool:
+        return self.fault == _TOO_LARGE
+
+
+class NoAnswer(NamedTuple):
+    """No response. ``sent`` False: the request certainly did not leave. ``why`` completes "identity ..."."""
+
+    sent: bool
+    why: str
+
+
+def exchange(adapter: DeadlineAdapter, request: PreparedRequest, timeout: float) -> Answer | NoAnswer:
+    """Send the request and read the whole response, within ``timeout`` seconds."""
+    try:
+        response = adapter.send(request, stream=True, timeout=timeout)
+    except NotConnected as error:
+        return NoAnswer(False, f"could not be reached ({error})")
+    except (RequestException, HTTPError) as error:
+        return NoAnswer(True, _why(error, timeout))
+    try:
+        body, fault = _read(response, timeout)
+    finally:
+        response.close()
+    return Answer(response.status_code, response.reason or "", response.headers, body, fault)
+
+
+def _read(response: Response, timeout: float) -> tuple[bytes, str | None]:
+    body = bytearray()
+    try:
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                return bytes(body[:MAX_RESPONSE_BYTES]), _TOO_LARGE
+    except ReadTimeoutError:
+        return bytes(body), f"was not complete within {seconds(timeout)}"
+    except DecodeError:
+        return bytes(body), "cannot be unpacked"
+    except HTTPError:
+        return bytes(body), "broke off"
+    return bytes(body), None
+
+
+def _why(error: BaseException, timeout: float) -> str:
+    causes = _causes(error)
+    if any(isinstance(cause, TimeoutError | ReadTimeoutError | Timeout) for cause in causes):
+        return f"did not answer within {seconds(timeout)}"
+    if any(isinstance(cause, ConnectionError) for cause in causes):
+        return "closed the connection without an answer"
+    return f"did not answer properly ({type(causes[-1]).__name__})"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and those behind it, outermost first: requests and urllib3 keep them in their arguments."""
+    causes = [error]
+    for cause in causes:
+        behind = [*cause.args, cause.__cause__, cause.__context__]
+        causes += [e for e in behind if isinstance(e, BaseException) and e not in causes]
+    return causes

@@ -1,0 +1,140 @@
+"""HTTP connections that keep a deadline, and that know whether a request has left.
+
+The time-out of requests is one for each read, so a server that drips a byte now and then holds a call for ever. Here
+connecting, sending and every read of head and body get the time that is left of the whole call. Looking up a host's
+name is left to the system, whose resolver has limits of its own, and each address of a host may take the whole time.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import time
+from http.client import HTTPResponse
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+
+class NotConnected(Exception):
+    """No connection came about, so nothing was sent; says why in a few words.
+
+    Not one of urllib3's errors, on purpose: those are wrapped and mixed with what happens after sending.
+    """
+
+
+class _TimedReader(io.RawIOBase):
+    """A socket's reading side, where each read waits only until the deadline (monotonic seconds)."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+        self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open until this is closed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedSocket:
+    """What http.client's response asks of a socket."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReader(self._sock, self._deadline))
+
+
+class _Timed(HTTPConnection):
+    """A connection on which one call at a time runs, until its deadline. ``timeout`` is the seconds of a whole call:
+    urllib3 sets it as a call begins."""
+
+    _deadline: float | None = None
+
+    def connect(self) -> None:
+        deadline = self._begin()
+        try:
+            super().connect()
+            _left(deadline)
+        except Exception as error:
+            raise NotConnected(_why(error)) from error
+
+    def request(self, *args: Any, **options: Any) -> None:
+        self._begin()
+        super().request(*args, **options)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_left(self._begin()))
+        super().send(data)
+
+    def response_class(  # type: ignore[override]  # http.client only calls it
+        self, sock: socket.socket, *args: Any, **options: Any
+    ) -> HTTPResponse:
+        deadline, self._deadline = self._begin(), None
+        return HTTPResponse(_TimedSocket(sock, deadline), *args, **options)  # type: ignore[arg-type]
+
+    def _begin(self) -> float:
+        """The deadline of the present call, which begins now unless it has begun."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + float(self.timeout or 0)
+        return self._deadline
+
+
+class _TimedTLS(_Timed, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Timed
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedTLS
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """Mounted in a requests session: ``timeout`` is the deadline of the whole call, and nothing is ever retried."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _why(error: BaseException) -> str:
+    """The reason of a failed connection, from the system's error behind urllib3's."""
+    while isinstance(error, HTTPError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, socket.gaierror):
+        return "its host name is not known"
+    if isinstance(error, TimeoutError):
+        return "no connection in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS: {(error.reason or 'handshake failed').replace('_', ' ').lower()}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
