@@ -13,6 +13,7 @@ from threading import Lock
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from engine.decide.finish import Finished
 from engine.records import Claim
 
 _LINGER = 0.05  # seconds that a run job waits for more steps before it ends
@@ -20,10 +21,15 @@ _DUE = "due"
 
 
 class ApschedulerExecutor:
-    """Runs at most ``slots`` steps at once, each by calling ``run``."""
+    """Runs at most ``slots`` steps at once: ``execute`` gives the outcome, ``finish`` has it written.
 
-    def __init__(self, run: Callable[[Claim], None], slots: int) -> None:
-        self._run = run
+    The slot is free before the outcome is handed over, so that the commit that writes it can claim the next step.
+    """
+
+    def __init__(
+        self, execute: Callable[[Claim], Finished | None], finish: Callable[[Claim, Finished], None], slots: int
+    ) -> None:
+        self._execute, self._finish = execute, finish
         self._slots = slots
         self._queue: queue.SimpleQueue[Claim] = queue.SimpleQueue()
         self._lock = Lock()
@@ -84,7 +90,9 @@ class ApschedulerExecutor:
                         return
                 continue
             try:
-                self._run(claim)
+                done = self._execute(claim)
             finally:
                 with self._lock:
                     self._busy -= 1
+            if done is not None:
+                self._finish(claim, done)

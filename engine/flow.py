@@ -115,6 +115,8 @@ def rewind(draft: Draft, node: str) -> None:
             continue
         end_running(draft, step)
         ran = step.attempt > 0 or step.status in ENDED
+        if step.status is StepStatus.COMPLETED:
+            draft.set_result(name, None)  # nothing behind may read what no longer holds
         draft.change_step(
             name,
             status=StepStatus.PENDING,

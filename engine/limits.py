@@ -5,6 +5,7 @@ MAX_RESPONSE_BYTES = 1024 * 1024  # over it the call is accepted, and failed
 MAX_RENDERED_CHARS = 256 * 1024  # what one template may render to
 MAX_ERROR_CHARS = 2000  # an error kept with an attempt; the rest is cut with a mark
 MAX_REASON_CHARS = 1000
+MAX_TITLE_CHARS = 200
 MAX_RECOVERIES = 5
 RECOVERY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
 ALONE_FROM_RECOVERY = 2  # from this recovery on, a step runs alone in its worker

@@ -131,6 +131,7 @@ class Claim(NamedTuple):
     step: Step
     attempt: Attempt
     workflow: str
+    created_at: float  # of the request
 
 
 class NewRequest(NamedTuple):

@@ -16,8 +16,8 @@ from engine.decide.act import Accepted, Act
 from engine.definition import Workflow
 from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
-from engine.errors import AlreadyDone, NotFound, NotPermitted, Refused, SelfAction
-from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS
+from engine.errors import AlreadyDone, InvalidInput, NotFound, NotPermitted, Refused, SelfAction
+from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS, MAX_TITLE_CHARS
 from engine.permissions import Actor, Grant, Permission, permitted_apps, require
 from engine.plan import Plan, make_plan
 from engine.provided import check_input, check_provided, draft_for
@@ -25,7 +25,7 @@ from engine.reading import read_document
 from engine.records import Event, NewRequest, Request
 from engine.states import RequestStatus
 from engine.store import RequestFilter, Store
-from engine.templates import build_context
+from engine.templates import TemplateError, build_context
 
 
 class Engine:
@@ -162,8 +162,7 @@ class Engine:
         require(self.grants(), actor, Permission.SUBMIT, workflow.app)
         text = check_input(workflow, input, MAX_INPUT_BYTES)
         person = requester or actor.mail or actor.id
-        context = build_context(0, input, person, {}, {}, workflow.constants)
-        title = workflow.render_title(context)
+        title = _title(workflow, build_context(None, input, person, {}, {}, workflow.constants))
         new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
         submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
         return self.store.create(new, workflow.graph, submitted)
@@ -271,6 +270,13 @@ class Engine:
             step = next((row for row in rows if row.node == node), None)
             version = step.version if step else None
             return Accepted(request_id, node, request.status, version, step.attempt if step else None, repeated=True)
+
+
+def _title(workflow: Workflow, context: Mapping[str, Any]) -> str:
+    try:
+        return " ".join(workflow.title_template.text(context).split())[:MAX_TITLE_CHARS]
+    except TemplateError as error:
+        raise InvalidInput(f"The request's title cannot be made: {error}.", "input") from None
 
 
 def _act(

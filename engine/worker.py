@@ -34,7 +34,7 @@ class Worker:
         self._name = name
         self._lease = lease
         self._living = name if exclusive else None
-        self._executor = ApschedulerExecutor(runner.run, slots)
+        self._executor = ApschedulerExecutor(runner.execute, runner.finish, slots)
         runner.on_later = self._arm
 
     def start(self) -> int:

@@ -39,10 +39,10 @@ class Claims:
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
         claims, updates = [], []
-        for *row, version, workflow in query.run(connection, now=now, free=free):
+        for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
             due = rows.step_from(row)
             step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
-            claims.append(Claim(step, attempt, workflow))
+            claims.append(Claim(step, attempt, workflow, created_at))
             updates.append(step_update(step, due.version))
         guard(self._statements.update_steps.run(connection, updates), updates)
         attempts = [rows.attempt_row(claim.attempt) for claim in claims]

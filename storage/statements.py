@@ -127,7 +127,7 @@ class Statements:
         runs_alone = steps.c.recoveries >= ALONE_FROM_RECOVERY
         self.alone_due = Query(select(steps.c.request_id).where(ALONE, due).limit(1), dialect)
         claimable = (
-            select(*STEP_COLUMNS, requests.c.workflow_version, requests.c.workflow)
+            select(*STEP_COLUMNS, requests.c.workflow_version, requests.c.workflow, requests.c.created_at)
             .join_from(steps, requests, requests.c.id == steps.c.request_id)
             .where(due)
             .order_by(steps.c.due_at)

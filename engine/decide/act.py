@@ -48,13 +48,23 @@ class Accepted(NamedTuple):
 
 
 def retrigger(
-    draft: Draft, act: Act, node: str, *, flow: bool, update_status: bool = False, new_key: bool = False
+    draft: Draft,
+    act: Act,
+    node: str,
+    *,
+    flow: bool,
+    update_status: bool = False,
+    new_key: bool = False,
+    onto: tuple[int, Graph] | None = None,
 ) -> Accepted:
-    """Re-trigger (this step only), or Re-trigger step and flow."""
-    step = _expected(draft, act, node)
+    """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
+    _expected(draft, act, node)
+    if onto is not None:
+        _use_version(draft, *onto)
+    step = _known(draft, node)
     refusal = why_not_retrigger(draft.request, step)
     if refusal:
-        raise _overtaken(draft, act, step) or Refused(refusal)
+        raise Refused(refusal)
     _check_effects(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, new_key)
     did = "re-triggered step and flow" if flow else "re-triggered"
     cause = _cause(draft, act, did, node)
@@ -87,7 +97,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
     step = _expected(draft, act, node)
     refusal = why_not_input(draft.request, step)
     if refusal:
-        raise _overtaken(draft, act, step) or Refused(refusal)
+        raise Refused(refusal)
     _check_effects(draft, act, Action.INPUT, node, new_key=False)
     cause = _cause(draft, act, "provided input", node)
     _audit(draft, act, events.INPUT_PROVIDED, node)
@@ -144,7 +154,7 @@ def withdraw(draft: Draft, act: Act) -> Accepted:
     return _accepted(draft, None)
 
 
-def use_version(draft: Draft, version: int, graph: Graph) -> None:
+def _use_version(draft: Draft, version: int, graph: Graph) -> None:
     """Go on with another version of the workflow; the steps already done must exist in it (SPEC 4)."""
     if version == draft.request.workflow_version:
         return
@@ -165,24 +175,25 @@ def _mend(draft: Draft, cause: Cause) -> None:
         raise Refused("Nothing is held and no step can be started. Withdraw the request, or re-trigger a failed step.")
 
 
-def _expected(draft: Draft, act: Act, node: str) -> Step:
-    """The step, if it is the one that the person saw."""
+def _known(draft: Draft, node: str) -> Step:
     if node not in draft.steps:
         raise NotFound("step", node, f"REQ-{draft.request.id} has: {', '.join(draft.steps)}.")
-    step = draft.steps[node]
+    return draft.steps[node]
+
+
+def _expected(draft: Draft, act: Act, node: str) -> Step:
+    """The step, if it is the one that the person saw."""
+    step = _known(draft, node)
     if act.expect_version is not None and act.expect_version != step.version:
-        raise _overtaken(draft, act, step) or Conflict(f"{node} of REQ-{draft.request.id}", step.status.value)
+        raise _overtaken(draft, step)
     if act.plan_digest is not None and act.plan_digest != state_digest(draft):
         raise PlanChanged(draft.request.id)
     return step
 
 
-def _overtaken(draft: Draft, act: Act, step: Step) -> Conflict | None:
-    """Who acted on the step since, if anybody did (SPEC 5)."""
-    cause = step.cause
-    if act.expect_version is None or act.expect_version == step.version:
-        return None
-    what = f"{step.node} of REQ-{draft.request.id}"
+def _overtaken(draft: Draft, step: Step) -> Conflict:
+    """The step is not as the person saw it: who acted on it since, if anybody did (SPEC 5)."""
+    what, cause = f"{step.node} of REQ-{draft.request.id}", step.cause
     if cause is None or cause.node != step.node:
         return Conflict(what, step.status.value)
     return Conflict(what, step.status.value, cause.by, cause.at, cause.did)

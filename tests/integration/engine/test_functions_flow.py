@@ -1,0 +1,98 @@
+"""Workflows of functions and decisions, through the whole engine, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.functions import function
+from tests.support.engine import HANNA, Room
+
+LINE = """
+workflow: line
+app: HR
+title: "Line {{ request.input.name }}"
+nodes:
+  one: {function: {name: test.echo, args: {value: "{{ request.input.value }}"}}}
+  two: {function: {name: test.double, args: {value: "{{ nodes.one.result }}"}}}
+  route:
+    decision:
+      - {when: "{{ nodes.two.result > 10 }}", next: big}
+      - {default: small}
+  big: {function: {name: test.echo, args: {value: big}}, next: end}
+  small: {function: {name: test.flaky}, next: end}
+"""
+
+_flaky: dict[str, bool] = {"works": False}
+
+
+@function("test.echo")
+def echo(value: Any) -> Any:
+    return value
+
+
+@function("test.double")
+def double(value: int) -> int:
+    return 2 * value
+
+
+@function("test.flaky")
+def flaky() -> str:
+    if not _flaky["works"]:
+        raise RuntimeError("not today")
+    return "ok"
+
+
+@pytest.fixture
+def room(database_url: str) -> Iterator[Room]:
+    room = Room(database_url)
+    room.publish(LINE)
+    _flaky["works"] = False
+    yield room
+    room.close()
+
+
+def test_completes_and_keeps_the_types_of_values(room: Room) -> None:
+    room.start()
+    document = room.wait(room.submit("line", {"name": "Ada", "value": 21}), "completed")
+    assert document.title == "Line Ada"
+    results = {step.node: step.result for step in document.steps}
+    assert results == {"one": 21, "two": 42, "route": {"path": "big"}, "big": "big", "small": None, "end": None}
+    statuses = {step.node: step.status.value for step in document.steps}
+    assert statuses["small"] == "skipped"
+    assert [len(step.attempts) for step in document.steps] == [1, 1, 1, 1, 0, 0]
+
+
+def test_a_failure_blocks_and_step_and_flow_completes(room: Room) -> None:
+    room.start()
+    number = room.submit("line", {"name": "Bo", "value": 1})
+    document = room.wait(number, "blocked")
+    assert document.reason == "small: test.flaky failed: RuntimeError: not today"
+    assert room.step(number, "small").actions == ("retrigger", "flow", "input")
+    _flaky["works"] = True
+    room.engine.retrigger(HANNA, number, "small", flow=True, reason="mended")
+    document = room.wait(number, "completed")
+    attempts = room.step(number, "small").attempts
+    assert [(a.kind.value, a.by) for a in attempts] == [("initial", None), ("retrigger", "Hanna Lead")]
+
+
+def test_an_undefined_value_blocks_and_is_named(room: Room) -> None:
+    room.start()
+    document = room.wait(room.submit("line", {"name": "Cy"}), "blocked")
+    assert "request.input.value is not defined" in (document.reason or "")
+
+
+def test_a_stopped_worker_gives_back_and_another_goes_on(room: Room) -> None:
+    number = room.submit("line", {"name": "Di", "value": 30})
+    worker = room.start()
+    worker.stop()
+    room.start()
+    assert room.wait(number, "completed").steps[0].recoveries == 0
+
+
+def test_the_same_key_submits_once(room: Room) -> None:
+    first = room.submit("line", {"name": "Ed", "value": 1}, key="k1")
+    assert room.submit("line", {"name": "Ed", "value": 1}, key="k1") == first
+    assert room.submit("line", {"name": "Ed", "value": 1}) != first

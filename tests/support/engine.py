@@ -1,0 +1,86 @@
+"""A whole engine for a test: database, store, commands, and a worker that can be started, stopped and forgotten."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.catalog import Catalog
+from engine.connections import Connection, ConnectionSettings
+from engine.definition import load
+from engine.documents import RequestDocument, StepDocument
+from engine.permissions import Actor, Grant, Permission
+from engine.runner import Runner
+from engine.service import Engine
+from engine.worker import Worker
+from storage.database import open_database
+from storage.migrations import upgrade
+from storage.store import SqlStore
+
+HANNA = Actor("slack:T1/U1", "Hanna Lead", "slack", mail="hanna@example.com", slack_user="U1")
+VERA = Actor("slack:T1/U3", "Vera Viewer", "slack", mail="vera@example.com", slack_user="U3")
+GRANTS = (Grant("hanna@example.com", Permission.ADMIN), Grant("vera@example.com", Permission.VIEW_REPORTS))
+
+_boots = itertools.count(1)
+
+
+class Room:
+    """``connections`` gives the base URL of each outside system."""
+
+    def __init__(self, url: str, connections: Mapping[str, str] | None = None, told: bool = False) -> None:
+        self.database = open_database(url)
+        upgrade(self.database)
+        self.catalog = Catalog(lambda name, version: self.store.workflow(name, version))
+        self.store = SqlStore(self.database, self.catalog.graph, lambda app: told)
+        self.engine = Engine(self.store, self.catalog, GRANTS)
+        self.connections = {
+            name: Connection(name, ConnectionSettings(base_url=base)) for name, base in (connections or {}).items()
+        }
+        self.worker: Worker | None = None
+
+    def publish(self, text: str) -> int:
+        version, _ = self.engine.publish(HANNA, load(text, "test.yaml"))
+        return version
+
+    def submit(self, workflow: str, input: Any = None, **facts: Any) -> int:
+        number, _ = self.engine.submit(HANNA, workflow, input or {}, **facts)
+        return number
+
+    def start(self, **facts: Any) -> Worker:
+        """Start a worker, as a new boot would."""
+        runner = Runner(self.store, self.catalog, self.connections, frozenset())
+        settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
+        self.worker = Worker(self.store, runner, **settings)
+        self.worker.start()
+        return self.worker
+
+    def close(self) -> None:
+        if self.worker is not None:
+            self.worker.stop(grace=2.0)
+        self.store.close()
+        self.database.close()
+
+    def document(self, number: int) -> RequestDocument:
+        return self.engine.document(HANNA, number)
+
+    def step(self, number: int, node: str) -> StepDocument:
+        step = self.document(number).step(node)
+        assert step is not None
+        return step
+
+    def wait(
+        self, number: int, until: str | Callable[[RequestDocument], bool], seconds: float = 15.0
+    ) -> RequestDocument:
+        """The request once it has the status (or meets the condition); fails with its Progress Path."""
+        meets = (lambda d: d.status.value == until) if isinstance(until, str) else until
+        end = time.monotonic() + seconds
+        while True:
+            document = self.document(number)
+            if meets(document):
+                return document
+            if time.monotonic() > end:
+                path = [(s.node, s.status.value, s.error, [a.outcome for a in s.attempts]) for s in document.steps]
+                raise AssertionError(f"{document.id} is {document.status}, {document.reason}: {path}")
+            time.sleep(0.01)
