@@ -12,7 +12,9 @@ from engine import templates
 from engine.definition.fields import Count, Duration, Flag, Model, Text, Timeout, choice, described, problem
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_ENGINE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key"})
+_ENGINE_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "idempotency-key"}
+)
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -34,7 +36,7 @@ def _check_header(name: str, value: str) -> None:
     if name.lower() in _ENGINE_HEADERS:
         raise problem(f"has `{name}`, which the engine sets itself; remove it")
     if name.lower() in _SECRET_HEADERS and not templates.is_template(value):
-        raise problem(f"has `{name}`; remove it and give the connection an `auth` in the settings: no secret stands here")
+        raise problem(f"has `{name}`; write it as the `auth` of the connection, in the settings: secrets stay there")
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise problem(f"has a line break or control character in `{name}`; write it on one line")
 
@@ -70,9 +72,9 @@ def _check_backoff(factor: Any) -> float:
 class Expect(Model):
     """What counts as success: these statuses (None: any 2xx), and a body that fits the JSON Schema, if there is one."""
 
-    status: Annotated[
-        tuple[Annotated[Count, AfterValidator(_check_status)], ...] | None, BeforeValidator(_as_list)
-    ] = Field(None, min_length=1, description="a list of statuses such as [200, 201]")
+    status: Annotated[tuple[Annotated[Count, AfterValidator(_check_status)], ...] | None, BeforeValidator(_as_list)] = (
+        Field(None, min_length=1, description="a list of statuses such as [200, 201]")
+    )
     schema_: dict[str, Any] | None = Field(None, alias="schema", description="a JSON Schema, such as {type: object}")
 
 

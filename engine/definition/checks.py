@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import templates
 from engine.definition.nodes import Node
-from engine.definition.problems import Path, Report, instead
+from engine.definition.problems import Path, Report, dotted, instead
 from engine.definition.schemas import schema_problems
 from engine.definition.wiring import cycles, edges_of, ordered, reachable
 from engine.definition.workflow import Workflow
@@ -23,8 +23,8 @@ def check_head(workflow: Workflow, ids: Collection[str], report: Report) -> None
         for named in _check_template(source, path, report):
             _check_constant(named, workflow.constants, path, report)
             if named[0] == "nodes" or named[:2] == ("request", "id"):
-                what = "no node has run" if named[0] == "nodes" else "the request has no id"
-                report.add(path, f"names `{'.'.join(map(str, named))}`, but {what} when the title is made; leave it out")
+                why = "no node has run" if named[0] == "nodes" else "the request has no id"
+                report.add(path, f"names `{dotted(named)}`, but {why} when the title is made; leave it out")
     for place, message in schema_problems(workflow.input_schema or {}):
         report.add(("input_schema", *place), message)
     for at, text in enumerate(workflow.sensitive):
@@ -66,13 +66,13 @@ def check_graph(workflow: Workflow, report: Report) -> None:
     circles = cycles(ids, edges)
     for circle in circles:
         way = " → ".join([*circle, circle[0]])
-        report.add(("nodes", circle[-1]), f"leads back to itself: {way}; lead `{circle[-1]}` on to another node, or to end")
+        report.add(("nodes", circle[-1]), f"leads back to itself: {way}; lead it on to another node, or to end")
     if not circles:
         _check_order(workflow, ordered(ids, edges), edges, report)
 
 
 def _check_order(workflow: Workflow, order: list[str], edges: tuple[Edge, ...], report: Report) -> None:
-    """Whether what templates name can have run. Sets of nodes are bits of an int, so that long workflows cost little."""
+    """Whether what templates name can have run. A set of nodes is an int, a bit each: long workflows cost little."""
     bit = {node: 1 << place for place, node in enumerate(order)}
     ran, gave = dict.fromkeys(order, 0), dict.fromkeys(order, 0)
     incoming: dict[str, list[Edge]] = {node: [] for node in order}
@@ -86,11 +86,11 @@ def _check_order(workflow: Workflow, order: list[str], edges: tuple[Edge, ...], 
         for where, (_, other, part, *_) in _node_names(node):
             known = workflow.nodes[other]
             if not known.gives_result:
-                report.add(where, f"names `{other}`, a node of kind {known.kind}, which gives no result; name another node")
+                report.add(where, f"names `{other}`, a node of kind {known.kind}, which gives no result; name another")
             elif not ran[node.id] & bit[other]:
                 report.add(where, f"names `{other}`, which cannot have run before `{node.id}`; name a node before it")
             elif part == "result" and not gave[node.id] & bit[other]:
-                report.add(where, f"names the result of `{other}`, which has failed on every way to here; use its error")
+                report.add(where, f"names the result of `{other}`, which has failed on every way here; use its error")
 
 
 def _node_names(node: Node) -> Iterator[tuple[Path, Any]]:

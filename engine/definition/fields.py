@@ -108,7 +108,7 @@ def described(value: Any) -> str:
     return "a list" if isinstance(value, list | tuple) else f"the number {value}"
 
 
-_M = TypeVar("_M", bound=Model)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 def validated(model: type[_M], raw: dict[str, Any], report: Report, path: Path) -> _M | None:
@@ -118,11 +118,12 @@ def validated(model: type[_M], raw: dict[str, Any], report: Report, path: Path) 
     except ValidationError as error:
         for found in error.errors(include_url=False):
             place = tuple(part for part in found["loc"] if part != "[key]")
-            report.add((*path, *place), _sentence(model, place, found))
+            if (*path, *place) not in report.unclear:
+                report.add((*path, *place), _sentence(model, place, found))
     return None
 
 
-def _sentence(model: type[Model], place: Path, found: Any) -> str:
+def _sentence(model: type[BaseModel], place: Path, found: Any) -> str:
     if found["type"] == _PROBLEM:
         return str(found["msg"])
     owner, field = _owner(model, place)
@@ -134,12 +135,12 @@ def _sentence(model: type[Model], place: Path, found: Any) -> str:
     return f"is {described(found['input'])}; write {hint}"
 
 
-def names(model: type[Model]) -> list[str]:
+def names(model: type[BaseModel]) -> list[str]:
     """The keys that may be written."""
     return [field.alias or name for name, field in model.model_fields.items() if field.exclude is not True]
 
 
-def _owner(model: type[Model], place: Path) -> tuple[type[Model], str]:
+def _owner(model: type[BaseModel], place: Path) -> tuple[type[BaseModel], str]:
     """The model and field at a place, or the nearest around it."""
     field = ""
     for part in place:
@@ -154,10 +155,10 @@ def _owner(model: type[Model], place: Path) -> tuple[type[Model], str]:
     return model, field
 
 
-def _models(annotation: Any) -> Iterator[type[Model]]:
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        yield annotation
-    elif isinstance(annotation, type) and issubclass(annotation, RootModel):
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
         yield from _models(annotation.model_fields["root"].annotation)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
     for argument in get_args(annotation):
         yield from _models(argument)

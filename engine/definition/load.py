@@ -44,10 +44,13 @@ def load(text: str, file: str) -> Workflow:
 def _read_nodes(raw: Any, report: Report) -> dict[str, Node]:
     if not isinstance(raw, dict) or not raw:
         what = "is missing" if raw is None else f"is {described(raw) if raw else 'empty'}"
-        report.add(("nodes",), f"{what}; write a mapping of at least one node, such as {{done: {{end: {{status: completed}}}}}}")
+        report.add(
+            ("nodes",),
+            f"{what}; write a mapping of at least one node, such as {{done: {{end: {{status: completed}}}}}}",
+        )
         return {}
     if len(raw) > MAX_DEFINITION_NODES:
-        report.add(("nodes",), f"has {len(raw):,} nodes; write at most {MAX_DEFINITION_NODES:,}, and split the workflow")
+        report.add(("nodes",), f"has {len(raw):,} nodes; split the workflow, {MAX_DEFINITION_NODES:,} are the most")
         report.fail()
     following = dict(zip(raw, [*list(raw)[1:], END], strict=True))
     found = ((name, _read_node(name, body, following[name], report)) for name, body in raw.items())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, RootModel, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, RootModel, model_validator
 
 from engine import templates
 from engine.definition.action import ActionSpec
@@ -116,6 +116,13 @@ def _check_args(args: dict[str, Any]) -> dict[str, Any]:
     return args
 
 
+def _check_isolation(value: Any) -> Any:
+    if value != "thread":
+        later = ", which is not available yet" if value == "process" else ""
+        raise problem(f"is {described(value)}{later}; write thread, or leave it out")
+    return value
+
+
 class FunctionSpec(Model):
     """A registered Python function; ``timeout`` in seconds.
 
@@ -125,7 +132,7 @@ class FunctionSpec(Model):
     name: Text = Field(min_length=1, description="the name that the function is registered with")
     args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")
     timeout: Timeout = 60.0
-    isolation: Annotated[Literal["thread"], choice("thread")] = "thread"
+    isolation: Annotated[Literal["thread"], BeforeValidator(_check_isolation)] = "thread"
 
     @cached_property
     def template(self) -> templates.Template:
@@ -242,7 +249,5 @@ class EndNode(Node):
         return GraphNode(self.id, self.kind, RequestStatus(self.end.status), self.end.cancel_others)
 
 
-NODE_KINDS: dict[str, type[Node]] = {
-    model.kind: model for model in (ActionNode, FunctionNode, DecisionNode, EndNode)
-}
+NODE_KINDS: dict[str, type[Node]] = {model.kind: model for model in (ActionNode, FunctionNode, DecisionNode, EndNode)}
 LATER_KINDS = ("branch", "merge", "sync", "approval", "delay", "callback")

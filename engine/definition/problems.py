@@ -62,6 +62,7 @@ class Report:
         self.lines: dict[Path, int] = {}
         self.places = Places(file, self.lines)
         self.problems: list[Problem] = []
+        self.unclear: set[Path] = set()  # what could not be read as one value, so that nothing more is said about it
 
     def add(self, path: Path, message: str, line: int | None = None) -> None:
         """Note a problem. ``line`` where ``path`` alone would lead to another one."""

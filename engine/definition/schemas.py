@@ -11,51 +11,62 @@ from jsonschema.exceptions import SchemaError
 from engine.definition.problems import Path
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_DATA = frozenset({"const", "enum", "default", "examples"})  # keywords that hold values, not schemas
 
 
-def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """What is wrong with a schema, with the place in it. Validating against one without problems does not raise."""
+def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
+    """What is wrong with a schema, with the place in it."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        place = tuple(part for part in error.absolute_path)
-        yield place, f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it"
-        return
-    for place, keyword, value in _keywords(schema):
-        if keyword in ("$ref", "$dynamicRef"):
-            yield from _reference_problems(schema, place, str(value))
-        elif keyword == "$schema" and str(value).rstrip("#") != _DRAFT:
-            yield place, f"is `{value}`; leave it out, or write {_DRAFT}"
-        elif keyword in ("$id", "$anchor", "$dynamicAnchor"):
-            yield place, "cannot be used; leave it out, and refer to parts as #/$defs/name"
+        return [(tuple(error.absolute_path), f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it")]
+    found = [problem for place, value in _references(schema) for problem in _judge(schema, place, value)]
+    if not found and _is_endless(schema):
+        found.append(((), "refers to itself without end; put the reference below `properties` or `items`"))
+    return found
 
 
-def _reference_problems(schema: dict[str, Any], place: Path, reference: str) -> Iterator[tuple[Path, str]]:
-    if not reference.startswith("#/"):
-        yield place, f"is `{reference}`; write a reference inside this schema, such as #/$defs/name"
-    elif not _leads_somewhere(schema, reference):
-        yield place, f"is `{reference}`, which is not in this schema; add it there, or correct the reference"
+def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Path, str]]:
+    keyword = place[-1]
+    if keyword in ("$ref", "$dynamicRef"):
+        if not value.startswith("#"):
+            yield place, f"is `{value}`; write a reference inside this schema, such as #/$defs/name"
+        elif not _leads_somewhere(schema, value):
+            yield place, f"is `{value}`, which is not in this schema; add it there, or correct the reference"
+    elif keyword == "$schema" and value.rstrip("#") != _DRAFT:
+        yield place, f"is `{value}`; leave it out, or write {_DRAFT}"
+    elif keyword in ("$id", "$anchor", "$dynamicAnchor"):
+        yield place, "cannot be used; leave it out, and refer to parts as #/$defs/name"
 
 
 def _leads_somewhere(schema: Any, reference: str) -> bool:
-    for part in reference[2:].split("/"):
+    first, *parts = reference[1:].split("/")
+    for part in parts:
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(schema, dict) or key not in schema:
             return False
         schema = schema[key]
-    return isinstance(schema, dict | bool)
+    return first == "" and isinstance(schema, dict | bool)
 
 
-def _keywords(schema: Any) -> Iterator[tuple[Path, str, Any]]:
-    """Every keyword that begins with $, wherever it stands; without recursion."""
+def _references(schema: Any) -> Iterator[tuple[Path, str]]:
+    """Every keyword that begins with $ and holds a text, wherever it stands; without recursion."""
     stack: list[tuple[Path, Any]] = [((), schema)]
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict):
-            for key, item in value.items():
-                if key.startswith("$") and isinstance(item, str):
-                    yield (*path, key), key, item
-                elif key not in ("const", "enum", "default", "examples"):
-                    stack.append(((*path, key), item))
+            stack.extend(((*path, key), item) for key, item in value.items() if key not in _DATA)
         elif isinstance(value, list):
             stack.extend(((*path, place), item) for place, item in enumerate(value))
+        elif isinstance(value, str) and path and str(path[-1]).startswith("$"):
+            yield path, value
+
+
+def _is_endless(schema: dict[str, Any]) -> bool:
+    """Whether a reference comes back to itself before it has taken a step into the value."""
+    try:
+        for value in (None, {}, []):
+            Draft202012Validator(schema).is_valid(value)
+    except RecursionError:
+        return True
+    return False

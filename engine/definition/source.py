@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -27,9 +27,10 @@ _WORDS: dict[str, bool | None] = {
 }
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_AMBIGUOUS = re.compile(r"(yes|no|on|off)|[-+]?(0[0-9_]+|0[xob][0-9a-f_]+|[1-9][0-9]*_[0-9_]*|\.inf)|\.nan", re.IGNORECASE)
+_AMBIGUOUS = re.compile(  # one thing in YAML 1.1, another in 1.2, or nothing that JSON can say
+    r"yes|no|on|off|[-+]?(0[0-9_]+|0[xob][0-9a-f_]+|[1-9][0-9]*_[0-9_]*|\.inf|infinity)|\.?nan", re.IGNORECASE
+)
 _MENDS = (  # what PyYAML says, and what usually mends it
-    ("\\t", "indent with spaces instead of tabs"),
     ("cannot start any token", "put a text that begins with a special character such as @, % or ` in quotes"),
     ("mapping values are not allowed", "put a text that has a colon in quotes, or correct the indentation"),
     ("special characters are not allowed", "remove the control character"),
@@ -48,78 +49,84 @@ class Token(NamedTuple):
     problem: str = ""
 
 
-class _Level(NamedTuple):
+class _Level:
     """A list or mapping that is being filled."""
 
-    into: dict[str, Any] | list[Any]
-    path: Path
-    key: list[str]  # the key that waits for its value
+    __slots__ = ("into", "key", "path")
+
+    def __init__(self, into: dict[str, Any] | list[Any], path: Path) -> None:
+        self.into, self.path = into, path
+        self.key: str | None = None  # of a mapping, while its value is awaited
+
+    def awaits_key(self) -> bool:
+        return isinstance(self.into, dict) and self.key is None
+
+    def place(self) -> Path:
+        """Of the value that comes next."""
+        return (*self.path, len(self.into) if self.key is None else self.key)
+
+    def put(self, value: Any) -> None:
+        if isinstance(self.into, list):
+            self.into.append(value)
+        elif self.key is not None:
+            self.into[self.key] = value
+            self.key = None
 
 
 def read(text: str, report: Report) -> Any:
     """The value of a whole file. Notes problems, and the line of each part, in ``report``; raises DefinitionError
     where reading on makes no sense."""
     if len(text) > MAX_DEFINITION_BYTES or len(text.encode("utf-8", "replace")) > MAX_DEFINITION_BYTES:
-        report.add((), f"the file is larger than {MAX_DEFINITION_BYTES:,} bytes; split it into several workflows")
+        report.add((), f"the file is larger than {MAX_DEFINITION_BYTES:,} bytes; split it")
         report.fail()
     tokens = _json_tokens(text, report) if report.places.file.lower().endswith(".json") else _yaml_tokens(text, report)
     return _build(tokens, report)
 
 
 def _build(tokens: Iterator[Token], report: Report) -> Any:
-    root: list[Any] = []
-    levels = [_Level(root, (), [])]
+    whole: Any = None
+    levels: list[_Level] = []
     for token in tokens:
-        level = levels[-1]
         if token.kind in "}]":
             levels.pop()
-        elif isinstance(level.into, dict) and not level.key:
-            _take_key(level, token, report)
+        elif levels and levels[-1].awaits_key():
+            levels[-1].key = _key(levels[-1], token, report)
         else:
-            path = _place(level)
+            path = levels[-1].place() if levels else ()
             report.lines.setdefault(path, token.line)
             value = _value(token, path, report)
+            if levels:
+                levels[-1].put(value)
+            else:
+                whole = value
             if isinstance(value, dict | list):
-                levels.append(_Level(value, path, []))
-            _put(level, value)
+                levels.append(_Level(value, path))
             if len(levels) > MAX_DEPTH:
-                _fail(report, path, f"this is nested deeper than {MAX_DEPTH} levels; write it flatter", token.line)
-    return root[0] if root else None
+                _fail(report, path[:3], f"is nested deeper than {MAX_DEPTH} levels; write it flatter", token.line)
+    return whole
 
 
-def _take_key(level: _Level, token: Token, report: Report) -> None:
+def _key(level: _Level, token: Token, report: Report) -> str:
     if token.kind != "scalar":
-        _fail(report, level.path, 'a key is a text; put a template in quotes: "{{ request.id }}"', token.line)
+        _fail(report, level.path, 'has a key that is no text; put a template in quotes: "{{ request.id }}"', token.line)
     path = (*level.path, token.text)
     if token.text in level.into:
         report.add(path, f"the key stands twice, first on line {report.lines[path]}; keep one of them", token.line)
     else:
         report.lines[path] = token.line
-    level.key.append(token.text)
-
-
-def _place(level: _Level) -> Path:
-    if isinstance(level.into, dict):
-        return (*level.path, level.key[0])
-    return (*level.path, len(level.into)) if level.path or level.into else ()
+    return token.text
 
 
 def _value(token: Token, path: Path, report: Report) -> Any:
+    if token.problem:
+        report.add(path, token.problem, token.line)
+        report.unclear.add(path)
     if token.kind == "scalar":
-        if token.problem:
-            report.add(path, token.problem, token.line)
         return token.value
     return {} if token.kind == "{" else []
 
 
-def _put(level: _Level, value: Any) -> None:
-    if isinstance(level.into, dict):
-        level.into[level.key.pop()] = value
-    else:
-        level.into.append(value)
-
-
-def _fail(report: Report, path: Path, message: str, line: int) -> None:
+def _fail(report: Report, path: Path, message: str, line: int) -> NoReturn:
     report.add(path, message, line)
     report.fail()
 
@@ -130,7 +137,8 @@ def _json_tokens(text: str, report: Report) -> Iterator[Token]:
         strict_json.check_depth(text)
         json.loads(text, parse_int=float)  # for its syntax only; what a number means is told below, with its line
     except json.JSONDecodeError as error:
-        _fail(report, (), f"this is not JSON at column {error.colno}: {strict_json.in_plain_words(error).message}", error.lineno)
+        reason = strict_json.in_plain_words(error).message
+        _fail(report, (), f"this is not JSON at column {error.colno}: {reason}", error.lineno)
     except strict_json.InvalidJson as error:
         _fail(report, (), f"{error.message}; write it flatter", error.line)
     line, seen = 1, 0
@@ -150,9 +158,11 @@ def _yaml_tokens(text: str, report: Report) -> Iterator[Token]:
         yield from _events(text.encode("utf-8").decode("utf-8"), report)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _fail(report, (), _in_plain_words(f"{error.problem} {error.context or ''}"), mark.line + 1 if mark else 1)
+        line = mark.line + 1 if mark else 1
+        _fail(report, (), _in_plain_words(f"{error.problem} {error.context or ''}", _line_of(text, line)), line)
     except yaml.YAMLError as error:
-        _fail(report, (), _in_plain_words(str(error)), text.count("\n", 0, getattr(error, "position", 0)) + 1)
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        _fail(report, (), _in_plain_words(str(error), _line_of(text, line)), line)
     except UnicodeError:
         _fail(report, (), "the file is not UTF-8; save it as UTF-8", 1)
 
@@ -191,8 +201,9 @@ def _scalar(text: str, line: int) -> Token:
     """A word without quotes."""
     if text in _WORDS:
         return Token("scalar", line, text, _WORDS[text])
-    if _AMBIGUOUS.fullmatch(text) or text in ("NaN", "Infinity", "-Infinity"):
-        return Token("scalar", line, text, text, f'`{text}` means different things to different readers; write {_clear(text)}')
+    if _AMBIGUOUS.fullmatch(text):
+        problem = f"`{text}` means different things to different readers; write {_clear(text)}"
+        return Token("scalar", line, text, text, problem)
     if _INT.fullmatch(text):
         if len(text) > 300:
             return Token("scalar", line, text, 0, "the number has too many digits; write it as a text in quotes")
@@ -209,6 +220,13 @@ def _clear(text: str) -> str:
     return f'{word}, or "{text}" in quotes' if word else f'a plain number, or "{text}" in quotes'
 
 
-def _in_plain_words(message: str) -> str:
+def _in_plain_words(message: str, line: str) -> str:
     mend = next((mend for sign, mend in _MENDS if sign in message), "look at the indentation, quotes and brackets here")
+    if line.lstrip(" ").startswith("\t"):
+        mend = "indent with spaces instead of tabs"
     return f"this is not YAML: {' '.join(message.split())}; {mend}"
+
+
+def _line_of(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[number - 1] if number <= len(lines) else ""

@@ -21,9 +21,7 @@ def wire(nodes: tuple[Node, ...]) -> Graph:
 
 def edges_of(nodes: Iterable[Node]) -> tuple[Edge, ...]:
     """Each way between two nodes once, whatever number of a decision's cases lead along it."""
-    return tuple(
-        dict.fromkeys(Edge(node.id, link.outlet, link.target) for node in nodes for link in node.links())
-    )
+    return tuple(dict.fromkeys(Edge(node.id, link.outlet, link.target) for node in nodes for link in node.links()))
 
 
 def ordered(nodes: Collection[str], edges: Iterable[Edge]) -> list[str]:

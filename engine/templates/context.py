@@ -13,7 +13,7 @@ NODE_PARTS = ("result", "error")
 
 def build_context(
     request_id: int | None,
-    input: Any,  # noqa: A002 - the product's own word
+    input: Any,
     requester: str,
     results: Mapping[str, Any],
     errors: Mapping[str, str | None],

@@ -25,21 +25,24 @@ CONCAT = " concat"  # what `~` becomes; the space keeps the name out of template
 COUNTED = " counted"  # what a loop runs over
 LOOPS = " loops"  # where a rendering keeps how many turns are left, in a list of one
 
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
 _MAX_BITS = 4096
 _MAX_DIGITS_AFTER_POINT = 15
-_TEXT_METHODS = frozenset(
+_TEXT_METHODS = _words(
     "capitalize casefold count endswith find index isalnum isalpha isdigit islower isspace isupper lower lstrip "
     "partition removeprefix removesuffix rfind rpartition rsplit rstrip split splitlines startswith strip swapcase "
-    "title upper".split()
+    "title upper"
 )
-_LOOP_PARTS = frozenset(
-    "changed cycle depth first index index0 last length nextitem previtem revindex revindex0".split()
-)
-_TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "truncate", "upper", "wordcount")
-_OTHER_FILTERS = (
+_LOOP_PARTS = _words("changed cycle depth first index index0 last length nextitem previtem revindex revindex0")
+_TEXT_FILTERS = _words("capitalize lower title trim truncate upper wordcount")
+_OTHER_FILTERS = _words(
     "abs count d default dictsort first float groupby int items last length list map max min reject rejectattr "
     "reverse select selectattr sort unique urlencode"
-).split()
+)
 
 
 class Missing(StrictUndefined):

@@ -79,7 +79,9 @@ def _compile(value: Any, place: str) -> _Part:
         leaf = _Leaf(value, place)
         return _Part(leaf.make, leaf.syntax.nodes, constant=False)
     if isinstance(value, Mapping):
-        return _compile_mapping({key: _compile(item, f"{place}.{key}" if place else key) for key, item in value.items()})
+        return _compile_mapping(
+            {key: _compile(item, f"{place}.{key}" if place else key) for key, item in value.items()}
+        )
     if isinstance(value, list | tuple):
         return _compile_list([_compile(item, f"{place}[{at}]") for at, item in enumerate(value)])
     return _Part(lambda context, budget: value)
