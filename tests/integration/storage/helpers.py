@@ -1,0 +1,117 @@
+"""A small workflow, a worker that only collects, and rules to change requests with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from engine.decide.finish import Finished, finish
+from engine.draft import Draft
+from engine.graph import SUCCESS, Edge, Graph, GraphNode
+from engine.outcomes import Failure, Success
+from engine.records import Claim, Event, NewRequest
+from engine.states import RequestStatus
+from engine.store import Claimer
+from storage.store import SqlStore
+
+
+def line(*names: str) -> Graph:
+    """Function nodes, one after another, then the end."""
+    nodes = {name: GraphNode(name, "function") for name in names}
+    nodes["end"] = GraphNode("end", "end", RequestStatus.COMPLETED)
+    path = [*names, "end"]
+    edges = tuple(Edge(a, SUCCESS, b) for a, b in zip(path, path[1:], strict=False))
+    return Graph(nodes, edges, names[0])
+
+
+GRAPH = line("first", "second")
+
+
+def submit(store: SqlStore, key: str | None = None, workflow: str = "w", app: str = "HR") -> int:
+    new = NewRequest(workflow, 1, app, "A title", "rae@example.com", '{"name":"Rae"}', key)
+    request_id, _ = store.create(new, GRAPH, Event(None, "submitted", 0.0, by="Rae"))
+    return request_id
+
+
+class Worker:
+    """Takes claims as an engine would, runs nothing by itself."""
+
+    def __init__(self, name: str = "w1", slots: int = 10) -> None:
+        self.name, self.slots = name, slots
+        self.claims: list[Claim] = []
+        self.busy = 0
+        self._came = threading.Condition()
+
+    @property
+    def claimer(self) -> Claimer:
+        return Claimer(self.name, 5.0, lambda: self.slots - self.busy, lambda: self.busy, self._take)
+
+    def _take(self, claims: Sequence[Claim]) -> None:
+        with self._came:
+            self.busy += len(claims)
+            self.claims += claims
+            self._came.notify_all()
+
+    def wait(self, number: int = 1, timeout: float = 5.0) -> list[Claim]:
+        """The claims so far, once there are ``number`` of them."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.claims) >= number, timeout), self.claims
+            return list(self.claims)
+
+    def succeed(self, store: SqlStore, claim: Claim, result: str = "null") -> bool:
+        with self._came:
+            self.busy -= 1
+        return store.change(claim.step.request_id, succeeding(claim, result))
+
+    def fail(self, store: SqlStore, claim: Claim, error: str = "It broke.") -> bool:
+        with self._came:
+            self.busy -= 1
+        done = Finished(claim.step.node, claim.attempt.number, Failure(error))
+        return store.change(claim.step.request_id, lambda draft: finish(draft, done))
+
+
+def succeeding(claim: Claim, result: str = "null") -> Callable[[Draft], bool]:
+    done = Finished(claim.step.node, claim.attempt.number, Success(None), result)
+    return lambda draft: finish(draft, done)
+
+
+def note(text: str, command_id: str | None = None) -> Callable[[Draft], str]:
+    """A rule that changes only the audit."""
+
+    def decide(draft: Draft) -> str:
+        draft.event("noted", reason=text, command_id=command_id)
+        return text
+
+    return decide
+
+
+def bump(draft: Draft) -> int:
+    """A rule that counts in the step, and would lose a count if two writers read the same row."""
+    return draft.change_step("second", retries=draft.steps["second"].retries + 1).retries
+
+
+def in_one_batch(store: SqlStore, *begins: Any) -> list[Future[Any]]:
+    """Start operations while the writer is held up, so that they make one transaction."""
+    reached, go = threading.Event(), threading.Event()
+
+    def hold(connection: Any, now: float) -> None:
+        reached.set()
+        go.wait(5)
+
+    holding = threading.Thread(target=store.writer.write, args=(hold,))
+    holding.start()
+    reached.wait(5)
+    futures = [begin() for begin in begins]
+    go.set()
+    holding.join()
+    return futures
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.005)

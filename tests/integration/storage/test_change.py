@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from engine.decide.send import send
+from engine.draft import Draft
+from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
+from engine.graph import Graph
+from engine.records import Event
+from engine.states import AttemptOutcome, RequestStatus, StepStatus
+from storage.database import open_database
+from storage.operations import Direct
+from storage.store import SqlStore
+from storage.tables import events, outbox
+from tests.integration.storage.conftest import OpenStore
+from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
+
+
+def test_a_change_is_committed_when_it_returns(store: SqlStore, open_store: OpenStore):
+    request_id = submit(store)
+    assert store.change(request_id, note("hello")) == "hello"
+    assert open_store().detail(request_id).events[-1].reason == "hello"
+
+
+def test_a_refused_change_tells_its_caller_and_writes_nothing(store: SqlStore):
+    request_id = submit(store)
+    before = store.detail(request_id)
+
+    def decide(draft: Draft) -> None:
+        draft.change_step("second", retries=7)
+        draft.event("noted")
+        raise Refused("Not now.")
+
+    with pytest.raises(Refused, match="Not now"):
+        store.change(request_id, decide)
+    assert store.detail(request_id) == before
+
+
+def test_a_defect_in_a_rule_reaches_only_its_caller(store: SqlStore):
+    request_id = submit(store)
+    good, bad = in_one_batch(
+        store,
+        lambda: store.change_soon(request_id, note("good")),
+        lambda: store.change_soon(request_id, lambda draft: draft.steps["nowhere"]),
+    )
+    assert good.result(5) == "good"
+    with pytest.raises(KeyError, match="nowhere"):
+        bad.result(5)
+
+
+def test_changing_what_is_not_there_is_not_found(store: SqlStore):
+    with pytest.raises(NotFound, match="REQ-404"):
+        store.change(404, note("x"))
+
+
+def test_operations_of_one_batch_on_one_request_see_each_other(store: SqlStore):
+    request_id = submit(store)
+    futures = in_one_batch(store, *[lambda: store.change_soon(request_id, bump)] * 10)
+    assert [future.result(5) for future in futures] == list(range(1, 11))
+    second = next(step for step in store.status(request_id)[1] if step.node == "second")
+    assert (second.retries, second.version) == (10, 11)
+
+
+def test_many_threads_lose_no_change(open_store: OpenStore):
+    stores = [open_store(), open_store()]  # as two processes
+    request_ids = [submit(stores[0]) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: stores[i % 2].change(request_ids[i % 3], bump), range(120)))
+    counted = [next(s for s in stores[1].status(i)[1] if s.node == "second").retries for i in request_ids]
+    assert counted == [40, 40, 40, 0]
+
+
+def unwritable(draft: Draft) -> None:
+    """A defect that shows only when the batch is written: JSON has no infinity."""
+    draft.event("noted", data={"delay": float("inf")})
+
+
+def test_one_bad_operation_fails_alone_and_the_others_are_written_once(store: SqlStore):
+    request_id = submit(store)
+    calls: list[str] = []
+
+    def counted(draft: Draft) -> None:
+        calls.append("called")
+        draft.event("noted", reason="good")
+
+    good, bad, after = in_one_batch(
+        store,
+        lambda: store.change_soon(request_id, counted),
+        lambda: store.change_soon(request_id, unwritable),
+        lambda: store.change_soon(request_id, note("after")),
+    )
+    assert good.result(5) is None
+    assert after.result(5) == "after"
+    with pytest.raises(ValueError, match="JSON"):
+        bad.result(5)
+    assert len(calls) == 2  # in the batch that failed, and alone
+    assert [event.reason for event in store.detail(request_id).events[1:]] == ["good", "after"]
+
+
+def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
+    request_id = submit(store)
+    bad, good = in_one_batch(
+        store,
+        lambda: store.writer.submit(Direct(lambda connection, now: connection.exec_driver_sql("UPDATE nowhere"))),
+        lambda: store.change_soon(request_id, note("good")),
+    )
+    assert good.result(5) == "good"
+    with pytest.raises(StorageError, match="refused"):
+        bad.result(5)
+
+
+def test_a_command_is_carried_out_once(open_store: OpenStore):
+    stores = [open_store(), open_store()]
+    request_id = submit(stores[0])
+
+    def act(i: int) -> bool:
+        try:
+            stores[i % 2].change(request_id, note("act", "command-1"), "command-1")
+        except AlreadyDone as done:
+            assert done.request_id == request_id
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(act, range(24)))
+    assert won.count(True) == 1
+    assert [event.command_id for event in stores[0].detail(request_id).events] == [None, "command-1"]
+
+
+def test_the_whole_of_an_attempt_is_stored(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(worker.claimer)
+    (claim,) = worker.wait()
+    store.change(request_id, lambda draft: send(draft, "first", 1, "REQ-1/first/1/abc"))
+    worker.succeed(store, claim, '{"id":7}')
+    second = worker.wait(2)[1]
+    worker.fail(store, second, "It broke.\0")
+    detail = store.detail(request_id)
+    one, two = detail.attempts
+    assert one.start == claim.attempt
+    assert one.idempotency_key == "REQ-1/first/1/abc"
+    assert one.end is not None
+    assert one.end.outcome is AttemptOutcome.SUCCEEDED
+    assert two.end is not None
+    assert (two.end.outcome, two.end.error) == (AttemptOutcome.FAILED, "It broke.\ufffd")
+    assert {d.step.node: d.result for d in detail.steps} == {"first": '{"id":7}', "second": None, "end": None}
+    assert detail.request.status is RequestStatus.BLOCKED
+    assert store.context(request_id, ["first", "second"]) == {
+        "input": {"name": "Rae"},
+        "requester": "rae@example.com",
+        "title": "A title",
+        "results": {"first": {"id": 7}},
+        "errors": {"second": "It broke.\ufffd"},
+    }
+
+
+def test_a_late_result_is_evidence_beside_the_end_that_stands(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker(slots=1)
+    store.attach(worker.claimer)
+    (claim,) = worker.wait()
+    assert store.change(request_id, succeeding(claim, "1"))
+    ended = store.detail(request_id).attempts[0].end
+    assert ended is not None
+    assert not store.change(request_id, succeeding(claim, "2"))
+    detail = store.detail(request_id)
+    assert detail.attempts[0].end == ended._replace(late='{"outcome": "succeeded"}')
+    assert next(d.result for d in detail.steps if d.step.node == "first") == "1"
+
+
+def test_a_call_of_an_attempt_that_is_not_current_may_not_leave(store: SqlStore):
+    request_id = submit(store)
+    with pytest.raises(LeaseLost):
+        store.change(request_id, lambda draft: send(draft, "first", 1, "key"))
+
+
+def test_a_request_can_move_to_a_version_with_other_nodes(database_url: str, open_store: OpenStore):
+    request_id = submit(open_store())
+    newer = line("first", "third")
+
+    def graphs(name: str, version: int) -> Graph:
+        return newer if version == 2 else GRAPH
+
+    store = SqlStore(open_database(database_url), graphs, lambda app: True)
+    try:
+        store.change(request_id, lambda draft: draft.change_version(2, newer))
+        request, found = store.status(request_id)
+        assert request.workflow_version == 2
+        assert {step.node for step in found} == {"first", "third", "end"}
+    finally:
+        store.close()
+        store.database.close()
+
+
+def test_notices_are_written_with_the_state_that_they_tell(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(worker.claimer)
+    worker.fail(store, worker.wait()[0])
+    with store.database.reading() as connection:
+        kinds = connection.scalars(select(outbox.c.kind).where(outbox.c.request_id == request_id).order_by(outbox.c.id))
+        assert list(kinds)[:2] == ["card", "line"]
+
+
+def test_a_recorded_event_has_the_database_s_time(store: SqlStore):
+    store.record(Event(None, "refused", 0.0, by="Mallory", data={"why": "no grant"}))
+    with store.database.reading() as connection:
+        at, data = connection.execute(select(events.c.at, events.c.data).where(events.c.kind == "refused")).one()
+    assert at > 1.7e9
+    assert data == '{"why":"no grant"}'
+
+
+def test_close_writes_what_waits(store: SqlStore, open_store: OpenStore):
+    request_id = submit(store)
+    futures = [store.change_soon(request_id, note(str(i))) for i in range(600)]
+    store.close()
+    assert [future.result(0) for future in futures] == [str(i) for i in range(600)]
+    with store.database.reading() as connection:
+        assert connection.scalar(select(func.count()).where(events.c.kind == "noted")) == 600
+    with pytest.raises(StorageError, match="stopping"):
+        store.change(request_id, note("too late"))
+
+
+def test_status_and_pending_steps_survive_the_round_trip(store: SqlStore):
+    request_id = submit(store)
+
+    def decide(draft: Draft) -> None:
+        draft.change_step("first", held=True, stale=True, was=StepStatus.FAILED, key_salt=2, effect_visit=1)
+
+    store.change(request_id, decide)
+    first = next(step for step in store.status(request_id)[1] if step.node == "first")
+    assert (first.held, first.stale, first.only, first.was, first.key_salt, first.effect_visit) == (
+        True,
+        True,
+        False,
+        StepStatus.FAILED,
+        2,
+        1,
+    )

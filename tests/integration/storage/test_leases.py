@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.draft import Draft
+from engine.states import StepStatus
+from storage.store import SqlStore
+from tests.integration.storage.helpers import Worker, submit, wait_until
+
+
+@pytest.fixture
+def worker(store: SqlStore) -> Worker:
+    """It runs the first step of two requests."""
+    worker = Worker()
+    submit(store), submit(store)
+    store.attach(worker.claimer)
+    worker.wait(2)
+    store.detach()
+    return worker
+
+
+def test_leases_are_renewed_from_the_database_s_clock_without_a_new_version(store: SqlStore, worker: Worker):
+    before = worker.claims[0].step
+    assert before.lease_until is not None
+    assert store.renew("w1", 60.0) == 2
+    after = next(step for step in store.status(1)[1] if step.node == "first")
+    assert after.version == before.version
+    assert after.lease_until is not None
+    assert after.lease_until > before.lease_until + 50
+    assert store.renew("somebody else", 60.0) == 0
+
+
+def test_what_runs_under_a_lease_that_ran_out_is_lost(store: SqlStore, worker: Worker):
+    assert store.lost(None) == []
+    store.renew("w1", 0.0)
+    wait_until(lambda: store.lost(None) == [(1, "first", 1), (2, "first", 1)])
+
+
+def test_what_an_older_boot_left_running_is_lost_at_once_and_the_living_one_is_left_alone(
+    store: SqlStore, worker: Worker
+):
+    assert store.lost("w1") == []
+    assert store.lost("w2") == [(1, "first", 1), (2, "first", 1)]
+
+
+def test_a_request_in_progress_that_nothing_moves_is_stuck(store: SqlStore, worker: Worker):
+    def lose(draft: Draft) -> None:
+        draft.change_step("first", status=StepStatus.PENDING, worker=None, lease_until=None)
+
+    assert store.stuck() == []
+    store.change(2, lose)
+    assert store.stuck() == [2]
+
+
+def test_engines_are_alive_while_they_renew_their_presence(store: SqlStore):
+    assert store.workers_alive() == 0
+    store.present("w1", 60.0)
+    store.present("w1", 60.0)
+    store.present("w2", 0.02)
+    wait_until(lambda: store.workers_alive() == 1)
+    store.present("w1", 0)
+    assert store.workers_alive() == 0

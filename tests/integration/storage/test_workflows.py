@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.errors import NotFound
+from storage.store import SqlStore
+from tests.integration.storage.conftest import OpenStore
+
+
+def test_a_version_is_stored_when_it_differs_from_the_newest(store: SqlStore):
+    assert store.publish("onboarding", "HR", {"title": "ä 😀"}, "d1") == (1, True)
+    assert store.publish("onboarding", "HR", {"title": "ä 😀"}, "d1") == (1, False)
+    assert store.publish("onboarding", "HR", {"title": "b"}, "d2") == (2, True)
+    assert store.publish("onboarding", "HR", {"title": "ä 😀"}, "d1") == (3, True)
+    first = store.workflow("onboarding", 1)
+    assert (first.version, first.app, first.document, first.digest) == (1, "HR", {"title": "ä 😀"}, "d1")
+    assert store.workflow("onboarding").version == 3
+
+
+def test_the_newest_of_each_is_listed(store: SqlStore):
+    store.publish("b", "HR", {}, "1")
+    store.publish("a", "IT", {}, "1")
+    store.publish("a", "IT", {}, "2")
+    assert [(found.name, found.version) for found in store.workflows()] == [("a", 2), ("b", 1)]
+
+
+def test_what_is_not_there_is_not_found_and_what_is_there_is_named(store: SqlStore):
+    with pytest.raises(NotFound, match="None is published yet"):
+        store.workflow("onbording")
+    store.publish("onboarding", "HR", {}, "1")
+    with pytest.raises(NotFound, match="no workflow onbording. Published are: onboarding."):
+        store.workflow("onbording")
+    with pytest.raises(NotFound, match="no version 9"):
+        store.workflow("onboarding", 9)
+
+
+def test_two_processes_that_publish_the_same_make_one_version(open_store: OpenStore):
+    stores = [open_store(), open_store()]
+    with ThreadPoolExecutor(4) as pool:
+        published = list(pool.map(lambda i: stores[i % 2].publish("w", "HR", {}, "same"), range(12)))
+    assert sorted(published) == [(1, False)] * 11 + [(1, True)]
