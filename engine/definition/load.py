@@ -44,10 +44,7 @@ def load(text: str, file: str) -> Workflow:
 def _read_nodes(raw: Any, report: Report) -> dict[str, Node]:
     if not isinstance(raw, dict) or not raw:
         what = "is missing" if raw is None else f"is {described(raw) if raw else 'empty'}"
-        report.add(
-            ("nodes",),
-            f"{what}; write a mapping of at least one node, such as {{done: {{end: {{status: completed}}}}}}",
-        )
+        report.add(("nodes",), f"{what}; write at least one node, such as {{done: {{end: {{status: completed}}}}}}")
         return {}
     if len(raw) > MAX_DEFINITION_NODES:
         report.add(("nodes",), f"has {len(raw):,} nodes; split the workflow, {MAX_DEFINITION_NODES:,} are the most")

@@ -5,17 +5,18 @@ To add a kind: write its model, put it into ``NODE_KINDS``, and take its name ou
 
 from __future__ import annotations
 
-import keyword
 from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, RootModel, model_validator
+from pydantic import Field
 
 from engine import templates
 from engine.definition.action import ActionSpec
-from engine.definition.fields import Flag, Model, Target, Text, Timeout, choice, described, problem
+from engine.definition.decision import DecisionSpec
+from engine.definition.fields import Flag, Model, Target, choice
+from engine.definition.function import FunctionSpec
 from engine.definition.problems import Path
 from engine.graph import FAILURE, SUCCESS, GraphNode
 from engine.states import RequestStatus
@@ -107,39 +108,6 @@ class ActionNode(_Step):
         return self.action.expect.schema_ if self.result_schema is None else self.result_schema
 
 
-def _check_args(args: dict[str, Any]) -> dict[str, Any]:
-    for name in args:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise problem(f"has {described(name)}; write the name of an argument of the Python function")
-        if name == "idempotency_key":
-            raise problem("has `idempotency_key`, which the engine gives to a function that takes it; remove it")
-    return args
-
-
-def _check_isolation(value: Any) -> Any:
-    if value != "thread":
-        later = ", which is not available yet" if value == "process" else ""
-        raise problem(f"is {described(value)}{later}; write thread, or leave it out")
-    return value
-
-
-class FunctionSpec(Model):
-    """A registered Python function; ``timeout`` in seconds.
-
-    Functions run in threads of the worker. `isolation: process`, the default of SPEC 2, is refused until it exists.
-    """
-
-    name: Text = Field(min_length=1, description="the name that the function is registered with")
-    args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")
-    timeout: Timeout = 60.0
-    isolation: Annotated[Literal["thread"], BeforeValidator(_check_isolation)] = "thread"
-
-    @cached_property
-    def template(self) -> templates.Template:
-        """Renders to the arguments of one call."""
-        return templates.compile_value(self.args, "args")
-
-
 class FunctionNode(_Step):
     """A call of a registered Python function."""
 
@@ -148,65 +116,6 @@ class FunctionNode(_Step):
 
     def values(self) -> Iterator[tuple[Path, Any]]:
         yield ("function", "args"), self.function.args
-
-
-class Case(Model):
-    """``{when, next}``, or, as the last of a decision, ``{default}``."""
-
-    when: Any = None
-    next: Target | None = Field(None, description="the id of a node, or end")
-    default: Target | None = Field(None, description="the id of a node, or end")
-
-    @model_validator(mode="after")
-    def _is_one_form(self) -> Case:
-        form = (self.when is not None, self.next is not None, self.default is not None)
-        if form not in ((True, True, False), (False, False, True)):
-            raise problem('is neither form of a case; write {when: "{{ … }}", next: <node>} or {default: <node>}')
-        if isinstance(self.when, str) and templates.is_template(self.when):
-            return self
-        try:
-            self.template.truth({})
-        except templates.TemplateError:
-            if self.when is not None:
-                raise problem(f"has a `when` that is no condition; write it as {self._mended()}") from None
-        return self
-
-    def _mended(self) -> str:
-        return f'"{{{{ {self.when} }}}}"' if isinstance(self.when, str) and self.when else '"{{ request.input.… }}"'
-
-    @cached_property
-    def template(self) -> templates.Template:
-        """The condition; take its ``truth``."""
-        return templates.compile_value(self.when, "when")
-
-    @property
-    def target(self) -> str:
-        return self.next or self.default or ""
-
-
-class DecisionSpec(RootModel[tuple[Case, ...]]):
-    """Ordered conditions, of which the first that is true wins, and a default."""
-
-    model_config = {"frozen": True}
-
-    @model_validator(mode="after")
-    def _ends_with_default(self) -> DecisionSpec:
-        defaults = [place for place, case in enumerate(self.root) if case.default is not None]
-        if not defaults:
-            raise problem("has no default; end the list with {default: <node>}")
-        if defaults != [len(self.root) - 1]:
-            raise problem("goes on after its default, which always wins; write one {default: <node>}, as the last case")
-        return self
-
-    @property
-    def cases(self) -> tuple[Case, ...]:
-        """The conditions, without the default."""
-        return self.root[:-1]
-
-    @property
-    def default(self) -> str:
-        """Where it leads when no condition is true."""
-        return self.root[-1].target
 
 
 class DecisionNode(Node):

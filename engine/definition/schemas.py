@@ -12,6 +12,7 @@ from engine.definition.problems import Path
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = frozenset({"const", "enum", "default", "examples"})  # keywords that hold values, not schemas
+_NAMED = (("properties",), ("patternProperties",), ("$defs",), ("dependentSchemas",))  # here keys are anyone's names
 
 
 def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
@@ -55,7 +56,8 @@ def _references(schema: Any) -> Iterator[tuple[Path, str]]:
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict):
-            stack.extend(((*path, key), item) for key, item in value.items() if key not in _DATA)
+            named = path[-1:] in _NAMED
+            stack.extend(((*path, key), item) for key, item in value.items() if named or key not in _DATA)
         elif isinstance(value, list):
             stack.extend(((*path, place), item) for place, item in enumerate(value))
         elif isinstance(value, str) and path and str(path[-1]).startswith("$"):
@@ -64,8 +66,9 @@ def _references(schema: Any) -> Iterator[tuple[Path, str]]:
 
 def _is_endless(schema: dict[str, Any]) -> bool:
     """Whether a reference comes back to itself before it has taken a step into the value."""
+    emptiest: tuple[Any, ...] = (None, {}, [])
     try:
-        for value in (None, {}, []):
+        for value in emptiest:
             Draft202012Validator(schema).is_valid(value)
     except RecursionError:
         return True

@@ -1,0 +1,45 @@
+"""The specification of a function: a call of a registered Python function (SPEC 2, SPEC 10)."""
+
+from __future__ import annotations
+
+import keyword
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from engine import templates
+from engine.definition.fields import Model, Text, Timeout, described, problem
+
+
+def _check_args(args: dict[str, Any]) -> dict[str, Any]:
+    for name in args:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise problem(f"has {described(name)}; write the name of an argument of the Python function")
+        if name == "idempotency_key":
+            raise problem("has `idempotency_key`, which the engine gives to a function that takes it; remove it")
+    return args
+
+
+def _check_isolation(value: Any) -> Any:
+    if value != "thread":
+        later = ", which is not available yet" if value == "process" else ""
+        raise problem(f"is {described(value)}{later}; write thread, or leave it out")
+    return value
+
+
+class FunctionSpec(Model):
+    """A registered Python function; ``timeout`` in seconds.
+
+    Functions run in threads of the worker. `isolation: process`, the default of SPEC 2, is refused until it exists.
+    """
+
+    name: Text = Field(min_length=1, description="the name that the function is registered with")
+    args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")
+    timeout: Timeout = 60.0
+    isolation: Annotated[Literal["thread"], BeforeValidator(_check_isolation)] = "thread"
+
+    @cached_property
+    def template(self) -> templates.Template:
+        """Renders to the arguments of one call."""
+        return templates.compile_value(self.args, "args")
