@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from engine import texts
 from engine.catalog import Catalog
-from engine.connections import Connection, ConnectionUnusable
+from engine.connections import Connection
 from engine.decide.finish import Finished, finish
 from engine.decide.send import send as about_to_send
 from engine.definition import Node, Workflow
@@ -25,9 +25,7 @@ from engine.keys import function_digest, idempotency_key
 from engine.masking import Masker, sensitive_values
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
-from engine.nodes.decision import run_decision
 from engine.nodes.function import run_function
-from engine.nodes.words import not_run
 from engine.outcomes import Failure, Outcome, Success
 from engine.records import Claim
 from engine.retry import next_try
@@ -121,9 +119,10 @@ class _Execution:
             if isinstance(node, FunctionNode):
                 return self._call_function(node)
             if isinstance(node, DecisionNode):
-                return run_decision(node.decision, self._context(constant=False))
-        except (TemplateError, CallRefused, ConnectionUnusable) as error:
-            return not_run(error, self._masker, CallEffect.NOT_SENT if isinstance(node, ActionNode) else None)
+                return self._choose(node)
+        except (TemplateError, CallRefused) as error:
+            call = CallEffect.NOT_SENT if isinstance(node, ActionNode) else None
+            return Failure(self._masker.text(f"{node.id} cannot be rendered: {error}"), call, must_block=True)
         except ConfirmationNeeded:
             return Failure(_OTHER_KEY, self._claim.step.call, must_block=True)
         raise RetriggerError(f"Nothing executes a node of kind {node.kind}.")
@@ -139,8 +138,13 @@ class _Execution:
         return Finished(step.node, step.attempt, outcome, response=response, retry_in=delay)
 
     def _act(self, node: ActionNode) -> Outcome:
-        step = self._claim.step
-        call = prepare(node.action, self._runner.connections, self._context(node.action.template.constant))
+        spec, step = node.action, self._claim.step
+        connection = self._runner.connections.get(spec.connection)
+        if connection is None:
+            known = ", ".join(sorted(self._runner.connections)) or "none"
+            why = f"There is no connection {spec.connection} in the settings, which have: {known}."
+            return Failure(why, CallEffect.NOT_SENT)
+        call = prepare(spec, self._context(spec.template.constant), connection)
         key = self._key(call.digest)
         leave = partial(about_to_send, node=step.node, attempt=step.attempt, key=key)
         self._runner.patiently(lambda: self._runner.store.change(step.request_id, leave))
@@ -149,7 +153,15 @@ class _Execution:
     def _call_function(self, node: FunctionNode) -> Outcome:
         spec = node.function
         args = spec.template.render(self._context(spec.template.constant))
-        return run_function(spec, args, lambda: self._key(function_digest(spec.name, args)), self._masker)
+        key = self._key(function_digest(spec.name, args))
+        return run_function(spec.name, args, key, spec.timeout, self._masker)
+
+    def _choose(self, node: DecisionNode) -> Outcome:
+        """The first condition that is true wins."""
+        context = self._context(constant=False)
+        taken = (case.target for case in node.decision.cases if case.template.truth(context))
+        path = next(taken, node.decision.default)
+        return Success({"path": path}, path)
 
     def _context(self, constant: bool) -> Mapping[str, Any]:
         """What the templates see. A step that names nothing, in a workflow that masks nothing, needs no reading."""

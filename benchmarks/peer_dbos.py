@@ -1,0 +1,47 @@
+"""The same work in DBOS: workflows of five no-op steps on SQLite, as its documentation advises for one process.
+
+Run in a process of its own, because DBOS keeps one global instance: ``python -m benchmarks.peer_dbos REQUESTS``.
+Prints the seconds from the first start to the last result.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dbos import DBOS, DBOSConfig
+
+STEPS = 5
+
+
+@DBOS.step()
+def no_op(place: int) -> int:
+    return place
+
+
+@DBOS.workflow()
+def five_steps() -> int:
+    return sum(no_op(place) for place in range(STEPS))
+
+
+def main(requests: int) -> float:
+    """Seconds for ``requests`` workflows."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'dbos.sqlite'}"
+        config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False}
+        DBOS(config=config)
+        DBOS.launch()
+        five_steps()  # the first one warms everything up
+        begin = time.perf_counter()
+        handles = [DBOS.start_workflow(five_steps) for _ in range(requests)]
+        for handle in handles:
+            handle.get_result()
+        seconds = time.perf_counter() - begin
+        DBOS.destroy()
+        return seconds
+
+
+if __name__ == "__main__":
+    print(main(int(sys.argv[1])))
