@@ -13,6 +13,7 @@ from engine.limits import MAX_JSON_DEPTH
 
 # A string is matched even when its closing quote is missing, so that scanning stays linear on any text.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^\s"\[\]{},:]+', re.DOTALL)
+_KEY_END = re.compile(r"\s*:")
 _ENCODE = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _PLAIN_WORDS = (  # how json's messages begin, and what they mean to the person who typed the text
     ("Expecting value", 'expected a value: a text in double quotes, a number, true, false, null, "[" or "{"'),
@@ -51,7 +52,7 @@ def loads(text: str, *, limit: int) -> Any:
     except json.JSONDecodeError as error:
         raise in_plain_words(error) from None
     except _Unwanted as error:
-        raise _at(text, error.token, error.message) from None
+        raise _error(error.message, text, _place(text, error.token)) from None
     except ValueError:  # Python's own bound on the digits of an int
         raise InvalidInput("A number in this JSON has too many digits; write it as a text.") from None
 
@@ -120,20 +121,26 @@ def _finite(digits: str) -> float:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        double = next(key for place, key in enumerate(keys) if key in keys[:place])
-        raise _Unwanted(json.dumps(double), f'the key "{double}" stands twice in one object; keep one of them')
+        raise _Unwanted("", "a key stands twice in one object; keep one of them")
     return found
 
 
-def _at(text: str, wanted: str, message: str) -> InvalidInput:
-    """The error at the place of its token. A key that stands twice is named at the last place it is written."""
-    places = [place for place, token in tokens(text) if token == wanted]
-    return (
-        _error(message, text, places[-1] if wanted.startswith('"') else places[0])
-        if places
-        else InvalidInput(f"{message[0].upper()}{message[1:]}.")
-    )
+def _place(text: str, wanted: str) -> int:
+    """Where the first token of this kind is; for no token, where the first key is that its object has already."""
+    objects: list[set[str]] = []
+    for place, token in tokens(text):
+        if wanted and token == wanted:
+            return place
+        if token in "[{":
+            objects.append(set())
+        elif token in "]}":
+            objects.pop()
+        elif not wanted and token.startswith('"') and _KEY_END.match(text, place + len(token)):
+            key = json.loads(token)
+            if key in objects[-1]:
+                return place
+            objects[-1].add(key)
+    return 0
 
 
 def _error(message: str, text: str, place: int) -> InvalidJson:
