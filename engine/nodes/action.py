@@ -44,7 +44,14 @@ def send(call: PreparedCall, key: str, masker: Masker, node: str, sensitive: Seq
     except (requests.RequestException, UnicodeError):
         return Failure(f"The call of {connection.name} cannot be written as HTTP.", CallEffect.NOT_SENT)
     answer = exchange(connection.adapter, request, call.timeout)
-    return _masked(judge(connection.name, answer, call.expect, time.time()), masker, node, sensitive)
+    own: set[str] = set()
+
+    def hide(response: Any) -> Any:
+        own.update(sensitive_values(sensitive, None, {node: response}))
+        return mask_fields(sensitive, None, {node: response})[1][node]
+
+    outcome = judge(connection.name, answer, call.expect, time.time(), hide)
+    return _masked(outcome, masker.plus(own)) if isinstance(outcome, Failure) else outcome
 
 
 def _request(call: PreparedCall, key: str) -> requests.PreparedRequest:
@@ -54,11 +61,6 @@ def _request(call: PreparedCall, key: str) -> requests.PreparedRequest:
     return requests.Request(call.method, url, call.headers | own, data=call.body, params=list(call.query)).prepare()
 
 
-def _masked(outcome: Outcome, masker: Masker, node: str, sensitive: Sequence[str]) -> Outcome:
-    if not isinstance(outcome, Failure):
-        return outcome
-    own = {node: outcome.response}
-    masker = masker.plus(sensitive_values(sensitive, None, own))
-    response = masker.value(mask_fields(sensitive, None, own)[1][node])
-    error = " ".join(masker.text(outcome.error).split())
-    return outcome._replace(error=cut(error, _ERROR_CHARS), response=response)
+def _masked(failure: Failure, masker: Masker) -> Failure:
+    error = " ".join(masker.text(failure.error).split())
+    return failure._replace(error=cut(error, _ERROR_CHARS), response=masker.value(failure.response))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -28,6 +28,7 @@ from engine.outcomes import Failure, Outcome, Success
 from engine.states import CallEffect
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
+_SAYING = ("detail", "message", "error_description", "error", "title")
 _READABLE = 3 * MAX_RESPONSE_BYTES  # a byte that is not UTF-8 is read as a mark of three
 
 
@@ -55,14 +56,20 @@ def effect_of(status: int) -> CallEffect:
     return CallEffect.REJECTED if 400 <= status < 500 else CallEffect.UNKNOWN
 
 
-def judge(who: str, answer: Answer | NoAnswer, expect: Expectation, now: float) -> Outcome:
-    """The outcome of a call of the system ``who``, neither masked nor cut yet. ``now``: seconds since the epoch."""
+Hide = Callable[[Any], Any]
+
+
+def judge(who: str, answer: Answer | NoAnswer, expect: Expectation, now: float, hide: Hide) -> Outcome:
+    """The outcome of a call of the system ``who``; its error is neither masked nor cut yet.
+
+    ``now``: seconds since the epoch. ``hide`` takes the sensitive fields out of a JSON answer that is kept or shown.
+    """
     if isinstance(answer, NoAnswer):
         effect = CallEffect.UNKNOWN if answer.sent else CallEffect.NOT_SENT
         return Failure(f"{who} {answer.why}.", effect, retryable=True)
     effect = effect_of(answer.status)
     if not expect.met_by(answer.status):
-        return _unwanted(who, answer, expect, now)
+        return _unwanted(who, answer, expect, now, hide)
     if answer.fault:
         return Failure(f"{who}'s answer {answer.fault}.", effect, retryable=not answer.too_large)
     try:
@@ -71,12 +78,12 @@ def judge(who: str, answer: Answer | NoAnswer, expect: Expectation, now: float) 
         return Failure(f"{who}'s answer is not the JSON that it claims to be. {error}", effect, expect.retry)
     misfit = _misfit(expect.schema, result)
     if misfit:
-        response = result if _claims_json(answer) else None
+        response = hide(result) if _claims_json(answer) else None
         return Failure(f"{who}'s answer does not fit: {misfit}.", effect, expect.retry, response=response)
     return Success(result, call=effect)
 
 
-def _unwanted(who: str, answer: Answer, expect: Expectation, now: float) -> Failure:
+def _unwanted(who: str, answer: Answer, expect: Expectation, now: float, hide: Hide) -> Failure:
     status, effect = answer.status, effect_of(answer.status)
     retryable = status in RETRIED_STATUSES or status >= 500 or (effect is CallEffect.ACCEPTED and expect.retry)
     error = f"{who} answered {status} {answer.reason or _phrase(status)}".rstrip()
@@ -84,9 +91,11 @@ def _unwanted(who: str, answer: Answer, expect: Expectation, now: float) -> Fail
         error += ", and redirects are not followed"
     elif effect is CallEffect.ACCEPTED:
         error += f", expected {' or '.join(map(str, sorted(expect.statuses)))}"
-    said = _readable_text(answer)
+    response = hide(_json_or_none(answer))
+    said = _text(answer).strip() if response is None else _gist(response)
     wish = retry_after(answer.headers.get("Retry-After"), now) if retryable else None
-    return Failure(f"{error}: {said}" if said else f"{error}.", effect, retryable, wish, _json_or_none(answer))
+    is_page = said.startswith("<")
+    return Failure(f"{error}: {said}" if said and not is_page else f"{error}.", effect, retryable, wish, response)
 
 
 def read_body(answer: Answer) -> Any:
@@ -125,10 +134,13 @@ def _json_or_none(answer: Answer) -> Any:
         return None
 
 
-def _readable_text(answer: Answer) -> str:
-    """What an error's body says, unless it is a web page."""
-    text = _text(answer).strip()
-    return "" if text.startswith("<") else text
+def _gist(response: Any) -> str:
+    """What a JSON error says, in the field where most systems say it, or else the whole."""
+    if isinstance(response, dict):
+        said = next((response[name] for name in _SAYING if isinstance(response.get(name), str)), None)
+        if said:
+            return str(said).strip()
+    return json.dumps(response, ensure_ascii=False) if response else ""
 
 
 def _text(answer: Answer) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Job = Callable[[], Any]
 
 
@@ -47,9 +48,9 @@ def _serve(jobs: SimpleQueue[Job | None], results: SimpleQueue[Any]) -> None:
 _own = threading.local()
 
 
-def call_within(timeout: float, job: Job) -> Any:
+def call_within(timeout: float, job: Callable[[], T]) -> T:
     """The result of ``job``, which must not raise, within ``timeout`` seconds. Raises TimeIsUp."""
     helper: _Helper = _own.__dict__.pop("helper", None) or _Helper()
-    result = helper.call(job, timeout)
+    result: T = helper.call(job, timeout)
     _own.helper = helper  # a helper that is still busy is never used again
     return result

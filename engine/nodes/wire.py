@@ -19,6 +19,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+_KEPT_ALIVE = 32  # connections to one host
+
 
 class NotConnected(Exception):
     """No connection came about, so nothing was sent; says why in a few words.
@@ -106,10 +108,13 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Mounted in a requests session: ``timeout`` is the deadline of the whole call, and nothing is ever retried."""
+    """requests' adapter, where ``timeout`` is the deadline of the whole call and nothing is ever sent twice.
+
+    Used from all threads at once; more calls than are kept alive make connections of their own.
+    """
 
     def __init__(self) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        super().__init__(pool_connections=1, pool_maxsize=_KEPT_ALIVE, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)

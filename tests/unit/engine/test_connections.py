@@ -96,7 +96,7 @@ def test_the_secret_comes_from_the_environment(auth, secret, headers, secrets):
 
 
 def test_a_secret_is_read_when_it_is_needed():
-    environ = {}
+    environ: dict[str, str] = {}
     known = connection(environ, auth={"bearer_env": "TOKEN"})
     assert known.unusable()
 
@@ -108,7 +108,7 @@ def test_a_secret_is_read_when_it_is_needed():
 def test_a_secret_that_is_missing_or_cannot_be_sent_is_named_and_not_shown(secret):
     known = connection({} if secret is None else {"TOKEN": secret}, auth={"bearer_env": "TOKEN"})
 
-    with pytest.raises(ConnectionUnusable, match="identity.*environment variable TOKEN") as raised:
+    with pytest.raises(ConnectionUnusable, match=r"identity.*environment variable TOKEN") as raised:
         known.auth_headers()
     assert known.unusable() == str(raised.value)
     assert "two" not in str(raised.value)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -115,7 +116,7 @@ def test_more_values_can_be_added():
     assert Masker(["first"]).plus(["second"]).text("first second third") == f"{MASK} {MASK} third"
 
 
-INPUT = {
+INPUT: dict[str, Any] = {
     "name": "Ada",
     "national_id": 1234567,
     "bank": {"iban": "DE1234", "ok": True},

@@ -27,8 +27,11 @@ def answer(status=200, body=b"{}", kind: str | None = JSON, reason="", fault=Non
     return Answer(status, reason, CaseInsensitiveDict(named | ({"Content-Type": kind} if kind else {})), body, fault)
 
 
-def outcome(given_, expect=Expectation()):
-    return judge("identity", given_, expect, NOW)
+ANY = Expectation()
+
+
+def outcome(given_, expect=ANY):
+    return judge("identity", given_, expect, NOW, lambda response: response)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_answers_that_do_not_arrive(given_, error, effect, retryable):
         (answer(302, b"", None, "Found"), "identity answered 302 Found, and redirects are not followed."),
         (
             answer(422, b'{"detail":"no such team"}'),
-            'identity answered 422 Unprocessable Entity: {"detail":"no such team"}',
+            "identity answered 422 Unprocessable Entity: no such team",
         ),
         (answer(502, b"<html>nginx</html>", "text/html", "Bad Gateway"), "identity answered 502 Bad Gateway."),
         (
@@ -238,3 +241,31 @@ def test_a_wish_to_wait_is_not_heard_where_nothing_is_tried_again():
 
 def test_reading_a_body_of_bytes_that_grow_when_they_are_read():
     assert read_body(answer(body=b'"' + b"\xff" * 1_000_000 + b'"')) == "\ufffd" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"detail":" no such team "}', ": no such team"),
+        (b'{"code":7,"message":"locked"}', ": locked"),
+        (b'{"error":{"message":"deep"}}', ': {"error": {"message": "deep"}}'),
+        (b'{"title":"Bad","detail":"no such team"}', ": no such team"),
+        (b'["a","b"]', ': ["a", "b"]'),
+        (b"{}", "."),
+        (b"null", ": null"),
+        (b'{"message":"<b>"}', "."),
+        (b'{"detail":', ': {"detail":'),
+    ],
+)
+def test_what_an_error_says_is_told(body, said):
+    found = outcome(answer(409, body))
+    assert isinstance(found, Failure)
+    assert found.error == f"identity answered 409 Conflict{said}"
+
+
+def test_hidden_fields_are_neither_kept_nor_told():
+    found = judge("identity", answer(409, b'{"pin":7}'), ANY, NOW, lambda response: {**response, "pin": "hidden"})
+
+    assert isinstance(found, Failure)
+    assert found.error == 'identity answered 409 Conflict: {"pin": "hidden"}'
+    assert found.response == {"pin": "hidden"}
