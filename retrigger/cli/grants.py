@@ -1,0 +1,79 @@
+"""`retrigger grant|revoke|grants` (SPEC 6)."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from engine.permissions import Grant, Permission
+from retrigger.cli.reading import as_json, write_json
+from retrigger.cli.session import Session, pass_session
+from retrigger.cli.words import plain
+
+_who = click.argument("who", metavar="WHO")
+_permission = click.argument("permission", type=click.Choice([p.value for p in Permission]), metavar="PERMISSION")
+_app = click.option("--app", metavar="APP", help="For this application only. Default: for all.")
+
+
+@click.command()
+@_who
+@_permission
+@_app
+@pass_session
+def grant(session: Session, who: str, permission: str, app: str | None) -> None:
+    """Give WHO (a mail, a Slack user's id, or @group) a permission.
+
+    PERMISSION is submit, view_reports, take_action or admin.
+    """
+    wanted = Grant(_checked(who), Permission(permission), app)
+    new = session.app.engine.grant(session.actor, wanted)
+    click.echo(f"{_told(wanted)}: {'granted' if new else 'was granted already'}.")
+
+
+@click.command()
+@_who
+@_permission
+@_app
+@pass_session
+def revoke(session: Session, who: str, permission: str, app: str | None) -> None:
+    """Take a permission back from WHO."""
+    wanted = Grant(_checked(who), Permission(permission), app)
+    was_there = session.app.engine.revoke(session.actor, wanted)
+    click.echo(f"{_told(wanted)}: {'revoked' if was_there else 'there was no such grant'}.")
+
+
+@click.command()
+@as_json
+@pass_session
+def grants(session: Session, as_json: bool) -> None:
+    """Who may do what, and where each grant comes from."""
+    known = session.app.engine.grants()
+    if as_json:
+        write_json([each._asdict() for each in known])
+        return
+    table = Table("Who", "Permission", "App", "From", box=None, pad_edge=False, header_style="dim")
+    for each in known:
+        app = Text(plain(each.app)) if each.app else Text("all", "dim")
+        source = "settings file" if each.source == "settings" else each.source
+        table.add_row(Text(plain(each.who)), each.permission.label, app, Text(plain(source)))
+    if known:
+        session.out.print(table)
+    else:
+        click.echo("Nothing is granted to anybody: retrigger grant WHO PERMISSION.", err=True)
+
+
+def _checked(who: str) -> str:
+    if not who.strip() or any(c.isspace() for c in who.strip()):
+        raise click.UsageError(f"{who!r} is nobody; write a mail, a Slack user's id such as U0123456789, or @group.")
+    return who.strip()
+
+
+def _told(grant: Grant) -> str:
+    return f"{grant.who}, {grant.permission.label}, {grant.app or 'all applications'}"
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    for each in (grant, revoke, grants):
+        group.add_command(each)

@@ -1,0 +1,120 @@
+"""The Progress Path in a terminal: a request's steps as a timeline, and what may be done now (SPEC 1, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.allowed import Action
+from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.states import AttemptKind, StepStatus
+from engine.texts import PROGRESS_PATH
+from retrigger.cli.words import CALLS, REQUEST_STYLES, STEP_SYMBOLS, age, attempts, clock, plain
+
+_LONGEST_NAME = 28
+_TELLING = (StepStatus.BLOCKED, StepStatus.FAILED, StepStatus.WAITING)
+_COMMENTS = {
+    Action.RETRIGGER: "this step only",
+    Action.FLOW: "the step and the flow behind it",
+    Action.INPUT: "its result, by hand",
+}
+
+Commands = Callable[..., str]
+
+
+def show_path(console: Console, document: RequestDocument, now: datetime, command_line: Commands) -> None:
+    """``command_line`` makes a command to paste from its words."""
+    _head(console, document, now)
+    console.print()
+    console.print(Text(PROGRESS_PATH, "bold"))
+    widest = min(_LONGEST_NAME, max((len(step.node) for step in document.steps), default=0))
+    for place, step in enumerate(document.steps):
+        last = place == len(document.steps) - 1
+        _step(console, step, widest, now, rail=" " if last else "│")
+    commands = list(_commands(document, command_line))
+    if commands:
+        console.print()
+        console.print(Text("What may be done now", "bold"))
+    room = max((len(command) for command, _ in commands), default=0)
+    for command, comment in commands:
+        line = Text(f"  {command}")
+        if comment and room + len(comment) + 6 <= console.width:
+            line.append(f"{' ' * (room - len(command))}  # {comment}", "dim")
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def _head(console: Console, document: RequestDocument, now: datetime) -> None:
+    console.print(Text.assemble((document.id, "bold"), "  ", plain(document.title)))
+    facts = [
+        plain(document.app),
+        f"{plain(document.workflow)}, version {document.version}",
+        f"requested by {plain(document.requester)}",
+        age(document.created_at, now),
+    ]
+    console.print(Text.assemble((document.status.label, REQUEST_STYLES[document.status]), "  ", " · ".join(facts)))
+    if document.reason:
+        console.print(Text(plain(document.reason)))
+
+
+def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail: str) -> None:
+    symbol, style = STEP_SYMBOLS[step.status]
+    moment = _moment(step)
+    line = Text.assemble(
+        "  ",
+        (symbol, f"bold {style}"),
+        f" {step.node:<{widest}}  ",
+        (f"{step.status.label:<9}", style),
+        (f"  {clock(moment, now)}" if moment else "", "dim"),
+        (f"  {attempts(step.attempts)}" if attempts(step.attempts) else "", "dim"),
+    )
+    console.print(line, no_wrap=True, overflow="ellipsis")
+    for detail in _details(step, now):
+        for part in detail.wrap(console, max(20, console.width - 6)):
+            console.print(Text.assemble(f"  {rail}   ", part), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _moment(step: StepDocument) -> datetime | None:
+    """When it last changed by itself or by a person."""
+    if not step.attempts:
+        return None
+    last = step.attempts[-1]
+    return last.ended_at or last.started_at
+
+
+def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
+    if step.error and step.status in _TELLING:
+        yield Text(plain(step.error), "red" if step.status is StepStatus.BLOCKED else "")
+    if step.call and step.status in _TELLING:
+        yield Text(f"The last call: {CALLS[step.call]}.")
+    if step.status is StepStatus.WAITING and step.due_at:
+        yield Text(f"Next try at {clock(step.due_at, now)}.")
+    if step.held:
+        yield Text("Held: nothing behind it starts until Continue flow.", "cyan")
+    if step.stale:
+        yield Text("Stale: it ran before an earlier step was re-triggered alone.", "yellow")
+    for attempt in step.attempts:
+        if attempt in step.acts:
+            yield Text(_tag(attempt, now), "italic")
+        if attempt.late is not None:
+            yield Text(f"Attempt {attempt.number} answered late: kept as evidence, nothing changed.", "dim")
+
+
+def _tag(attempt: AttemptDocument, now: datetime) -> str:
+    """Such as "Re-triggered by Hanna Lead, 10:42"."""
+    did = "input provided" if attempt.kind is AttemptKind.PROVIDED_INPUT else attempt.did or "re-triggered"
+    why = f": {plain(attempt.reason)}" if attempt.reason else ""
+    return f"{did.capitalize()} by {plain(attempt.by or 'somebody')}, {clock(attempt.started_at, now)}{why}"
+
+
+def _commands(document: RequestDocument, command_line: Commands) -> Iterator[tuple[str, str]]:
+    for step in document.steps:
+        for action in step.actions:
+            name = {Action.RETRIGGER: "step"}.get(action, action.value)
+            more = ("--json", "@result.json") if action is Action.INPUT else ()
+            yield command_line(name, document.id, step.node, *more), _COMMENTS[action]
+    for action in document.actions:
+        more = ("--reason", "TEXT") if action is Action.WITHDRAW else ()
+        yield command_line(action.value, document.id, *more), ""

@@ -1,0 +1,87 @@
+"""The commands that only read: list and show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from engine.documents import RequestSummary
+from engine.states import RequestStatus
+from retrigger.cli.path import show_path
+from retrigger.cli.session import Session, pass_session
+from retrigger.cli.values import REQUEST
+from retrigger.cli.words import REQUEST_STYLES, age, plain
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.command("list")
+@click.option("--status", type=click.Choice([status.value for status in RequestStatus]), help="Only those.")
+@click.option("--app", metavar="APP", help="Only those of one application.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
+@click.option("--after", type=REQUEST, help="Only those older than this one: the next page.")
+@as_json
+@pass_session
+def list_(session: Session, status: str | None, app: str | None, limit: int, after: int | None, as_json: bool) -> None:
+    """Requests, newest first."""
+    wanted = RequestStatus(status) if status else None
+    documents = session.app.engine.documents(session.reader, status=wanted, app=app, limit=limit + 1, after=after)
+    page, more = documents[:limit], len(documents) > limit
+    if as_json:
+        write_json([document.model_dump(mode="json") for document in page])
+    elif page:
+        session.out.print(_table(page, datetime.now(UTC)))
+    else:
+        click.echo("No request is here." if after is None else "There are no more.", err=True)
+    if more:
+        click.echo(f"There are more: add --after {page[-1].id}, or raise --limit.", err=True)
+
+
+@click.command()
+@click.argument("request_id", type=REQUEST, metavar="REQ")
+@as_json
+@pass_session
+def show(session: Session, request_id: int, as_json: bool) -> None:
+    """A request's Progress Path, and what may be done now."""
+    document = session.app.engine.document(session.reader, request_id)
+    if as_json:
+        write_json(document.model_dump(mode="json"))
+    else:
+        show_path(session.out, document, datetime.now(UTC), session.command_line)
+
+
+def write_json(value: Any) -> None:
+    """JSON for programs that a person can read, too."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode())
+
+
+def _table(page: Sequence[RequestSummary], now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
+    table.add_column("Request", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    table.add_column("App", no_wrap=True, overflow="ellipsis", max_width=14)
+    table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column("At", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("Submitted", no_wrap=True)
+    for document in page:
+        table.add_row(
+            document.id,
+            Text(document.status.label, REQUEST_STYLES[document.status]),
+            Text(plain(document.app)),
+            Text(plain(document.title)),
+            Text(", ".join(document.blocked)),
+            age(document.created_at, now),
+        )
+    return table
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(list_)
+    group.add_command(show)

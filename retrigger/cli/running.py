@@ -1,0 +1,60 @@
+"""The commands that run until they are stopped, and `db upgrade`."""
+
+from __future__ import annotations
+
+import click
+
+from retrigger.cli.session import Session, pass_session
+
+
+@click.command()
+@pass_session
+def up(session: Session) -> None:
+    """Run engine and bot in this process."""
+    _run(session, engine=True, bot=True)
+
+
+@click.command()
+@pass_session
+def worker(session: Session) -> None:
+    """Run the engine only."""
+    _run(session, engine=True, bot=False)
+
+
+@click.command()
+@pass_session
+def bot(session: Session) -> None:
+    """Run the Slack bot only."""
+    _run(session, engine=False, bot=True)
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@pass_session
+def upgrade(session: Session) -> None:
+    """Make the tables, or bring them up to date."""
+    from storage import migrations
+    from storage.database import open_database
+
+    database = open_database(session.settings.database_url)
+    try:
+        changed = migrations.upgrade(database)
+    finally:
+        database.close()
+    click.echo("The tables are up to date now." if changed else "The tables were up to date; nothing changed.")
+
+
+def _run(session: Session, *, engine: bool, bot: bool) -> None:
+    from retrigger.up import run
+
+    run(session.settings, engine=engine, bot=bot, say=lambda text: click.echo(text, err=True), debug=session.debug)
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    for command in (up, worker, bot, db):
+        group.add_command(command)

@@ -1,0 +1,90 @@
+"""What one run of the command works with: the settings, the open app, the person, and the two streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from engine.permissions import Actor
+
+if TYPE_CHECKING:
+    from retrigger.settings import Settings
+    from retrigger.wiring import App
+
+DOOR = "cli"
+_UNLIMITED = 100_000  # columns: what goes into a file or a pipe is neither wrapped nor cut
+
+
+class Session:
+    """One run. ``config``, ``person`` and ``debug`` are as given before the command's name."""
+
+    def __init__(self, context: click.Context, config: Path | None, person: str | None, debug: bool) -> None:
+        self._context = context
+        self.config, self.person, self.debug = config, person, debug
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        from retrigger.settings_file import read_settings
+
+        return read_settings(self.config, os.environ)
+
+    @cached_property
+    def app(self) -> App:
+        """Opened at the first use, closed when the command ends. Raises SettingsError, StorageError."""
+        from retrigger.wiring import open_app
+
+        app = open_app(self.settings)
+        self._context.call_on_close(app.close)
+        return app
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts. Whoever can read the settings file is Admin (SPEC 8), but must say who they are."""
+        if not self.person:
+            raise click.UsageError("Say who is acting: --as MAIL before the command's name, or set RETRIGGER_USER.")
+        mail = self.person.strip()
+        if "@" not in mail or any(c.isspace() for c in mail):
+            raise click.UsageError(f"{self.person!r} is no e-mail address; write --as hanna@example.com.")
+        return Actor(mail, mail, DOOR, mail=mail, owner=True)
+
+    @property
+    def reader(self) -> Actor:
+        """Who reads, which nobody needs to say."""
+        return self.actor if self.person else Actor(DOOR, "the command line", DOOR, owner=True)
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output: coloured and fitted to the window of a person, plain and uncut for a program."""
+        return _console(stderr=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """Standard error."""
+        return _console(stderr=True)
+
+    def command_line(self, *words: str) -> str:
+        """A command to paste, with the options that this one was given."""
+        import shlex
+
+        options = []
+        if self.config is not None and not os.environ.get("RETRIGGER_CONFIG"):
+            options += ["--config", str(self.config)]
+        if self.person and not os.environ.get("RETRIGGER_USER"):
+            options += ["--as", self.person]
+        return shlex.join(["retrigger", *options, *words])
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNLIMITED
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+
+
+pass_session = click.make_pass_decorator(Session)

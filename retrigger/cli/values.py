@@ -1,0 +1,53 @@
+"""What people type behind a command, as typed values."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.limits import MAX_INPUT_BYTES
+
+_REQUEST = re.compile(r"(?:req-?|#)?(\d{1,15})\Z", re.IGNORECASE)
+
+
+class RequestId(click.ParamType[int]):
+    """REQ-42, req-42 or 42."""
+
+    name = "REQ"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _REQUEST.match(value.strip())
+        if found is None:
+            self.fail(f"{value!r} is no request; write REQ-42, or 42.", param, ctx)
+        return int(found[1])
+
+
+class JsonText(click.ParamType[str]):
+    """JSON as it is typed, or @FILE, or @- for standard input. The text is not parsed here."""
+
+    name = "JSON|@FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.startswith("@"):
+            return str(value)
+        try:
+            with open(sys.stdin.fileno(), "rb", closefd=False) if value == "@-" else Path(value[1:]).open("rb") as file:
+                content = file.read(MAX_INPUT_BYTES + 1)
+        except OSError as error:
+            self.fail(f"{value[1:] or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.end >= MAX_INPUT_BYTES:  # cut in the middle of a character: it is too large anyway
+                return content.decode("utf-8", "replace")
+            self.fail(f"{value[1:]} is not UTF-8 text; save it as UTF-8.", param, ctx)
+
+
+REQUEST = RequestId()
+JSON_TEXT = JsonText()

@@ -1,0 +1,95 @@
+"""`retrigger workflow check|publish|list`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from engine.definition import Workflow
+from engine.functions import function_names
+from retrigger.cli.reading import as_json, write_json
+from retrigger.cli.session import Session, pass_session
+from retrigger.cli.words import age
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def workflow() -> None:
+    """Check, publish and list workflows."""
+
+
+@workflow.command()
+@click.argument("file", type=_FILE)
+@pass_session
+def check(session: Session, file: Path) -> None:
+    """Say whether a definition could be published, and if not, why not."""
+    found = _read(session, file)
+    click.echo(f"{file}: workflow {found.name} passes ({len(found.nodes)} nodes).")
+
+
+@workflow.command()
+@click.argument("file", type=_FILE)
+@pass_session
+def publish(session: Session, file: Path) -> None:
+    """Publish a definition as the newest version of its workflow."""
+    actor = session.actor
+    found = _read(session, file)
+    version, new = session.app.engine.publish(actor, found)
+    click.echo(f"{found.name} version {version} is {'published' if new else 'in force already; nothing changed'}.")
+
+
+@workflow.command("list")
+@as_json
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """The published workflows, each with its newest version."""
+    stored = session.app.store.workflows()
+    if as_json:
+        write_json(
+            [
+                {
+                    "workflow": each.name,
+                    "version": each.version,
+                    "app": each.app,
+                    "published_at": datetime.fromtimestamp(each.published_at, UTC).isoformat().replace("+00:00", "Z"),
+                }
+                for each in stored
+            ]
+        )
+        return
+    table = Table("Workflow", "Version", "App", "Published", box=None, pad_edge=False, header_style="dim")
+    for each in stored:
+        published = age(datetime.fromtimestamp(each.published_at, UTC), datetime.now(UTC))
+        table.add_row(Text(each.name), str(each.version), Text(each.app), published)
+    if stored:
+        session.out.print(table)
+    else:
+        click.echo("No workflow is published yet: retrigger workflow publish FILE.", err=True)
+
+
+def _read(session: Session, file: Path) -> Workflow:
+    """The workflow, or the end of the command. Without settings nothing is known of functions and connections."""
+    from retrigger.publishing import read_definition
+    from retrigger.settings_file import DEFAULT_FILE
+    from retrigger.wiring import load_own_functions
+
+    functions = connections = None
+    if session.config is not None or DEFAULT_FILE.is_file():
+        load_own_functions(session.settings)
+        functions, connections = function_names(), session.settings.connections
+    definition = read_definition(file, functions, connections)
+    for problem in definition.problems:
+        click.echo(problem, err=True)
+    if definition.workflow is None:
+        raise click.exceptions.Exit(1)
+    return definition.workflow
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(workflow)

@@ -1,0 +1,32 @@
+"""Logging: one line a record, to standard error, without any secret in it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from bot.text import clean
+from engine.masking import Masker
+
+_NOISY = ("apscheduler", "slack_bolt", "slack_sdk", "urllib3", "alembic", "uvicorn")
+
+
+class OneLine(logging.Formatter):
+    """``masker`` hides the secrets. A traceback is folded into its record's line."""
+
+    def __init__(self, masker: Masker) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+        self._masker = masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).splitlines()
+        return self._masker.text(" | ".join(clean(line).strip() for line in lines if line.strip()))
+
+
+def set_up_logging(secrets: frozenset[str], *, debug: bool = False) -> None:
+    """Send every record of this process to standard error. Libraries speak only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(Masker(secrets)))
+    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.INFO if debug else logging.WARNING)

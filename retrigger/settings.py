@@ -1,0 +1,116 @@
+"""The settings: one model, built once from the settings file and the environment, and passed on (SPEC 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from engine.connections import ConnectionSettings
+from engine.definition.fields import Model, Timeout, choice, described, matching, problem
+from engine.permissions import Grant, Permission
+
+
+def _between(least: int, most: int) -> AfterValidator:
+    def check(value: int) -> int:
+        if not least <= value <= most:
+            raise problem(f"is {described(value)}; write a number from {least} to {most}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _whole(value: object) -> object:
+    """Environment variables are text."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+_Permission = Annotated[Permission, choice(*Permission)]
+_Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
+_Executor = Annotated[str, choice("apscheduler")]
+_Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
+_Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
+
+
+class AppSettings(Model):
+    """An application: the Slack channel in which its requests are told."""
+
+    channel: _Channel | None = Field(None, description="the channel's id, such as C0123456789")
+
+
+class GrantSettings(Model):
+    """One permission of one person or group; ``app`` None is every application (SPEC 6)."""
+
+    who: str = Field(min_length=1, description="an e-mail address, a Slack user's id, or @group")
+    permission: _Permission = Field(description="submit, view_reports, take_action or admin")
+    app: str | None = Field(None, description="the application's name, or leave it out for all of them")
+
+
+class ApiSettings(Model):
+    """Where the HTTP API listens, and how the outside world reaches it."""
+
+    host: str = Field("127.0.0.1", description="an address such as 127.0.0.1")
+    port: _Port = Field(8080, description="a port number such as 8080")
+    public_url: str | None = Field(None, description='an address such as "https://retrigger.example.com"')
+
+
+@dataclass(frozen=True)
+class SlackAccess:
+    """What only the environment gives: ``SLACK_BOT_TOKEN``, ``SLACK_APP_TOKEN``, ``SLACK_SIGNING_SECRET``, and
+    ``SLACK_API_URL`` for a server that stands for Slack. Secrets are not in its text form."""
+
+    bot_token: str | None = field(default=None, repr=False)
+    app_token: str | None = field(default=None, repr=False)
+    signing_secret: str | None = field(default=None, repr=False)
+    api_url: str | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The variables that Socket Mode needs and that are not set."""
+        wanted = {"SLACK_BOT_TOKEN": self.bot_token, "SLACK_APP_TOKEN": self.app_token}
+        return tuple(name for name, value in wanted.items() if not value)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown."""
+        return frozenset(value for value in (self.bot_token, self.app_token, self.signing_secret) if value)
+
+
+class FileSettings(Model):
+    """What the settings file may say. A field's description completes "write …" where its value is wrong."""
+
+    database_url: str = Field("sqlite:///retrigger.db", description="sqlite:///FILE or postgresql://USER@HOST/NAME")
+    workflows: tuple[Path, ...] = Field((), description="a list of folders or files, such as [workflows/]")
+    functions: tuple[str, ...] = Field((), description="a list of Python modules, such as [my_functions]")
+    connections: dict[str, ConnectionSettings] = Field(
+        {}, description='names with their addresses, such as {identity: {base_url: "https://identity.example.com"}}'
+    )
+    apps: dict[str, AppSettings] = Field({}, description="names with their channels: {HR: {channel: C0123456789}}")
+    grants: tuple[GrantSettings, ...] = Field(
+        (), description="a list such as [{who: hr-lead@example.com, permission: take_action, app: HR}]"
+    )
+    lease: Timeout = Field(5.0, description="a duration such as 5s")
+    executor: _Executor = Field("apscheduler", description="apscheduler")
+    slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
+    stop_grace: Timeout = Field(10.0, description="how long a clean stop waits for running steps, such as 10s")
+    api: ApiSettings = Field(ApiSettings(), description="{host: 127.0.0.1, port: 8080}")
+
+
+class Settings(FileSettings):
+    """Everything that is set, the environment's part included. Paths and the SQLite file are absolute."""
+
+    folder: Path  # that of the settings file; relative paths start here
+    file: Path | None = None
+    slack: SlackAccess = SlackAccess()
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """Application → Slack channel."""
+        return {app: entry.channel for app, entry in self.apps.items() if entry.channel}
+
+    @property
+    def file_grants(self) -> tuple[Grant, ...]:
+        """The grants that can only be changed in the settings file."""
+        return tuple(Grant(grant.who, grant.permission, grant.app) for grant in self.grants)

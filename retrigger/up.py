@@ -1,0 +1,171 @@
+"""The processes: `up` runs engine and bot in one, `worker` the engine, `bot` the bot (SPEC 8, 9)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+from bot.door import SLACK_API, SlackDoor
+from engine.errors import SettingsError
+from engine.runner import Runner
+from engine.worker import Worker
+from retrigger.logs import set_up_logging
+from retrigger.publishing import Publication, publish_all
+from retrigger.settings import Settings
+from retrigger.wiring import App, load_own_functions, open_app, open_migrated, secrets_of, worker_name
+from storage import migrations
+from storage.database import Database, open_database
+from storage.lock import EngineLock
+
+Say = Callable[[str], None]
+
+log = logging.getLogger(__name__)
+
+
+class Running:
+    """What one process runs, from ``start`` to ``stop``. ``say`` is told in sentences what came up and what did not."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self.settings, self._say = settings, say
+        self._stack = ExitStack()
+        self._worker: Worker | None = None
+        self._clean = True
+
+    def start(self, *, engine: bool, bot: bool) -> App:
+        """Raises StorageError, SettingsError; then nothing of it runs."""
+        try:
+            database = self._prepare() if engine else open_migrated(self.settings)
+            self.app = open_app(self.settings, database)
+            self._stack.callback(self.app.close)
+            if engine:
+                self._start_engine()
+            if bot:
+                self._start_bot()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self.app
+
+    def stop(self) -> bool:
+        """A clean stop: the bot first, then the engine, then the database. Returns False when a step would not end, so
+        that its thread keeps the process alive."""
+        self._stack.close()
+        return self._clean
+
+    def _prepare(self) -> Database:
+        """The database of an engine: on SQLite this process's alone, and its tables are made or changed as needed.
+        On PostgreSQL others may be running with the tables as they are, so there it is a person's act."""
+        database = open_database(self.settings.database_url)
+        if not database.is_sqlite:
+            migrations.check(database)
+            return database
+        self._stack.enter_context(EngineLock(database))
+        is_new = database.is_missing()
+        if migrations.upgrade(database):
+            self._say(f"Database: {database.path}, {'made now' if is_new else 'its tables brought up to date'}.")
+        else:
+            self._say(f"Database: {database.path}.")
+        return database
+
+    def _start_engine(self) -> None:
+        app, settings = self.app, self.settings
+        load_own_functions(settings)
+        for publication in publish_all(settings, app.store):
+            self._say(told(publication))
+        for connection in app.connections.values():
+            if problem := connection.unusable():
+                self._say(problem)
+        runner = Runner(app.store, app.catalog, app.connections, app.secrets)
+        self._worker = Worker(
+            app.store,
+            runner,
+            name=worker_name(),
+            lease=settings.lease,
+            slots=settings.slots,
+            exclusive=app.database.is_sqlite,
+        )
+        recovered = self._worker.start()
+        self._stack.callback(self._stop_engine, self._worker)
+        more = f"; {recovered} steps of an earlier run recovered" if recovered else ""
+        self._say(f"Engine: running, {settings.slots} steps at once{more}.")
+
+    def _stop_engine(self, worker: Worker) -> None:
+        self._clean = worker.stop(self.settings.stop_grace)
+
+    def _start_bot(self) -> None:
+        slack = self.settings.slack
+        assert slack.bot_token and slack.app_token
+        door = SlackDoor(
+            self.app.engine,
+            self.app.outbox,
+            self.settings.channels,
+            bot_token=slack.bot_token,
+            app_token=slack.app_token,
+            base_url=slack.api_url or SLACK_API,
+            plain_dates=slack.api_url is not None,  # what stands for Slack may not draw its date tokens
+        )
+        self.app.bell.answer = door.wake
+        door.start()
+        self._stack.callback(door.stop)
+        apps = ", ".join(sorted(self.settings.channels)) or "no application: the settings name no channel under apps"
+        self._say(f"Slack: connecting; told there: {apps}.")
+
+
+def run(settings: Settings, *, engine: bool, bot: bool, say: Say, debug: bool = False) -> None:
+    """Run until SIGINT or SIGTERM. Raises SettingsError, StorageError when it cannot start.
+
+    Without Slack's tokens, a process that has more to do than the bot does the rest, and says so.
+    """
+    set_up_logging(secrets_of(settings, {}), debug=debug)
+    missing = settings.slack.missing
+    if bot and missing:
+        if not engine:
+            raise SettingsError(f"The bot needs {_and(missing)}. Set them in the environment.")
+        say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
+    stopping = threading.Event()
+    _on_signals(stopping)
+    running = Running(settings, say)
+    running.start(engine=engine, bot=bot and not missing)
+    say("Ctrl-C stops it.")
+    stopping.wait()
+    say("Stopping; steps that run get a moment to end.")
+    end(running.stop())
+
+
+def end(clean: bool) -> None:
+    """Leave the process by force when a step's thread would keep it alive; its lease was given back."""
+    if not clean:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def told(publication: Publication) -> str:
+    """What became of a workflow file, in a sentence or several lines."""
+    if publication.version is None:
+        problems = "\n".join(f"  {problem}" for problem in publication.problems)
+        return f"Workflow: {publication.file} does not pass, so what was published before stays in force.\n{problems}"
+    state = "published now" if publication.new else "unchanged"
+    return f"Workflow: {publication.name} version {publication.version}, {state}."
+
+
+def _on_signals(stopping: threading.Event) -> None:
+    """The first signal asks for a clean stop, the second ends at once: what runs is recovered at the next start."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)

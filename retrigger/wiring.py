@@ -1,0 +1,111 @@
+"""The composition root: what the settings name is opened and put together here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from sqlalchemy.engine import make_url
+
+from engine.catalog import Catalog
+from engine.connections import Connection
+from engine.functions import load_functions
+from engine.service import Engine
+from retrigger.settings import Settings
+from storage.database import Database, open_database
+from storage.outbox import SqlOutbox
+from storage.store import SqlStore
+
+
+class Bell:
+    """Rung after each commit that left something to tell; whoever tells it sets ``answer``."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], None] = lambda: None
+
+    def ring(self) -> None:
+        self.answer()
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything that is open. ``secrets`` must never be shown, at any door."""
+
+    settings: Settings
+    database: Database
+    store: SqlStore
+    outbox: SqlOutbox
+    catalog: Catalog
+    engine: Engine
+    connections: dict[str, Connection]
+    secrets: frozenset[str]
+    bell: Bell
+
+    def close(self) -> None:
+        """Write what waits, and close the database and the pooled sockets."""
+        self.store.close()
+        self.database.close()
+        for connection in self.connections.values():
+            connection.close()
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_app(settings: Settings, database: Database | None = None) -> App:
+    """Open what the settings name. Raises StorageError when the database cannot be used or its tables are not there."""
+    if database is None:
+        database = open_migrated(settings)
+    channels, bell = settings.channels, Bell()
+    store = SqlStore(database, lambda name, version: catalog.graph(name, version), channels.__contains__, bell.ring)
+    catalog = Catalog(store.workflow)
+    connections = {name: Connection(name, entry) for name, entry in settings.connections.items()}
+    hidden = secrets_of(settings, connections)
+    engine = Engine(store, catalog, settings.file_grants, hidden)
+    return App(settings, database, store, SqlOutbox(store), catalog, engine, connections, hidden, bell)
+
+
+def open_migrated(settings: Settings) -> Database:
+    """The database, refused with a sentence unless its tables are those of this version."""
+    from storage import migrations  # Alembic takes a moment to import, and most of the tests do not need it
+
+    database = open_database(settings.database_url)
+    try:
+        migrations.check(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def secrets_of(settings: Settings, connections: dict[str, Connection]) -> frozenset[str]:
+    """Every secret that this process knows: Slack's, the connections', and the database's password."""
+    found = set(settings.slack.secrets)
+    for connection in connections.values():
+        found |= connection.secrets()
+    password = make_url(settings.database_url).password
+    return frozenset(found | ({password} if password else set()))
+
+
+def load_own_functions(settings: Settings) -> None:
+    """Import the modules of the settings' ``functions``, which may lie beside the settings file. Raises
+    SettingsError."""
+    folder = str(settings.folder)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    load_functions(settings.functions)
+
+
+def worker_name() -> str:
+    """Unique to this boot, and telling where it ran."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
