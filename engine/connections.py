@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from engine.definition.fields import Timeout, problem
+from engine.definition.fields import Model, Timeout, matching, problem
 from engine.errors import RetriggerError
 from engine.nodes.wire import DeadlineAdapter
 
-HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Those that decide where a request goes and where it ends: never a definition's or a settings file's to set.
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"})
 
-HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+HeaderName = Annotated[str, matching(_HEADER_NAME, "a header's name, such as X-Api-Key")]
 _BAD_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
@@ -30,15 +30,13 @@ class ConnectionUnusable(RetriggerError):
     """The connection's secret is missing or cannot be sent; the sentence names its variable, never its value."""
 
 
-class Auth(BaseModel):
+class Auth(Model):
     """How a call shows who we are: exactly one of a bearer token, ``user:password``, or a header of its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    bearer_env: str | None = None
-    basic_env: str | None = None
-    header: HeaderName | None = None
-    header_env: str | None = None
+    bearer_env: str | None = Field(None, description="the name of the environment variable that holds the token")
+    basic_env: str | None = Field(None, description="the name of the environment variable that holds user:password")
+    header: HeaderName | None = Field(None, description="a header's name, such as X-Api-Key")
+    header_env: str | None = Field(None, description="the name of the environment variable that holds its value")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -54,16 +52,14 @@ class Auth(BaseModel):
         return self.bearer_env or self.basic_env or self.header_env or ""
 
 
-class ConnectionSettings(BaseModel):
-    """One entry of the settings' ``connections``."""
+class ConnectionSettings(Model):
+    """One entry of the settings' ``connections``. ``timeout``: seconds of a whole call, where the step names none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base_url: str
-    auth: Auth | None = None
-    timeout: Timeout = 30.0  # seconds of a whole call, where the step names none
-    idempotency_header: HeaderName = "Idempotency-Key"
-    headers: dict[HeaderName, str] = {}
+    base_url: str = Field(description='an address such as "https://identity.example.com"')
+    auth: Auth | None = Field(None, description="a mapping such as {bearer_env: IDENTITY_TOKEN}")
+    timeout: Timeout = Field(30.0, description="a duration such as 10s")
+    idempotency_header: HeaderName = Field("Idempotency-Key", description="a header's name, such as Idempotency-Key")
+    headers: dict[HeaderName, str] = Field({}, description="texts, such as {X-Team: hr}")
 
     @field_validator("base_url")
     @classmethod
@@ -114,7 +110,7 @@ class Connection:
             return {"Authorization": f"Bearer {secret}"}
         return {"Authorization": f"Basic {b64encode(secret.encode()).decode()}"}
 
-    def unusable(self) -> str | None:
+    def problem(self) -> str | None:
         """Why calls cannot be made, for start and doctor; None when they can."""
         try:
             self.auth_headers()
@@ -156,7 +152,7 @@ class Connection:
 
 def header_problem(name: str, value: str) -> str | None:
     """Why this header cannot be sent, or None. Never shows the value."""
-    if not re.fullmatch(HEADER_NAME, name):
+    if not re.fullmatch(_HEADER_NAME, name):
         return f"header {name!r} is no header name"
     if name.lower() in OWN_HEADERS:
         return f"header {name} is set by the engine; leave it out"

@@ -21,7 +21,7 @@ def test_what_a_connection_has_when_nothing_is_said():
 
     assert (settings.timeout, settings.idempotency_header, settings.headers) == (30.0, "Idempotency-Key", {})
     assert connection().auth_headers() == {}
-    assert connection().unusable() is None
+    assert connection().problem() is None
 
 
 def test_durations_are_written_as_in_definitions():
@@ -92,13 +92,13 @@ def test_the_secret_comes_from_the_environment(auth, secret, headers, secrets):
 
     assert known.auth_headers() == headers
     assert known.secrets() == secrets
-    assert known.unusable() is None
+    assert known.problem() is None
 
 
 def test_a_secret_is_read_when_it_is_needed():
     environ: dict[str, str] = {}
     known = connection(environ, auth={"bearer_env": "TOKEN"})
-    assert known.unusable()
+    assert known.problem()
 
     environ["TOKEN"] = "new"
     assert known.auth_headers() == {"Authorization": "Bearer new"}
@@ -110,7 +110,7 @@ def test_a_secret_that_is_missing_or_cannot_be_sent_is_named_and_not_shown(secre
 
     with pytest.raises(ConnectionUnusable, match=r"identity.*environment variable TOKEN") as raised:
         known.auth_headers()
-    assert known.unusable() == str(raised.value)
+    assert known.problem() == str(raised.value)
     assert "two" not in str(raised.value)
     assert "latin" not in str(raised.value)
 
