@@ -56,8 +56,8 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url) if self.is_sqlite else _postgres(url)
         self.statements = Statements(self.engine.dialect)
-        options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reader = self.engine if self.is_sqlite else self.engine.execution_options(**options)
+        snapshot: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(**snapshot)
         self._writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
     @property

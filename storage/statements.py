@@ -125,7 +125,13 @@ class Statements:
         dialect = self._dialect
         due = steps.c.due_at <= bindparam("now")
         runs_alone = steps.c.recoveries >= ALONE_FROM_RECOVERY
-        self.alone_due = Query(select(steps.c.request_id).where(ALONE, due).limit(1), dialect)
+        alone_index = (
+            steps,
+            "INDEXED BY steps_due_alone",
+            "sqlite",
+        )  # it would take steps_due, and read all that is due
+        alone_due = select(steps.c.request_id).where(ALONE, due).limit(1)
+        self.alone_due = Query(alone_due.with_hint(*alone_index), dialect)
         claimable = (
             select(*STEP_COLUMNS, requests.c.workflow_version, requests.c.workflow, requests.c.created_at)
             .join_from(steps, requests, requests.c.id == steps.c.request_id)
@@ -135,7 +141,7 @@ class Statements:
             .with_for_update(of=steps, skip_locked=True)
         )
         self.claimable = Query(claimable.where(DUE, not_(runs_alone)), dialect)
-        self.claimable_alone = Query(claimable.where(ALONE), dialect)
+        self.claimable_alone = Query(claimable.where(ALONE).with_hint(*alone_index), dialect)
 
     def listed(self, values: Sequence[Any]) -> Any:
         """A list as the one value that ``among`` compares with."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import pairwise
 from typing import Any
 
 from engine.decide.finish import Finished, finish
@@ -23,7 +24,7 @@ def line(*names: str) -> Graph:
     nodes = {name: GraphNode(name, "function") for name in names}
     nodes["end"] = GraphNode("end", "end", RequestStatus.COMPLETED)
     path = [*names, "end"]
-    edges = tuple(Edge(a, SUCCESS, b) for a, b in zip(path, path[1:], strict=False))
+    edges = tuple(Edge(a, SUCCESS, b) for a, b in pairwise(path))
     return Graph(nodes, edges, names[0])
 
 

@@ -116,17 +116,16 @@ def test_a_command_is_carried_out_once(open_store: OpenStore):
     stores = [open_store(), open_store()]
     request_id = submit(stores[0])
 
-    def act(i: int) -> bool:
+    def act(i: int) -> int | str | None:
         try:
-            stores[i % 2].change(request_id, note("act", "command-1"), "command-1")
+            return stores[i % 2].change(request_id, note("act", "command-1"), "command-1")
         except AlreadyDone as done:
-            assert done.request_id == request_id
-            return False
-        return True
+            return done.request_id
 
     with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(act, range(24)))
-    assert won.count(True) == 1
+        answers = list(pool.map(act, range(24)))
+    assert answers.count("act") == 1
+    assert answers.count(request_id) == 23
     assert [event.command_id for event in stores[0].detail(request_id).events] == [None, "command-1"]
 
 

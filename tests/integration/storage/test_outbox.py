@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.draft import Draft
-from engine.outbox import Posted
+from engine.outbox import OutboxRow, Posted
 from engine.records import Notice
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
@@ -62,8 +62,13 @@ def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlS
     (row,) = outbox.due(10, 30)
     outbox.later(row.id, 0.05, "Slack is down")
     assert outbox.due(10, 30) == []
-    again = []
-    wait_until(lambda: bool(again.extend(outbox.due(10, 30)) or again))
+    again: list[OutboxRow] = []
+
+    def came() -> bool:
+        again.extend(outbox.due(10, 30))
+        return bool(again)
+
+    wait_until(came)
     assert [(row.kind, row.tries) for row in again] == [("line", 1)]
 
 

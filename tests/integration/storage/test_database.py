@@ -1,0 +1,155 @@
+"""Databases that cannot be used, and what people are told then."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from engine.errors import StorageError
+from storage import sentences
+from storage.database import Database, now, open_database
+from storage.migrations import check, upgrade
+from storage.store import SqlStore
+from tests.integration.storage.helpers import GRAPH, note, submit
+
+
+def store_on(database: Database) -> SqlStore:
+    return SqlStore(database, lambda name, version: GRAPH, lambda app: False)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite://", "sqlite:///:memory:", ""])
+def test_an_address_of_another_kind_is_refused(url: str):
+    with pytest.raises(StorageError, match=r"^database_url"):
+        open_database(url)
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(StorageError, match=f"The folder {tmp_path}/no of the database does not exist"):
+        open_database(f"sqlite:///{tmp_path}/no/retrigger.db")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path):
+    file = tmp_path / "notes.db"
+    file.write_text("These are my notes. " * 100)
+    with pytest.raises(StorageError, match=f"The database {file} is not a SQLite database"):
+        open_database(f"sqlite:///{file}")
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path):
+    with pytest.raises(StorageError, match="cannot be opened"):
+        open_database(f"sqlite:///{tmp_path}")
+
+
+def test_a_database_that_may_not_be_written(sqlite_url: str):
+    writable = open_database(sqlite_url)
+    upgrade(writable)
+    with_request = store_on(writable)
+    request_id = submit(with_request)
+    file = sqlite_url.removeprefix("sqlite:///")
+    store = store_on(open_database(f"sqlite:///file:{file}?mode=ro&uri=true"))
+    with pytest.raises(StorageError, match=r"is read-only. Make the file and its folder writable"):
+        store.change(request_id, note("x"))
+    assert store.status(request_id)[0].id == request_id
+    for it in (with_request, store):
+        it.close()
+        it.database.close()
+
+
+def test_a_full_disk_fails_what_does_not_fit_and_loses_nothing_else(sqlite_url: str):
+    database = open_database(sqlite_url)
+    upgrade(database)
+    pages = 80
+
+    @event.listens_for(database.engine, "connect")
+    def limit(connection: Any, _: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    database.engine.dispose()
+    store = store_on(database)
+    request_id = submit(store)
+    with pytest.raises(StorageError, match=r"There is no room left for the database .*; free some space"):
+        store.change(request_id, note("x" * 1_000_000))
+    assert store.change(request_id, note("small")) == "small"
+    assert [event.reason for event in store.detail(request_id).events] == [None, "small"]
+    store.close()
+    database.close()
+
+
+def test_a_lock_that_is_not_let_go_of_fails_the_write_in_a_sentence(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    upgrade(open_database(sqlite_url))
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT", 0.1)
+    store = store_on(open_database(sqlite_url))
+    request_id = submit(store)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked by another process"):
+        store.change(request_id, note("x"))
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.change(request_id, note("now")) == "now"
+    store.close()
+    store.database.close()
+
+
+def test_tables_that_are_missing_say_what_to_run(database_url: str):
+    database = open_database(database_url)
+    store = store_on(database)
+    with pytest.raises(StorageError, match="retrigger db upgrade"):
+        store.counts()
+    with pytest.raises(StorageError, match="retrigger db upgrade"):
+        submit(store)
+    store.close()
+    database.close()
+
+
+def test_a_postgres_that_is_not_there_is_named_without_the_password():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(StorageError, match=f"retrigger at 127.0.0.1:{port} cannot be reached") as caught:
+        open_database(f"postgresql://ada:secret@127.0.0.1:{port}/retrigger")
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.postgres
+def test_a_postgres_database_that_does_not_exist_is_named(postgres_url: str):
+    url = make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(StorageError, match="nowhere"):
+        open_database(url)
+
+
+@pytest.mark.postgres
+def test_a_postgres_that_only_reads_is_named(postgres_url: str):
+    database = open_database(postgres_url)
+    upgrade(database)
+    with database.writing() as connection:
+        name = make_url(postgres_url).database
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    database.close()
+    store = store_on(open_database(postgres_url))
+    with pytest.raises(StorageError, match="is read-only"):
+        submit(store)
+    store.close()
+    store.database.close()
+
+
+def test_the_clock_is_the_database_s(database: Database):
+    import time
+
+    with database.reading() as connection:
+        first, second = now(connection), now(connection)
+    assert abs(first - time.time()) < 5
+    assert first <= second
+    check(database)
+
+
+def test_every_sentence_is_whole():
+    for _, sentence in (*sentences._SQLITE, *sentences._POSTGRES):
+        said = sentence.format(place="The database x", cause="c")
+        assert said.endswith(".")

@@ -1,0 +1,98 @@
+"""Several processes on one SQLite file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StorageError
+from storage.database import open_database
+from storage.lock import EngineLock
+from storage.migrations import upgrade
+from storage.store import SqlStore
+from tests.integration.storage.helpers import GRAPH, bump, submit
+
+BUMP = """
+import sys
+from storage.database import open_database
+from storage.store import SqlStore
+from tests.integration.storage.helpers import GRAPH, bump
+store = SqlStore(open_database(sys.argv[1]), lambda name, version: GRAPH, lambda app: False)
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(100):
+    store.change(int(sys.argv[2]), bump)
+store.close()
+"""
+
+HOLD = """
+import os, sys
+from storage.database import open_database
+from storage.lock import EngineLock
+lock = EngineLock(open_database(sys.argv[1]))
+lock.acquire()
+print(os.getpid(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(command, cwd=root, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_two_processes_and_a_busy_thread_lose_no_change(sqlite_url: str):
+    database = open_database(sqlite_url)
+    upgrade(database)
+    store = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
+    request_id = submit(store)
+    others = [start(BUMP, sqlite_url, str(request_id)) for _ in range(2)]
+    assert [line_of(other) for other in others] == ["ready", "ready"]
+    for other in others:
+        assert other.stdin is not None
+        other.stdin.write("go\n")
+        other.stdin.flush()
+    futures = [store.change_soon(request_id, bump) for _ in range(2000)]
+    for future in futures:
+        future.result(30)
+    for other in others:
+        other.communicate(timeout=30)
+        assert other.returncode == 0
+    assert next(step for step in store.status(request_id)[1] if step.node == "second").retries == 2200
+    store.close()
+    database.close()
+
+
+def test_a_second_engine_is_refused_by_the_name_of_the_first(sqlite_url: str):
+    holder = start(HOLD, sqlite_url)
+    pid = line_of(holder)
+    lock = EngineLock(open_database(sqlite_url))
+    with pytest.raises(StorageError, match=f"process {pid}"):
+        lock.acquire()
+    holder.kill()
+    holder.communicate(timeout=10)
+    with lock:
+        assert lock._holder() != pid
+
+
+def test_an_engine_that_stopped_makes_way(sqlite_url: str):
+    database = open_database(sqlite_url)
+    with EngineLock(database):
+        pass
+    with EngineLock(database):
+        pass
+
+
+def test_a_lock_that_cannot_be_written_says_so(tmp_path: Path):
+    (tmp_path / "x.db.lock").mkdir()
+    with pytest.raises(StorageError, match="cannot be written"):
+        EngineLock(open_database(f"sqlite:///{tmp_path}/x.db")).acquire()
