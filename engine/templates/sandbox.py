@@ -6,12 +6,11 @@ brings is not available before somebody has looked at how much it can produce.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, wraps
 from typing import Any
 
-from jinja2 import filters, pass_context
+from jinja2 import filters, pass_context, pass_environment
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
@@ -193,13 +192,15 @@ def _round(value: float, precision: int = 0) -> float:
     return round(value, precision)
 
 
-def _sum(values: Iterable[float], start: float = 0) -> float:
-    total = start
-    for value in values:
-        _guard_product(value, 1)
+@pass_environment
+def _sum(env: Sandbox, values: Iterable[Any], attribute: str | int | None = None) -> float:
+    total: float = 0
+    for value in values if attribute is None else map(filters.make_attrgetter(env, attribute), values):
+        if isinstance(value, Undefined):
+            str(value)  # raises, naming it
         if not isinstance(value, int | float):
             raise TemplateError("sum adds numbers only; put texts together with join")
-        total = operator.add(total, value)
+        total += value
     return total
 
 
