@@ -28,17 +28,21 @@ class Masker:
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._whole = frozenset(stripped for value in values if (stripped := value.strip()))
         self._forms = frozenset(form for value in self._whole if len(value) >= _ANYWHERE_FROM for form in _forms(value))
-        words = [value for value in self._whole if _WORD_FROM <= len(value) < _ANYWHERE_FROM]
-        self._words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)") if words else None
+        self._words = _word_pattern(self._whole)
 
     @property
     def active(self) -> bool:
         return bool(self._whole)
 
     def plus(self, values: Iterable[str]) -> Masker:
-        """One that masks ``values`` too; this one, when there are none."""
-        more = frozenset(values)
-        return Masker(self._whole | more) if more else self
+        """One that masks ``values`` too; this one, when it does already."""
+        more = Masker(values)
+        if more._whole <= self._whole:
+            return self
+        more._whole |= self._whole
+        more._forms |= self._forms
+        more._words = _word_pattern(more._whole)
+        return more
 
     def text(self, text: str) -> str:
         """``text`` without the values. Where occurrences overlap, all of their characters go."""
@@ -121,6 +125,11 @@ def _written(number: Any) -> tuple[str, ...]:
         return ()
     whole = isinstance(number, float) and number.is_integer()
     return (str(number), str(int(number))) if whole else (str(number),)
+
+
+def _word_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
+    words = [re.escape(value) for value in values if _WORD_FROM <= len(value) < _ANYWHERE_FROM]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if words else None
 
 
 def _forms(value: str) -> set[str]:

@@ -113,7 +113,13 @@ def test_where_a_value_is_masked_in_json(value, given_, masked):
 
 
 def test_more_values_can_be_added():
-    assert Masker(["first"]).plus(["second"]).text("first second third") == f"{MASK} {MASK} third"
+    first = Masker(["first", "12", "1"])
+    both = first.plus(["second", "34", "3"])
+
+    assert both.text("first 12 second 34 third") == f"{MASK} {MASK} {MASK} {MASK} third"
+    assert both.value([1, 3, 5]) == [MASK, MASK, 5]
+    assert first.text("second 34") == "second 34"
+    assert first.plus(["first", "", "12"]) is first
 
 
 INPUT: dict[str, Any] = {
