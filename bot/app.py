@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def create_app(bot: Bot, *, signing_secret: str | None = None, token_verification_enabled: bool = False) -> App:
-    """Socket Mode needs no ``signing_secret``. The token is not verified here: Slack may be unreachable at the start."""
+    """Socket Mode needs no ``signing_secret``. The token is not verified here: Slack may be away at the start."""
     plumbing = logging.getLogger("bot.bolt")
     plumbing.setLevel(logging.ERROR)  # below that, Bolt explains itself to the authors of listeners
     app = App(

@@ -44,7 +44,7 @@ class SocketRunner:
         if self._thread is not None:
             self._thread.join(10)
         if self._handler is not None:
-            self._handler.close()
+            self._handler.client.close()
 
     @property
     def connected(self) -> bool:
@@ -57,7 +57,7 @@ class SocketRunner:
         while not self._stopping.is_set():
             try:
                 handler.client.wss_uri = None  # an address is good for one try
-                handler.connect()
+                handler.client.connect()
             except Exception as raised:
                 error = translate(raised)
                 log.warning("%s %s Trying again in %g s.", error, _hint(error), wait)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from engine.texts import CUT_MARK
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_OPEN_AT_END = re.compile(r"(<[^>]*|&[a-z]{0,4})\Z")
+_WHOLE = (("<", ">", 120), ("&", ";", 5))  # what opens, closes, and how long what must stay whole may be
 
 
 def clean(text: str) -> str:
@@ -49,7 +49,12 @@ def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters, cut with the visible mark; never inside an entity or a ``<…>`` of Slack's."""
     if len(text) <= limit:
         return text
-    return _OPEN_AT_END.sub("", text[: limit - len(CUT_MARK)]) + CUT_MARK
+    kept = text[: limit - len(CUT_MARK)]
+    for opening, closing, longest in _WHOLE:
+        start = kept.rfind(opening, len(kept) - longest)
+        if start > kept.rfind(closing):
+            kept = kept[:start]
+    return kept + CUT_MARK
 
 
 class Dates(NamedTuple):

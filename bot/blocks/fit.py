@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bot.text import cut
+from bot.text import clean, cut
 
 Block = dict[str, Any]
 
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 def message(text: str, blocks: list[Block]) -> Message:
     """A message inside Slack's limits."""
-    return Message(cut(text, FALLBACK_TEXT) or EMPTY, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+    return Message(cut(clean(text), FALLBACK_TEXT) or EMPTY, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
 def modal(
@@ -163,7 +163,8 @@ def _element(element: Block) -> Block:
 
 
 def _text(text: Block, limit: int) -> Block:
-    return {**text, "text": cut(text["text"], limit) if text["text"].strip() else EMPTY}
+    shown = clean(text["text"])
+    return {**text, "text": cut(shown, limit) if shown.strip() else EMPTY}
 
 
 def _plain(text: str, limit: int) -> Block:

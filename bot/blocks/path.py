@@ -84,8 +84,8 @@ def _step(step: StepDocument, dates: Dates) -> str:
         facts.append(f"due {dates.time(step.due_at)}")
     shown = step.attempts[-MAX_ATTEMPTS:] if _worth_telling(step) else ()
     hidden = len(step.attempts) - len(shown)
-    earlier = [f"      … {counted(hidden, 'earlier attempt')}"] if shown and hidden else []
-    return "\n".join([" · ".join(facts), *earlier, *(f"      {_attempt(attempt, dates)}" for attempt in shown)])
+    earlier = [f"   … {counted(hidden, 'earlier attempt')}"] if shown and hidden else []
+    return "\n".join([" · ".join(facts), *earlier, *(f"   ↳ {_attempt(attempt, dates)}" for attempt in shown)])
 
 
 def _worth_telling(step: StepDocument) -> bool:

@@ -80,7 +80,7 @@ def _late(event: Told, request_id: int) -> str:
 
 
 def _lost(event: Told, request_id: int) -> str:
-    recovery = _data(event).get("recovery", "?")
+    recovery = said(str(_data(event).get("recovery", "?")))
     return f"The worker of {_step(event)} was lost{_attempt(event)}; automatic recovery {recovery} of {MAX_RECOVERIES}"
 
 
@@ -113,7 +113,7 @@ def _why(event: Told) -> str:
 
 def _attempt(event: Told) -> str:
     facts = [f"attempt {event.attempt}"] if event.attempt else []
-    facts += [str(call).replace("_", " ")] if (call := _data(event).get("call")) else []
+    facts += [said(str(call).replace("_", " "))] if (call := _data(event).get("call")) else []
     return f" ({', '.join(facts)})" if facts else ""
 
 

@@ -1,0 +1,144 @@
+"""An outbox and a Slack in memory, for the relay's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.announcer import Announcer
+from bot.blocks.fit import Message
+from bot.errors import SlackError
+from bot.relay import Relay
+from bot.text import Dates
+from engine.documents import RequestDocument
+from engine.outbox import OutboxRow, Posted
+from engine.records import Event
+from tests.support.slack_checks import check_message
+
+
+class MemoryOutbox:
+    """As storage's: rows of one request strictly in order, ``later`` in seconds of ``now``."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.rows: dict[int, OutboxRow] = {}
+        self.due_at: dict[int, float] = {}
+        self.errors: dict[int, str] = {}
+        self.dropped: dict[int, str] = {}
+        self.cards: dict[int, Posted] = {}
+
+    def add(self, request_id: int, kind: str, event: Event | None = None, actor: str | None = None) -> int:
+        number = len(self.due_at) + 1
+        self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, False, self.now)
+        self.due_at[number] = self.now
+        return number
+
+    def due(self, limit: int, lease: float) -> list[OutboxRow]:
+        first = {row.request_id: row for row in sorted(self.rows.values(), reverse=True)}
+        return sorted(row for row in first.values() if self.due_at[row.id] <= self.now)[:limit]
+
+    def sending(self, row_id: int) -> None:
+        self.rows[row_id] = self.rows[row_id]._replace(sent_before=True)
+
+    def done(self, row_id: int) -> None:
+        del self.rows[row_id]
+
+    def later(self, row_id: int, delay: float, error: str) -> None:
+        self.rows[row_id] = self.rows[row_id]._replace(tries=self.rows[row_id].tries + 1)
+        self.due_at[row_id] = self.now + delay
+        self.errors[row_id] = error
+
+    def drop(self, row_id: int, error: str) -> None:
+        self.dropped[row_id] = error
+        del self.rows[row_id]
+
+    def skip_cards(self, request_id: int, up_to: int) -> int:
+        raise NotImplementedError
+
+    def waiting(self) -> tuple[int, float | None]:
+        return len(self.rows), None
+
+    def posted(self, request_id: int) -> Posted | None:
+        return self.cards.get(request_id)
+
+    def remember(self, posted: Posted) -> None:
+        self.cards[posted.request_id] = posted
+
+
+class MemorySlack:
+    """Stands for Poster: what was posted, updated and whispered; ``trouble(method, channel)`` may raise before it
+    happens, ``trouble_after`` after it did."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, dict[str, Any]] = {}  # by ts
+        self.whispers: list[tuple[str, str, str | None, str]] = []
+        self.updates: list[str] = []
+        self.lookups = 0
+        self.trouble: Callable[[str, str], SlackError | None] = lambda method, channel: None
+        self.trouble_after: Callable[[str, str], SlackError | None] = lambda method, channel: None
+
+    def team(self) -> str:
+        return "T1"
+
+    def post(self, channel: str, message: Message, *, thread: str | None = None, broadcast: bool = False) -> str:
+        self._raise(self.trouble, "post", channel)
+        ts = f"{1000 + len(self.messages)}.000001"
+        self._keep(ts, message, channel=channel, thread=thread, broadcast=broadcast)
+        self._raise(self.trouble_after, "post", channel)
+        return ts
+
+    def update(self, channel: str, ts: str, message: Message) -> None:
+        self._raise(self.trouble, "update", channel)
+        self._keep(ts, message)
+        self.updates.append(ts)
+
+    def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
+        self._raise(self.trouble, "whisper", channel)
+        check_message(*message)
+        self.whispers.append((channel, user, thread, message.text))
+
+    def find(self, channel: str, marker: str, since: float, thread: str | None = None) -> str | None:
+        self.lookups += 1
+        self._raise(self.trouble, "find", channel)
+        for ts, posted in self.messages.items():
+            if (posted["channel"], posted["thread"]) == (channel, thread) and posted["marker"] == marker:
+                return ts
+        return None
+
+    def texts(self, thread: str | None = None) -> list[str]:
+        return [posted["text"] for posted in self.messages.values() if posted["thread"] == thread]
+
+    def _keep(self, ts: str, message: Message, **facts: Any) -> None:
+        check_message(*message)
+        kept = {**self.messages.get(ts, {}), **facts}
+        marker = message.blocks[0].get("block_id")
+        self.messages[ts] = {**kept, "text": message.text, "blocks": message.blocks, "marker": marker}
+
+    def _raise(self, trouble: Callable[[str, str], SlackError | None], method: str, channel: str) -> None:
+        if (error := trouble(method, channel)) is not None:
+            raise error
+
+
+class Office:
+    """A relay between them. ``documents`` are the requests as they are now."""
+
+    def __init__(self, **documents: RequestDocument) -> None:
+        self.outbox, self.slack = MemoryOutbox(), MemorySlack()
+        self.documents = {document.number: document for document in documents.values()}
+        self.channels = {"HR": "C1", "IT": "C2"}
+        self.relay = self.new_relay()
+
+    def new_relay(self) -> Relay:
+        announcer = Announcer(self.outbox, self._read, self.slack, self.channels, Dates())  # type: ignore[arg-type]
+        return Relay(self.outbox, announcer, clock=lambda: self.outbox.now)
+
+    def run(self) -> None:
+        """Until nothing is due."""
+        while self.relay.run_once():
+            pass
+
+    def _read(self, request_id: int) -> RequestDocument:
+        found = self.documents[request_id]
+        if isinstance(found, Exception):
+            raise found
+        return found

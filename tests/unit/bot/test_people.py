@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.people import KEPT, People, actor_id, person_of, slack_user
+
+HANNA = {"id": "U1", "real_name": "Hanna Lead", "profile": {"email": "hanna@example.com"}}
+
+
+class Slack:
+    """Stands for the client: users.info, or trouble."""
+
+    def __init__(self, profile: dict[str, Any]) -> None:
+        self.profile: dict[str, Any] | None = profile
+        self.asked = 0
+
+    def users_info(self, user: str) -> dict[str, Any]:
+        self.asked += 1
+        if self.profile is None:
+            raise SlackApiError("no", {"ok": False, "error": "user_not_found"})
+        return {"user": self.profile}
+
+
+def people(slack: Slack, now: list[float]) -> People:
+    return People(slack, clock=lambda: now[0])  # type: ignore[arg-type]
+
+
+def test_an_actor_has_the_mail_of_the_slack_profile() -> None:
+    actor = person_of("T1", "U1", HANNA).actor
+    assert (actor.id, actor.name, actor.door) == ("slack:T1/U1", "Hanna Lead", "slack")
+    assert actor.names == {"slack:t1/u1", "hanna@example.com", "u1"}
+
+
+@pytest.mark.parametrize(
+    "flag", ["is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "is_workflow_bot", "deleted"]
+)
+def test_guests_bots_and_the_deactivated_match_no_grant_by_mail(flag: str) -> None:
+    person = person_of("T1", "U1", {**HANNA, flag: True})
+    assert person.actor.names == {"slack:t1/u1", "u1"}
+    assert person.note
+
+
+def test_a_profile_without_names_or_mail() -> None:
+    person = person_of("T1", "U1", {})
+    assert (person.actor.name, person.actor.mail, person.note) == ("U1", None, None)
+
+
+def test_profiles_are_kept_for_minutes_not_for_ever() -> None:
+    slack, now = Slack(HANNA), [0.0]
+    known = people(slack, now)
+    for _ in range(3):
+        known.person("T1", "U1")
+    assert slack.asked == 1
+    now[0] = KEPT + 1
+    slack.profile = {**HANNA, "is_restricted": True}
+    assert known.person("T1", "U1").actor.mail is None
+    assert slack.asked == 2
+
+
+def test_without_an_answer_only_the_id_counts_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    slack = Slack(HANNA)
+    slack.profile = None
+    person = people(slack, [0.0]).person("T1", "U1", "hanna")
+    assert (person.actor.id, person.actor.name, person.actor.mail) == ("slack:T1/U1", "hanna", None)
+    assert person.note == "Slack did not tell your e-mail address, so only grants to your Slack id count now."
+    assert "U1" in caplog.text
+
+
+def test_actor_ids_lead_back_to_slack_users() -> None:
+    assert slack_user(actor_id("T1", "U1")) == "U1"
+    assert [slack_user(other) for other in (None, "hanna@example.com", "key:ci")] == [None, None, None]

@@ -1,0 +1,131 @@
+"""Whatever a request brings, Slack takes what is built of it, and nothing in it speaks to everybody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackObjectFormationError
+
+from bot.blocks import card, fit, home, lists, modals, outcome, parts, path, thread
+from bot.blocks.modals import Typed
+from bot.targets import Place, Settled, Target, Ticket
+from bot.text import Dates
+from engine import events
+from engine.allowed import Action
+from engine.permissions import Actor, Grant, Permission
+from engine.plan import PlannedStep
+from engine.states import CallEffect, RequestStatus
+from tests.support.slack_checks import check_message, check_view
+from tests.unit.bot import samples
+
+DATES = [Dates(), Dates(plain=True)]
+PLACE = Place("C1", "1700000000.000001")
+
+
+@pytest.mark.parametrize("dates", DATES)
+@pytest.mark.parametrize("text", samples.TEXTS)
+def test_messages_and_windows_of_the_worst_request(text: str, dates: Dates) -> None:
+    document = samples.worst(text)
+    check_message(*card.card(document, dates, "rt-1"))
+    check_message(*path.path_message(document, dates))
+    check_view(path.path_view(document, dates))
+    check_message(*lists.blocked_list([document] * 40, dates))
+    check_view(home.home_view({RequestStatus.BLOCKED: 10**9}, [document] * 120, dates))
+
+
+@pytest.mark.parametrize("text", samples.TEXTS)
+@pytest.mark.parametrize("kind", sorted({*events.THREAD, events.SUBMITTED, events.REFUSED, "unknown_kind"}))
+def test_lines_and_outcomes_of_every_event(kind: str, text: str) -> None:
+    nothing = samples.event(kind, None)
+    full = samples.event(
+        kind,
+        text or None,
+        attempt=10**6,
+        by=text,
+        reason=text,
+        door="cli",
+        data={
+            "error": text,
+            "before": text,
+            "call": text,
+            "outcome": text,
+            "to": text,
+            "recovery": text,
+            "new_key": True,
+        },
+    )
+    document = samples.worst(text, steps=3)
+    for event in (nothing, full):
+        line = thread.line(event, 42, Dates())
+        check_message(*fit.message(line, [parts.section(line, block_id="rt-1")]))
+        check_message(*outcome.outcome(event, document, Dates()))
+
+
+@pytest.mark.parametrize("text", samples.TEXTS)
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("settled", [None, Settled(4, True, True)])
+def test_the_windows_of_every_act(action: Action, text: str, settled: Settled | None) -> None:
+    document = samples.worst(text)
+    runs = [PlannedStep(f"{text[:200]}{n}", "action", n % 2 == 0, CallEffect.UNKNOWN, n % 3 == 0) for n in range(300)]
+    node = None if action in (Action.CONTINUE, Action.WITHDRAW) else "x" * 200
+    ticket = Ticket(action, Target(10**15, node, 10**9), PLACE, "d" * 64, "s" * 12, True, True, settled)
+    draft = json.dumps({"text": text})
+    for typed in (None, Typed(text, text[:3000])):
+        view = modals.act_modal(ticket, document, samples.plan(*runs), draft=draft, typed=typed, notice=text)
+        check_view(view)
+    check_view(modals.act_modal(ticket, document, None))
+    check_message(*outcome.overtaken(document, action, document.steps[0].node, Dates()))
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_the_small_windows(action: Action) -> None:
+    for view in (modals.loading_modal(action), modals.working_modal(action), modals.notice_modal("Old", samples.LONG)):
+        check_view(view)
+
+
+@pytest.mark.parametrize("text", samples.TEXTS)
+def test_private_answers(text: str) -> None:
+    grants = [Grant(text, permission, text or None, text) for permission in Permission] * 30
+    for told in ([], grants):
+        check_message(*lists.whoami(Actor("slack:T1/U1", text, "slack", text), told, text))
+    check_message(*lists.help_message())
+    check_message(*lists.blocked_list([], Dates()))
+
+
+def test_what_does_not_fit_is_said() -> None:
+    message = fit.message("many", [parts.section(f"part {n}") for n in range(60)])
+    assert len(message.blocks) == 50
+    assert message.blocks[-1]["elements"][0]["text"].startswith("… 11 more parts")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        parts.actions([parts.button("b", "a", "v" * 2001)], block_id="b"),
+        parts.actions([parts.button("b", "a" * 256, "v")], block_id="b"),
+        parts.text_input("f", "F", initial="x" * 3001),
+        parts.section("s", block_id="b" * 256),
+    ],
+)
+def test_what_carries_meaning_is_never_cut(block: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="Slack takes"):
+        fit.message("m", [block])
+
+
+def test_the_checks_find_what_slack_refuses() -> None:
+    """The checks above can fail."""
+    long = {"type": "section", "fields": [{"type": "mrkdwn", "text": "x" * 2001}]}
+    twice = [{"type": "divider", "block_id": "a"}] * 2
+    bad: list[tuple[str, list[dict[str, Any]]]] = [
+        ("", [parts.section("s")]),
+        ("t", [parts.section(" ")]),
+        ("t", [long]),
+        ("t", twice),
+        ("t", [{"type": "table", "rows": []}]),
+        ("t", [parts.section("<!channel>")]),
+    ]
+    for text, blocks in bad:
+        with pytest.raises((AssertionError, SlackObjectFormationError)):
+            check_message(text, blocks)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.text import Dates, bold, code, cut, escape, one_line, said
+from engine.texts import CUT_MARK
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a < b & c > d", "a &lt; b &amp; c &gt; d"),
+        ("&lt;", "&amp;lt;"),  # the ampersand first
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("\x00a\x1b\u202eb\ud800", " a  b "),
+    ],
+)
+def test_escape(text: str, escaped: str) -> None:
+    assert escape(text) == escaped
+
+
+def test_somebodys_words_stay_on_one_line() -> None:
+    assert said("first\n*Hanna Lead* approved\t<it>") == "first *Hanna Lead* approved &lt;it&gt;"
+    assert one_line("a\n\n b", 10) == "a b"
+
+
+def test_names_cannot_leave_their_style() -> None:
+    assert code("a`b") == "`a'b`"
+    assert bold("*Hanna* Lead") == "*Hanna Lead*"
+    assert (code(""), bold("**")) == ("`–`", "*–*")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "kept"),
+    [
+        ("short", 10, "short"),
+        ("x" * 30, 20, "x" * 13),
+        ("0123456789 &amp; more text", 22, "0123456789 "),
+        ("0123 <!date^1^{time}|10:42> more", 20, "0123 "),
+        ("a & b and a lot of other text", 25, "a & b and a lot of"),
+    ],
+)
+def test_cut_never_breaks_an_entity_or_a_token(text: str, limit: int, kept: str) -> None:
+    shown = cut(text, limit)
+    assert shown == (kept if kept == text else kept + CUT_MARK)
+    assert len(shown) <= limit
+
+
+def test_dates_are_slacks_tokens_with_utc_behind_them() -> None:
+    at = datetime(2024, 5, 6, 12, 42, tzinfo=timezone(timedelta(hours=2)))
+    seconds = int(at.timestamp())
+    assert Dates().time(at) == f"<!date^{seconds}^{{time}}|10:42 UTC>"
+    assert Dates().day(float(seconds)) == f"<!date^{seconds}^{{date_short_pretty}} at {{time}}|06 May 2024, 10:42 UTC>"
+    assert Dates().age(at.astimezone(UTC)) == f"<!date^{seconds}^{{ago}}|06 May 2024, 10:42 UTC>"
+
+
+def test_plain_dates_for_servers_that_do_not_draw_tokens() -> None:
+    at = datetime(2024, 5, 6, 10, 42, tzinfo=UTC)
+    dates = Dates(plain=True)
+    assert (dates.time(at), dates.day(at)) == ("10:42 UTC", "06 May 2024, 10:42 UTC")
