@@ -54,18 +54,17 @@ class Proxy:
         return socket.create_connection((self._target.host or "127.0.0.1", self._target.port or 5432))
 
     def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:
+        swallow = False
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if upwards and self.cut_at_commit and b"COMMIT" in data:
-                    if self.cut_at_commit == "after":
-                        sink.sendall(data)
-                        sink.shutdown(socket.SHUT_WR)
-                    self.cut_at_commit = None
-                    break
-                sink.sendall(data)
+                if upwards and self.cut_at_commit and b"COMMIT\0" in data:  # not READ COMMITTED
+                    hang_up(source)
+                    swallow, self.cut_at_commit = self.cut_at_commit == "before", None
+                if not swallow:
+                    sink.sendall(data)
         hang_up(source)
-        if not upwards:
-            hang_up(sink)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)  # it may finish what it has begun
 
     def cut(self) -> None:
         """Break every connection that there is."""
