@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar, get_args
@@ -45,13 +44,14 @@ def problem(sentence: str) -> PydanticCustomError:
 
 def seconds(value: Any) -> Any:
     """``10s``, ``2m``, ``1h``, ``2d`` or a number of seconds, as seconds."""
+    found = value
     if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
-        value = float(match[1]) * _SECONDS[match[2]]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+        found = float(match[1]) * _SECONDS[match[2]]
+    if isinstance(found, bool) or not isinstance(found, int | float):
         raise problem(f"is {described(value)}; write a duration such as 10s, 2m, 1h or 2d, or a number of seconds")
-    if not math.isfinite(value) or not 0 <= value <= MAX_SECONDS:
+    if not 0 <= found <= MAX_SECONDS:
         raise problem(f"is {described(value)}; write a duration between 0s and 365d")
-    return float(value)
+    return float(found)
 
 
 def _more_than_nothing(value: float) -> float:

@@ -83,7 +83,8 @@ def _kind_of(name: str, body: dict[str, Any], report: Report) -> type[Node] | No
         message = f"node kind `{kinds[0]}` is not available yet; use {listed(NODE_KINDS)}"
         report.add((*path, kinds[0]), message)
     elif kinds:
-        report.add(path, f"is {' and '.join(f'`{kind}`' for kind in kinds)} at once; keep one, and make the rest nodes")
+        named = " and ".join(f"`{kind}`" for kind in kinds)
+        report.add(path, f"is {named} at once; keep one, and make a node of each other")
     else:
         meant = next((key for key in body if instead(key, NODE_KINDS).startswith("did")), None)
         mend = instead(meant, NODE_KINDS) if meant else f"write one of {listed(NODE_KINDS)}"

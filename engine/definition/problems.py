@@ -88,7 +88,7 @@ def dotted(path: Path) -> str:
 def instead(word: object, known: Iterable[str], otherwise: str = "use") -> str:
     """What to write instead of ``word``: the known word it resembles, or all of them."""
     names = list(known)
-    near = get_close_matches(str(word), names, 1)
+    near = get_close_matches(str(word), names, 1, 0.7)
     if near:
         return f"did you mean `{near[0]}`?"
     shown = names if len(names) <= 12 else [*names[:12], "…"]
