@@ -9,6 +9,7 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -53,13 +54,17 @@ class Auth(Model):
 
 
 class ConnectionSettings(Model):
-    """One entry of the settings' ``connections``. ``timeout``: seconds of a whole call, where the step names none."""
+    """One entry of the settings' ``connections``. ``timeout``: seconds of a whole call, where the step names none.
+
+    ``ca_file`` holds the certificates to trust instead of the public ones, for a system with a private authority.
+    """
 
     base_url: str = Field(description='an address such as "https://identity.example.com"')
     auth: Auth | None = Field(None, description="a mapping such as {bearer_env: IDENTITY_TOKEN}")
     timeout: Timeout = Field(30.0, description="a duration such as 10s")
     idempotency_header: HeaderName = Field("Idempotency-Key", description="a header's name, such as Idempotency-Key")
     headers: dict[HeaderName, str] = Field({}, description="texts, such as {X-Team: hr}")
+    ca_file: Path | None = Field(None, description="the path of a file, such as /etc/ssl/our-ca.pem")
 
     @field_validator("base_url")
     @classmethod
@@ -74,6 +79,13 @@ class ConnectionSettings(Model):
         if "@" in parts.netloc:
             raise problem("holds a password; put user:password into a variable, and name it under auth as basic_env")
         return url.rstrip("/")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _file_that_is_there(cls, file: Path | None) -> Path | None:
+        if file is not None and not (file.is_absolute() and file.is_file()):
+            raise problem(f"is {file}; write the whole path of a file with the certificates to trust, from / on")
+        return file
 
     @field_validator("headers")
     @classmethod
@@ -91,7 +103,7 @@ class Connection:
     def __init__(self, name: str, settings: ConnectionSettings, environ: Mapping[str, str] = os.environ) -> None:
         self.name = name
         self.settings = settings
-        self.adapter = DeadlineAdapter()
+        self.adapter = DeadlineAdapter(settings.ca_file)
         self._environ = environ
 
     def url(self, path: str) -> str:

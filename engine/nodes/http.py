@@ -44,11 +44,13 @@ class NoAnswer(NamedTuple):
 def exchange(adapter: DeadlineAdapter, request: PreparedRequest, timeout: float) -> Answer | NoAnswer:
     """Send the request and read the whole response, within ``timeout`` seconds."""
     try:
-        response = adapter.send(request, stream=True, timeout=timeout)
+        response = adapter.send(request, stream=True, timeout=timeout, verify=adapter.trusted)
     except NotConnected as error:
         return NoAnswer(False, f"could not be reached ({error})")
     except (RequestException, HTTPError) as error:
         return NoAnswer(True, _why(error, timeout))
+    except OSError as error:  # requests looks for the file of certificates before it connects
+        return NoAnswer(False, f"could not be reached ({error})")
     try:
         body, fault = _read(response, timeout)
     finally:

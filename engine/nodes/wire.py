@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -110,10 +111,12 @@ class _TLSPool(HTTPSConnectionPool):
 class DeadlineAdapter(HTTPAdapter):
     """requests' adapter, where ``timeout`` is the deadline of the whole call and nothing is ever sent twice.
 
-    Used from all threads at once; more calls than are kept alive make connections of their own.
+    Used from all threads at once; more calls than are kept alive make connections of their own. ``ca_file`` holds the
+    certificates to trust; without one, the public ones are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path | None = None) -> None:
+        self.trusted: bool | str = str(ca_file) if ca_file else True
         super().__init__(pool_connections=1, pool_maxsize=_KEPT_ALIVE, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:

@@ -28,6 +28,13 @@ def test_durations_are_written_as_in_definitions():
     assert ConnectionSettings.model_validate(BASE | {"timeout": "2m"}).timeout == 120.0
 
 
+def test_a_file_of_certificates(tmp_path):
+    (tmp_path / "ca.pem").touch()
+
+    assert connection(ca_file=tmp_path / "ca.pem").adapter.trusted == str(tmp_path / "ca.pem")
+    assert connection().adapter.trusted is True
+
+
 @pytest.mark.parametrize(
     ("base_url", "path", "url"),
     [
@@ -64,6 +71,8 @@ def test_a_path_goes_below_the_base_url(base_url, path, url):
         ({"headers": {"X-A": "1\r\nX-B: 2"}}, "line break"),
         ({"headers": {"X A": "1"}}, "header"),
         ({"retries": 3}, "Extra inputs"),
+        ({"ca_file": "ca.pem"}, "whole path"),
+        ({"ca_file": "/no/such/ca.pem"}, "whole path"),
     ],
     ids=str,
 )

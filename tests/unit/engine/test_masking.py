@@ -65,12 +65,24 @@ json_values = st.recursive(
 )
 
 
+def _shown(value):
+    """Every text, number and name of a field in a JSON value, as text."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _shown(item)
+    else:
+        yield str(value)
+
+
 @given(json_values, st.lists(st.from_regex(r"[a-z0-9]{4,8}", fullmatch=True), min_size=1, max_size=3), st.data())
 def test_a_masked_value_never_holds_a_secret(value, values, data):
     value = {"a": value, "b": [data.draw(st.sampled_from(values))], data.draw(st.sampled_from(values)): 1}
-    written = json.dumps(Masker(values).value(value), ensure_ascii=False)
+    shown = list(_shown(Masker(values).value(value)))
 
-    assert not [secret for secret in values if secret in written.replace(r"\u", "")]
+    assert not [(secret, text) for secret in values for text in shown if secret in text]
 
 
 @given(json_values)

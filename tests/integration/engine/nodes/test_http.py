@@ -15,6 +15,7 @@ from engine.limits import MAX_RESPONSE_BYTES
 from engine.nodes.http import Answer, NoAnswer, exchange
 from engine.nodes.wire import DeadlineAdapter
 from tests.support.tcp import answer, drip, read_request, reset, tcp_server
+from tests.support.tls import over_tls
 
 TIMEOUT = 0.4
 SLACK = 0.4  # seconds that a loaded machine may be late
@@ -349,3 +350,45 @@ def test_calls_from_many_threads_do_not_wait_for_each_other(adapter):
             thread.join()
 
     assert [each.status for each in found] == [200] * 8
+
+
+def test_a_private_authority_is_trusted_when_the_connection_names_it(tmp_path):
+    def talk(connection):
+        while read_request(connection):
+            answer(connection)
+
+    secured, certificate = over_tls(talk, tmp_path)
+    with tcp_server(secured) as url, contextlib.closing(DeadlineAdapter(certificate)) as adapter:
+        found = [post(adapter, url.replace("http:", "https:")) for _ in range(2)]
+
+    assert [(each.status, each.body) for each in found] == [(200, b"{}")] * 2
+
+
+def test_a_certificate_that_is_not_trusted(adapter, tmp_path):
+    secured, _ = over_tls(close_after_request, tmp_path)
+    with tcp_server(secured) as url:
+        found = post(adapter, url.replace("http:", "https:"))
+
+    assert isinstance(found, NoAnswer)
+    assert not found.sent
+    assert "its certificate is not trusted" in found.why
+
+
+def test_a_file_of_certificates_that_is_gone(tmp_path):
+    with contextlib.closing(DeadlineAdapter(tmp_path / "gone.pem")) as adapter:
+        found = post(adapter, "https://127.0.0.1:1")
+
+    assert isinstance(found, NoAnswer)
+    assert not found.sent
+    assert "gone.pem" in found.why
+
+
+@pytest.mark.parametrize("talk", [silent, drip_head, drip_body])
+def test_the_deadline_holds_over_tls(talk, tmp_path):
+    secured, certificate = over_tls(talk, tmp_path)
+    start = time.monotonic()
+    with tcp_server(secured) as url, contextlib.closing(DeadlineAdapter(certificate)) as adapter:
+        found = post(adapter, url.replace("http:", "https:"), TIMEOUT)
+
+    assert "within 0.4 s" in ((found.fault or "") if isinstance(found, Answer) else found.why)
+    assert time.monotonic() - start < TIMEOUT + SLACK
