@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import socket
+from contextlib import suppress
 from threading import Event as Flag
 from threading import Thread
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.socket_mode.builtin import SocketModeClient
 
 from bot.errors import SlackError, TokenRefused, translate
 
@@ -44,7 +47,7 @@ class SocketRunner:
         if self._thread is not None:
             self._thread.join(10)
         if self._handler is not None:
-            self._handler.client.close()
+            _close(self._handler.client)
 
     @property
     def connected(self) -> bool:
@@ -66,6 +69,16 @@ class SocketRunner:
             else:
                 log.info("Connected to Slack.")
                 return
+
+
+def _close(client: SocketModeClient) -> None:
+    """Close the connection at once: left alone, its reader notices only when its receive times out after 3 s."""
+    client.auto_reconnect_enabled = False
+    session = client.current_session
+    if session is not None and session.sock is not None:
+        with suppress(OSError):  # the other side was quicker
+            session.sock.shutdown(socket.SHUT_RDWR)
+    client.close()
 
 
 def _hint(error: SlackError) -> str:

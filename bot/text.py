@@ -75,11 +75,11 @@ class Dates(NamedTuple):
         fallback = f"{moment:%d %b %Y, %H:%M} UTC"
         return fallback if self.plain else self._token(moment, "{date_short_pretty} at {time}", fallback)
 
-    def age(self, at: datetime | float) -> str:
-        """Such as "3 minutes ago"; where that cannot be drawn, the time itself."""
+    def since(self, at: datetime | float) -> str:
+        """Such as "today at 10:42, 3 minutes ago"; where the age cannot be drawn, the time alone."""
         moment = _moment(at)
         fallback = f"{moment:%d %b %Y, %H:%M} UTC"
-        return fallback if self.plain else self._token(moment, "{ago}", fallback)
+        return fallback if self.plain else self._token(moment, "{date_short_pretty} at {time}, {ago}", fallback)
 
     def _token(self, moment: datetime, form: str, fallback: str) -> str:
         return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"

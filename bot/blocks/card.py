@@ -58,7 +58,7 @@ def describe(step: StepDocument, dates: Dates) -> str:
         lines.append(CALL_SENTENCES[step.call])
     tries = counted(len(step.attempts), "try", "tries")
     ended = step.attempts[-1].ended_at if step.attempts else None
-    lines.append(f"{tries} so far" + (f" · since {dates.day(ended)}, {dates.age(ended)}" if ended else ""))
+    lines.append(f"{tries} so far" + (f" · since {dates.since(ended)}" if ended else ""))
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ def request_line(item: RequestSummary, dates: Dates) -> Block:
     """One blocked request with the button that opens its Progress Path."""
     where = f" · at {', '.join(code(node) for node in item.blocked[:3])}" if item.blocked else ""
     text = (
-        f"🔴 {bold(item.id)} {said(item.title, 150)} · {said(item.app)}{where} · {dates.age(item.updated_at)}\n"
+        f"🔴 {bold(item.id)} {said(item.title, 150)} · {said(item.app)}{where} · since {dates.since(item.updated_at)}\n"
         f"> {said(item.reason or 'No reason was given.', 200)}"
     )
     return section(text, accessory=button(PROGRESS_PATH, PATH, Target(item.number).pack()))

@@ -89,9 +89,8 @@ def _step(step: StepDocument, dates: Dates) -> str:
 
 
 def _worth_telling(step: StepDocument) -> bool:
-    """A step that went well at once needs no second line."""
-    first = step.attempts[0] if len(step.attempts) == 1 else None
-    return first is None or first.outcome is not AttemptOutcome.SUCCEEDED or first.by is not None
+    """A step that went well at once, with no person's hand, needs no second line."""
+    return len(step.attempts) != 1 or step.attempts[0].outcome is not AttemptOutcome.SUCCEEDED or bool(step.acts)
 
 
 def _attempt(attempt: AttemptDocument, dates: Dates) -> str:
@@ -112,9 +111,10 @@ def _attempt(attempt: AttemptDocument, dates: Dates) -> str:
 def _tags(attempt: AttemptDocument, dates: Dates) -> list[str]:
     if not attempt.by:
         return []
-    did = {
-        AttemptKind.RETRIGGER: "Re-triggered",
-        AttemptKind.PROVIDED_INPUT: "Input provided",
-    }.get(attempt.kind, "Run again")
+    person, when = said(attempt.by).replace("_", " "), dates.time(attempt.started_at)
     why = f" ({said(attempt.reason, 160)})" if attempt.reason else ""
-    return [f"_{did} by @{said(attempt.by).replace('_', ' ')}, {dates.time(attempt.started_at)}_{why}"]
+    if attempt.kind is AttemptKind.RETRIGGER:
+        return [f"_Re-triggered by @{person}, {when}_{why}"]
+    if attempt.kind is AttemptKind.PROVIDED_INPUT:
+        return [f"_Input provided by @{person}, {when}_{why}"]
+    return [f"_After @{person} {said(attempt.did or 'acted')}, {when}_"]

@@ -113,7 +113,7 @@ def worst(text: str, steps: int = 80) -> RequestDocument:
             recoveries=n % 6,
             due_at=AT,
             result={"a": text},
-            attempts=tuple(attempt(k, error=text) for k in range(1, n % 9)) + (act,),
+            attempts=(*tuple(attempt(k, error=text) for k in range(1, n % 9)), act),
             actions=(Action.RETRIGGER, Action.FLOW, Action.INPUT) if n % 3 == 0 else (),
         )
         for n in range(steps)

@@ -131,13 +131,17 @@ FIRST = {"error": "503", "first": True, "before": None}
         ),
         (
             samples.event(events.RETRIGGERED, by="ci", door="api", data={"update_status": True, "new_key": True}),
-            "*ci* re-triggered `create_account` (this step only) through the API, allowing the workflow status to be "
-            "updated, with a new idempotency key · 10:42 UTC",
+            (
+                "*ci* re-triggered `create_account` (this step only) through the API, allowing the workflow status to "
+                "be updated, with a new idempotency key · 10:42 UTC"
+            ),
         ),
         (
             samples.event(events.INPUT_PROVIDED, by="Hanna Lead", data={"confirmed": True}),
-            "*Hanna Lead* provided input for `create_account`, confirming that the earlier call may have taken effect "
-            "· 10:42 UTC",
+            (
+                "*Hanna Lead* provided input for `create_account`, confirming that the earlier call may have taken "
+                "effect · 10:42 UTC"
+            ),
         ),
         (samples.event(events.CONTINUED, None, by="Omar"), "*Omar* continued the flow · 10:42 UTC"),
         (
@@ -166,8 +170,10 @@ FIRST = {"error": "503", "first": True, "before": None}
         ),
         (
             samples.event(events.LATE, attempt=1, data={"outcome": "succeeded", "call": "accepted"}),
-            "Late result of `create_account` (attempt 1, accepted): it succeeded after its worker had lost it. Kept as "
-            "evidence; it changed nothing · 10:42 UTC",
+            (
+                "Late result of `create_account` (attempt 1, accepted): it succeeded after its worker had lost it. "
+                "Kept as evidence; it changed nothing · 10:42 UTC"
+            ),
         ),
         (samples.event(events.STATUS, None, data={"to": "completed"}), "REQ-42 is *Completed* · 10:42 UTC"),
     ],
@@ -223,16 +229,20 @@ def window(action: Action, *, draft: str = "", confirm: bool = False, **facts: A
         (
             Action.RETRIGGER,
             "Re-trigger",
-            "Re-triggering this step will only re-execute the selected step. This action may affect the overall status "
-            "of the workflow.",
+            (
+                "Re-triggering this step will only re-execute the selected step. This action may affect the overall "
+                "status of the workflow."
+            ),
             "Re-trigger",
             ["update_status", "reason", "version", "new_key"],
         ),
         (
             Action.FLOW,
             "Re-trigger step and flow",
-            "Re-triggering this step will also execute the remaining flow. The request status will change to "
-            "'In Progress' until the flow is completed.",
+            (
+                "Re-triggering this step will also execute the remaining flow. The request status will change to "
+                "'In Progress' until the flow is completed."
+            ),
             "Re-trigger step and flow",
             ["reason", "version", "new_key"],
         ),
@@ -280,8 +290,8 @@ def test_the_plan_is_listed_before_anybody_confirms() -> None:
     text = said(window(Action.FLOW, plan=plan)["blocks"])
     assert "These steps will run: `create_account`, `badge`.\nDepending on what comes out: `desk`." in text
     assert (
-        "These outside calls will be repeated: `create_account` (the earlier one: unknown), with the same key, by which "
-        "the outside system can recognise it; `desk` (the earlier one: accepted), under a new key." in text
+        "These outside calls will be repeated: `create_account` (the earlier one: unknown), with the same key, by "
+        "which the outside system can recognise it; `desk` (the earlier one: accepted), under a new key." in text
     )
 
 

@@ -36,7 +36,7 @@ def test_parse(text: str, typed: Typed) -> None:
         ("REQ-42 badge folw", "Did you mean `/retrigger REQ-42 badge flow`?"),
         (
             "REQ-42 badge and then",
-            "Behind the step comes nothing, flow or input: `/retrigger REQ-42 badge flow`. `/retrigger help` shows all.",
+            "Behind the step comes nothing, flow or input: `/retrigger REQ-42 badge flow`.",
         ),
         ("REQ-9999999999999999999", "There is no command REQ-9999999999999999999. A request is written REQ-42."),
     ],

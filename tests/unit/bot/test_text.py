@@ -53,7 +53,8 @@ def test_dates_are_slacks_tokens_with_utc_behind_them() -> None:
     seconds = int(at.timestamp())
     assert Dates().time(at) == f"<!date^{seconds}^{{time}}|10:42 UTC>"
     assert Dates().day(float(seconds)) == f"<!date^{seconds}^{{date_short_pretty}} at {{time}}|06 May 2024, 10:42 UTC>"
-    assert Dates().age(at.astimezone(UTC)) == f"<!date^{seconds}^{{ago}}|06 May 2024, 10:42 UTC>"
+    since = Dates().since(at.astimezone(UTC))
+    assert since == f"<!date^{seconds}^{{date_short_pretty}} at {{time}}, {{ago}}|06 May 2024, 10:42 UTC>"
 
 
 def test_plain_dates_for_servers_that_do_not_draw_tokens() -> None:
