@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine import templates
-from engine.definition.fields import Count, Duration, Flag, Model, Text, Timeout, choice, described, problem
+from engine.definition.fields import Count, Duration, Flag, Model, Text, Timeout, choice, described, matching, problem
 
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _ENGINE_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "idempotency-key"}
@@ -25,9 +26,20 @@ def _check_path(path: str) -> str:
             f"is {described(path)}; write a path that starts with one `/`, such as /accounts: "
             "the connection's base_url decides scheme and host"
         )
-    if not templates.is_template(path) and re.search(r"[?#\s\x00-\x1f\\]", path):
+    literal = _TEMPLATE.sub("x", path)
+    if re.search(r"[?#\s\x00-\x1f\\]", literal):
         raise problem(f"is {described(path)}; write a path without spaces, ? and #, and what follows ? under `query`")
+    if re.search(r"/\.{1,2}(/|$)", literal):
+        raise problem(f"is {described(path)}; write a path without . and .. as parts")
     return path
+
+
+def _check_query(query: dict[str, Any]) -> dict[str, Any]:
+    for name, value in query.items():
+        if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
+            mend = "write a text, a number, true, false, or a list of these"
+            raise problem(f"has a mapping or nested list in {described(name)}; {mend}")
+    return query
 
 
 def _check_header(name: str, value: str) -> None:
@@ -90,15 +102,20 @@ class Retry(Model):
     on_unexpected: Flag = Field(False, description="true or false")
 
 
+_CONNECTION = "the name of a connection of the settings"
+
+
 class ActionSpec(Model):
     """``timeout`` is the deadline of the whole call in seconds; None: the connection's."""
 
-    connection: Text = Field(min_length=1, description="the name of a connection of the settings")
+    connection: Annotated[Text, matching(r"[^\s{}]+", _CONNECTION)] = Field(description=_CONNECTION)
     method: Annotated[str, choice("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")] = Field(
         description="GET, POST, PUT, PATCH, DELETE or HEAD"
     )
     path: Annotated[Text, AfterValidator(_check_path)] = Field(description="a path that starts with `/`")
-    query: dict[str, Any] = Field({}, description="a mapping such as {page: 1}")
+    query: Annotated[dict[str, Any], AfterValidator(_check_query)] = Field(
+        {}, description="a mapping such as {page: 1}"
+    )
     headers: Annotated[dict[str, Text], AfterValidator(_check_headers)] = Field(
         {}, description='texts, such as {X-Trace: "{{ request.id }}"}'
     )

@@ -46,6 +46,7 @@ def check_node(node: Node, ids: Collection[str], constants: Any, report: Report)
         for inner, message in schema_problems(schema):
             report.add((*path, *place, *inner), message)
     for place, value in node.values():
+        _check_keys(value, (*path, *place), report)
         for source, where in _texts(value, (*path, *place)):
             for named in _check_template(source, where, report):
                 _check_constant(named, constants, where, report)
@@ -102,16 +103,28 @@ def _node_names(node: Node) -> Iterator[tuple[Path, Any]]:
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
-    """Every template in a value, with its place; without recursion."""
+    """Every template in a value, with its place."""
+    return (
+        (part, where) for part, where in _parts(value, path) if isinstance(part, str) and templates.is_template(part)
+    )
+
+
+def _parts(value: Any, path: Path) -> Iterator[tuple[Any, Path]]:
+    """A value and everything in it, with its place; without recursion."""
     stack: list[tuple[Any, Path]] = [(value, path)]
     while stack:
         value, path = stack.pop()
-        if isinstance(value, str) and templates.is_template(value):
-            yield value, path
-        elif isinstance(value, dict):
+        yield value, path
+        if isinstance(value, dict):
             stack.extend((item, (*path, key)) for key, item in value.items())
         elif isinstance(value, list):
             stack.extend((item, (*path, at)) for at, item in enumerate(value))
+
+
+def _check_keys(value: Any, path: Path, report: Report) -> None:
+    for _, where in _parts(value, path):
+        if templates.is_template(str(where[-1])):
+            report.add(where, "is a template as a key; write a literal key: only values are rendered")
 
 
 def _check_template(source: str, path: Path, report: Report) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine import templates
-from engine.definition.fields import Model, Text, Timeout, described, problem
+from engine.definition.fields import Model, Text, Timeout, described, matching, problem
 
 
 def _check_args(args: dict[str, Any]) -> dict[str, Any]:
@@ -28,13 +28,16 @@ def _check_isolation(value: Any) -> Any:
     return value
 
 
+_NAME = "the name that the function is registered with"
+
+
 class FunctionSpec(Model):
     """A registered Python function; ``timeout`` in seconds.
 
     Functions run in threads of the worker. `isolation: process`, the default of SPEC 2, is refused until it exists.
     """
 
-    name: Text = Field(min_length=1, description="the name that the function is registered with")
+    name: Annotated[Text, matching(r"[^\s{}]+", _NAME)] = Field(description=_NAME)
     args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")
     timeout: Timeout = 60.0
     isolation: Annotated[Literal["thread"], BeforeValidator(_check_isolation)] = "thread"

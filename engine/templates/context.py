@@ -11,6 +11,13 @@ REQUEST_PARTS = ("id", "input")
 NODE_PARTS = ("result", "error")
 
 
+class _Nodes(dict[str, dict[str, Any]]):
+    """Nodes by id. One that has not run has an error, null, and no result: `nodes.x.result is defined` asks for it."""
+
+    def __missing__(self, node: str) -> dict[str, Any]:
+        return {"error": None}
+
+
 def build_context(
     request_id: int | None,
     input: Any,
@@ -24,7 +31,7 @@ def build_context(
     A node that gave no result has none here, so naming it is an error that says so; its error is null.
     """
     request = {"input": input} if request_id is None else {"id": f"REQ-{request_id}", "input": input}
-    nodes = {node: {"error": errors.get(node)} for node in {*results, *errors}}
+    nodes = _Nodes({node: {"error": errors.get(node)} for node in {*results, *errors}})
     for node, result in results.items():
         nodes[node]["result"] = result
     return {"request": request, "requester": requester, "nodes": nodes, "constants": constants}

@@ -57,7 +57,7 @@ def inspect(source: str) -> Syntax:
     try:
         tree = environment().parse(source)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"`{short(source)}` is not a template: {error.message}") from None
+        raise TemplateError(f"`{short(source)}` is not a template: {str(error.message).rstrip('.')}") from None
     except RecursionError:
         raise TemplateError(f"`{short(source)}` is nested too deeply") from None
     return _Reader(tree).read()

@@ -190,4 +190,4 @@ def _is_missing(path: Path, context: Context) -> bool:
 
 
 def _why(path: Path) -> str:
-    return f": {path[1]} has given no result" if path[0] == "nodes" and len(path) in (2, 3) else ""
+    return f": {path[1]} has given no result" if path[0] == "nodes" and len(path) == 3 else ""

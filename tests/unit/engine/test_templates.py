@@ -116,7 +116,7 @@ def test_keys_of_the_input_win_over_the_methods_of_a_mapping():
         ("{{ request.input['items'][9] + 1 }}", "request.input.items[9] is not defined (in body)"),
         ("{{ nodes.account.result.nmae ~ request.id }}", "nodes.account.result.nmae is not defined (in body)"),
         ("{{ nodes.badge.result.id }}", "nodes.badge.result is not defined: badge has given no result (in body)"),
-        ("{{ nodes.later.result.id }}", "nodes.later is not defined: later has given no result (in body)"),
+        ("{{ nodes.later.result.id }}", "nodes.later.result is not defined: later has given no result (in body)"),
         ("{{ request.input.nick | default('x') ~ request.input.nmae }}", "request.input.nmae is not defined (in body)"),
         ("{% for p in request.input.people %}{{ p.mail }}{% endfor %}", "p.mail is not defined (in body)"),
         ("{% if request.input.rmote %}a{% endif %}", "request.input.rmote is not defined (in body)"),
@@ -130,6 +130,9 @@ def test_an_undefined_value_is_named(value: Any, sentence: str):
 
 def test_what_is_not_used_may_be_undefined():
     assert render("{{ 'a' if request.input.nick is not defined else 'b' }}") == "a"
+    assert render("{{ nodes.account.result.id if nodes.account.result is defined else 0 }}") == 7
+    assert render("{{ nodes.skipped.result.id if nodes.skipped.result is defined else 0 }}") == 0
+    assert render("{{ nodes.skipped.error }}") is None
 
 
 @pytest.mark.parametrize(
