@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 from bot.text import clean
 from engine.masking import Masker
@@ -23,9 +24,10 @@ class OneLine(logging.Formatter):
         return self._masker.text(" | ".join(clean(line).strip() for line in lines if line.strip()))
 
 
-def set_up_logging(secrets: frozenset[str], *, debug: bool = False) -> None:
-    """Send every record of this process to standard error. Libraries speak only when something is wrong."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up_logging(secrets: frozenset[str], *, file: Path | None = None, debug: bool = False) -> None:
+    """Send every record of this process to standard error, or to ``file``. Libraries speak only when something is
+    wrong."""
+    handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(Masker(secrets)))
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
     for name in _NOISY:

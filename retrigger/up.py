@@ -79,7 +79,7 @@ class Running:
         for publication in publish_all(settings, app.store):
             self._say(told(publication))
         for connection in app.connections.values():
-            if problem := connection.unusable():
+            if problem := connection.problem():
                 self._say(problem)
         runner = Runner(app.store, app.catalog, app.connections, app.secrets)
         self._worker = Worker(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from retrigger.cli.session import Session, pass_session
+from retrigger.demo.command import demo
 
 
 @click.command()
@@ -56,5 +57,5 @@ def _run(session: Session, *, engine: bool, bot: bool) -> None:
 
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
-    for command in (up, worker, bot, db):
+    for command in (demo, up, worker, bot, db):
         group.add_command(command)

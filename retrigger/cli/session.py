@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -71,14 +73,30 @@ class Session:
 
     def command_line(self, *words: str) -> str:
         """A command to paste, with the options that this one was given."""
-        import shlex
-
         options = []
         if self.config is not None and not os.environ.get("RETRIGGER_CONFIG"):
             options += ["--config", str(self.config)]
         if self.person and not os.environ.get("RETRIGGER_USER"):
             options += ["--as", self.person]
-        return shlex.join(["retrigger", *options, *words])
+        return joined(program(), *options, *words)
+
+
+def joined(called: str, *words: str) -> str:
+    """A line for a shell. ``called`` is from ``program``."""
+    return f"{called} {shlex.join(words)}"
+
+
+def program() -> str:
+    """How this command was called, so that a person can call it again from here."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m retrigger"
+    found = shutil.which(called.name)
+    if called.name == "retrigger" and found and called.exists() and Path(found).samefile(called):
+        return "retrigger"
+    if called.is_absolute() and called.is_relative_to(Path.cwd()):
+        called = called.relative_to(Path.cwd())
+    return shlex.quote(str(called)) if called.exists() else "retrigger"
 
 
 def _console(*, stderr: bool) -> Console:
