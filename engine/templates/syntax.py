@@ -20,20 +20,16 @@ _STATEMENTS = (nodes.Output, nodes.If, nodes.For, nodes.Assign, nodes.With)
 
 
 class Syntax(NamedTuple):
-    """A template that can be parsed. ``paths`` are the dotted names in it, ``problems`` sentences without an end."""
+    """A template that can be parsed. ``paths`` are the dotted names in it, ``problems`` sentences without an end.
 
-    tree: nodes.Template
+    ``is_expression``: one expression is the whole template, so its value keeps its type. ``path``: that expression is
+    nothing but a dotted name.
+    """
+
     paths: tuple[Path, ...]
     problems: tuple[str, ...]
-
-    @property
-    def expression(self) -> nodes.Expr | None:
-        """The expression that is the whole template, so that its value keeps its type."""
-        body = self.tree.body
-        if len(body) == 1 and isinstance(body[0], nodes.Output) and len(body[0].nodes) == 1:
-            only = body[0].nodes[0]
-            return None if isinstance(only, nodes.TemplateData) else only
-        return None
+    is_expression: bool
+    path: Path | None
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -50,6 +46,14 @@ def dotted(path: Path) -> str:
     """``("request", "input", 0)`` as ``request.input[0]``."""
     first, *rest = path
     return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+def expression_of(tree: nodes.Template) -> nodes.Expr | None:
+    """The expression that is the whole template."""
+    if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) and len(tree.body[0].nodes) == 1:
+        only = tree.body[0].nodes[0]
+        return None if isinstance(only, nodes.TemplateData) else only
+    return None
 
 
 def inspect(source: str) -> Syntax:
@@ -94,7 +98,8 @@ class _Reader:
             stack.extend((child, depth + 1, loops) for child in reversed(list(node.iter_child_nodes())))
         for path in self.paths:
             self.problems.update(dict.fromkeys(self._misnamed(path)))
-        return Syntax(self.tree, tuple(self.paths), tuple(self.problems))
+        whole = expression_of(self.tree)
+        return Syntax(tuple(self.paths), tuple(self.problems), whole is not None, _path(whole) if whole else None)
 
     def _judge(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):

@@ -15,7 +15,7 @@ from engine.limits import MAX_TEMPLATE_LOOPS
 from engine.templates.context import ROOTS
 from engine.templates.errors import TemplateError
 from engine.templates.sandbox import CONCAT, COUNTED, LOOPS, environment
-from engine.templates.syntax import Path, Syntax, dotted, inspect, is_template, short
+from engine.templates.syntax import Path, dotted, expression_of, inspect, is_template, short
 from engine.templates.values import Budget, kind, plain, text
 
 Context = Mapping[str, Any]
@@ -79,9 +79,8 @@ def _compile(value: Any, place: str) -> _Part:
         leaf = _Leaf(value, place)
         return _Part(leaf.make, leaf.syntax.nodes, constant=False)
     if isinstance(value, Mapping):
-        return _compile_mapping(
-            {key: _compile(item, f"{place}.{key}" if place else key) for key, item in value.items()}
-        )
+        before = f"{place}." if place else ""
+        return _compile_mapping({key: _compile(item, before + key) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return _compile_list([_compile(item, f"{place}[{at}]") for at, item in enumerate(value)])
     return _Part(lambda context, budget: value)
@@ -107,17 +106,16 @@ class _Leaf:
     def __init__(self, source: str, place: str) -> None:
         self.source, self.place = source, place
         try:
-            self.syntax: Syntax = inspect(source)
+            self.syntax = inspect(source)
         except TemplateError as error:
             raise TemplateError(error.message, place) from None
         if self.syntax.problems:
             raise TemplateError(f"`{short(source)}`: {self.syntax.problems[0]}", place)
-        self.plain_path = self._plain_path()
 
     def make(self, context: Context, budget: Budget) -> Any:
         try:
-            if self.plain_path:
-                return plain(_look_up(self.plain_path, context), budget)
+            if self.syntax.path and self.syntax.path[0] in ROOTS:  # most are; they need no Jinja2 to be rendered
+                return plain(_look_up(self.syntax.path, context), budget)
             return self._run(context, budget)
         except TemplateError as error:
             raise TemplateError(error.message, self.place) from None
@@ -131,8 +129,8 @@ class _Leaf:
     @cached_property
     def compiled(self) -> jinja2.Template:
         """Python code for the template. Made at the first rendering, so that loading a workflow costs none of it."""
-        expression = self.syntax.expression
-        tree = self.syntax.tree
+        tree = environment().parse(self.source)
+        expression = expression_of(tree)
         if expression is not None:
             tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store"), expression, lineno=1)], lineno=1)
         return environment().from_string(_Guarded().visit(tree))
@@ -143,14 +141,7 @@ class _Leaf:
         for piece in self.compiled.root_render_func(frame):
             budget.spend(len(piece))
             pieces.append(piece)
-        return "".join(pieces) if self.syntax.expression is None else plain(frame.vars[_RESULT], budget)
-
-    def _plain_path(self) -> Path | None:
-        """The path, where the template is nothing but ``{{ a.b.c }}``: most are, and need no Jinja2 to be rendered."""
-        if isinstance(self.syntax.expression, nodes.Name | nodes.Getattr | nodes.Getitem):
-            paths = self.syntax.paths
-            return paths[0] if len(paths) == 1 and paths[0][0] in ROOTS else None
-        return None
+        return plain(frame.vars[_RESULT], budget) if self.syntax.is_expression else "".join(pieces)
 
     def _named(self, message: str, context: Context) -> str:
         """Jinja2 knows the last part of what is not defined; find the whole of it."""

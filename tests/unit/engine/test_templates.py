@@ -17,7 +17,7 @@ INPUT = {
     "remote": True,
     "nobody": None,
     "items": [1, 2, 3],
-    "keys": {"values": "v", "update": "u"},
+    "keys": {"values": "v", "update": "u", "v": "Vee"},
     "people": [{"name": "Ada", "age": 36}, {"name": "Bo", "age": 17}],
     "long": "x" * 200_000,
 }
@@ -31,7 +31,7 @@ CONTEXT = build_context(
     "hanna@example.com",
     results={"account": {"id": 7, "tags": ["a", "b"]}},
     errors={"badge": "HTTP 503"},
-    constants={"limit": 100},
+    constants={"limit": 100, "key": "name"},
 )
 
 
@@ -65,6 +65,9 @@ def refusal(value: Any) -> str:
         ("{{ request.input.people | selectattr('age', 'gt', 18) | map(attribute='name') | list }}", ["Ada"]),
         ("{{ request.input.people | sum(attribute='age') }}", 53),
         ("{{ [1, 2.5] | sum }}", 3.5),
+        ("{{ request.input['items'][1:] }}", [2, 3]),
+        ("{{ request.input[constants.key] }}", "Ann"),
+        ("{{ request.input.keys[request.input.keys.values] }}", "Vee"),
         ("{{ 7 // 2 }}", 3),
         ("{{ 2.675 | round(2) }}", 2.67),
     ],
