@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
+settings.load_profile("house")
 
 pytest_plugins = ["tests.support.postgres", "tests.support.localslack"]
 

@@ -271,7 +271,7 @@ def test_a_server_that_works_but_never_answers():
         let_go.set()
 
     assert found == Failure("identity did not answer within 0.2 s.", CallEffect.UNKNOWN, retryable=True)
-    assert took < 0.6
+    assert took < 3
 
 
 def test_an_answer_of_more_than_a_mebibyte_is_a_failure_of_an_accepted_call():
