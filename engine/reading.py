@@ -9,7 +9,7 @@ from engine.catalog import Catalog
 from engine.definition import Workflow
 from engine.documents import RequestDocument, request_document
 from engine.masking import Masker, mask_fields, sensitive_values
-from engine.store import RequestDetail
+from engine.store import AttemptDetail, RequestDetail
 
 
 def load(text: str | None) -> Any:
@@ -30,19 +30,38 @@ def read_document(detail: RequestDetail, catalog: Catalog, secrets: frozenset[st
     results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
     masker = masker_for(workflow, given, results, secrets)
     shown_input, shown_results = mask_fields(workflow.sensitive, given, results)
-    document = request_document(
-        detail._replace(title=masker.text(detail.title)),
+    return request_document(
+        _mask_texts(detail, masker) if masker.active else detail,
         workflow.graph,
         masker.value(shown_input),
         {node: masker.value(result) for node, result in shown_results.items()},
     )
-    return _mask_texts(document, masker)
 
 
-def _mask_texts(document: RequestDocument, masker: Masker) -> RequestDocument:
-    """Errors, reasons and event facts may repeat a sensitive value that came back from outside."""
-    if not masker.active:
-        return document
-    plain = document.model_dump(mode="python", exclude={"input": True})
-    kept = {key: plain.pop(key) for key in ("id", "workflow", "version", "app", "created_at", "updated_at")}
-    return RequestDocument.model_validate({**masker.value(plain), **kept, "input": document.input})
+def _mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
+    """Mask what may repeat a sensitive value: titles, reasons, errors and facts; never statuses, names or numbers."""
+
+    def text(value: str | None) -> str | None:
+        return None if value is None else masker.text(value)
+
+    def attempt(row: AttemptDetail) -> AttemptDetail:
+        cause, end = row.start.cause, row.end
+        if cause is not None:
+            cause = cause._replace(reason=text(cause.reason), error=text(cause.error))
+        if end is not None:
+            end = end._replace(error=text(end.error), late=text(end.late))
+        return row._replace(start=row.start._replace(cause=cause), end=end)
+
+    return detail._replace(
+        title=masker.text(detail.title),
+        request=detail.request._replace(reason=text(detail.request.reason)),
+        steps=tuple(row._replace(step=row.step._replace(error=text(row.step.error))) for row in detail.steps),
+        attempts=tuple(attempt(row) for row in detail.attempts),
+        events=tuple(e._replace(reason=text(e.reason), data=_mask_facts(e.data, masker)) for e in detail.events),
+    )
+
+
+def _mask_facts(data: dict[str, Any] | None, masker: Masker) -> dict[str, Any] | None:
+    """An event's facts: only its sentences can hold a sensitive value; the rest are words and numbers of ours."""
+    sentences = ("error", "before")
+    return data and {k: masker.text(v) if k in sentences and isinstance(v, str) else v for k, v in data.items()}

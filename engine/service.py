@@ -18,6 +18,7 @@ from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
 from engine.errors import AlreadyDone, InvalidInput, NotFound, NotPermitted, Refused, SelfAction
 from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS, MAX_TITLE_CHARS
+from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Grant, Permission, permitted_apps, require
 from engine.plan import Plan, make_plan
 from engine.provided import check_input, check_provided, draft_for
@@ -162,7 +163,7 @@ class Engine:
         require(self.grants(), actor, Permission.SUBMIT, workflow.app)
         text = check_input(workflow, input, MAX_INPUT_BYTES)
         person = requester or actor.mail or actor.id
-        title = _title(workflow, build_context(None, input, person, {}, {}, workflow.constants))
+        title = _title(workflow, input, person)
         new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
         submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
         return self.store.create(new, workflow.graph, submitted)
@@ -272,9 +273,12 @@ class Engine:
             return Accepted(request_id, node, request.status, version, step.attempt if step else None, repeated=True)
 
 
-def _title(workflow: Workflow, context: Mapping[str, Any]) -> str:
+def _title(workflow: Workflow, given: Any, person: str) -> str:
+    """Masked before it is stored: lists and cards show titles without reading the request's input."""
+    masker = Masker(sensitive_values(workflow.sensitive, given, {}))
+    context = build_context(None, given, person, {}, {}, workflow.constants)
     try:
-        return " ".join(workflow.title_template.text(context).split())[:MAX_TITLE_CHARS]
+        return masker.text(" ".join(workflow.title_template.text(context).split()))[:MAX_TITLE_CHARS]
     except TemplateError as error:
         raise InvalidInput(f"The request's title cannot be made: {error}.", "input") from None
 
