@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 
 from bot.errors import SlackError, TokenRefused, translate
 
-PING = 5  # seconds between looks at the connection; one that is gone is opened anew
+PING = 2  # seconds between pings; after four without an answer the connection is opened anew
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries while Slack cannot be reached
 THREADS = 32  # payloads handled at once
 
@@ -28,17 +28,17 @@ class SocketRunner:
     def __init__(self, app: App, app_token: str) -> None:
         self._app = app
         self._app_token = app_token
-        self._handler: SocketModeHandler | None = None
+        self.client: SocketModeClient | None = None
         self._stopping = Flag()
         self._thread: Thread | None = None
 
     def start(self) -> None:
         """Begin to connect, in a thread of its own."""
         self._stopping.clear()
-        self._handler = SocketModeHandler(
+        self.client = SocketModeHandler(
             self._app, self._app_token, logger=_quiet_logger(), ping_interval=PING, concurrency=THREADS
-        )
-        self._thread = Thread(target=self._connect, args=(self._handler,), name="socket-mode", daemon=True)
+        ).client
+        self._thread = Thread(target=self._connect, args=(self.client,), name="socket-mode", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,21 +46,21 @@ class SocketRunner:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(10)
-        if self._handler is not None:
-            _close(self._handler.client)
+        if self.client is not None:
+            _close(self.client)
 
     @property
     def connected(self) -> bool:
         """Whether Slack can reach us now."""
-        return self._handler is not None and self._handler.client.is_connected()
+        return self.client is not None and self.client.is_connected()
 
-    def _connect(self, handler: SocketModeHandler) -> None:
-        """Try until it works; from then on the handler's own monitor keeps the connection."""
+    def _connect(self, client: SocketModeClient) -> None:
+        """Try until it works; from then on the client's own monitor keeps the connection."""
         wait = FIRST_WAIT
         while not self._stopping.is_set():
             try:
-                handler.client.wss_uri = None  # an address is good for one try
-                handler.client.connect()
+                client.wss_uri = None  # an address is good for one try
+                client.connect()
             except Exception as raised:
                 error = translate(raised)
                 log.warning("%s %s Trying again in %g s.", error, _hint(error), wait)

@@ -20,7 +20,7 @@ def register(app: App, bot: Bot) -> None:
 
     def on_click(ack: Ack, body: Body, client: WebClient) -> None:
         ack()
-        visit = of_click(body)
+        visit = of_click(bot, body)
         with refusals_told(bot, visit):
             click(bot, client, visit, body)
 
@@ -33,7 +33,7 @@ def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:
     target = unpack_target(pressed.get("value") or "")
     trigger_id = body["trigger_id"]
     if pressed["action_id"] == PATH:
-        document = bot.engine.document(visit.person(bot).actor, target.request_id)
+        document = bot.engine.document(visit.person.actor, target.request_id)
         open_view(client, trigger_id, path_view(document, bot.dates))
     elif pressed["action_id"] in ACTIONS_BY_ID:
         open_act(bot, client, visit, trigger_id, ACTIONS_BY_ID[pressed["action_id"]], target)

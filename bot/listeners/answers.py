@@ -24,15 +24,15 @@ def refusals_told(bot: Bot, visit: Visit) -> Iterator[None]:
         bot.whisper(visit.place, visit.user, error.message)
         bot.refresh(error.request_id)
     except RetriggerError as error:
-        bot.whisper(visit.place, visit.user, refusal(error, visit, bot))
+        bot.whisper(visit.place, visit.user, refusal(error, visit))
     except Exception as raised:
         log.exception("A listener failed.")
         bot.whisper(visit.place, visit.user, unexpected(raised))
 
 
-def refusal(error: RetriggerError, visit: Visit, bot: Bot) -> str:
+def refusal(error: RetriggerError, visit: Visit) -> str:
     """The sentence, with what is known of why the person's grants may not count."""
-    note = visit.person(bot).note if isinstance(error, NotPermitted) else None
+    note = visit.person.note if isinstance(error, NotPermitted) else None
     return f"{error} {note}" if note else str(error)
 
 

@@ -6,11 +6,12 @@ import logging
 from typing import Any, NamedTuple
 
 from bot.blocks import modals
+from bot.blocks.fit import Message
 from bot.blocks.modals import Typed
 from bot.context import Bot
 from bot.listeners import typed
 from bot.listeners.answers import refusal, unexpected
-from bot.listeners.opening import act_view, shown
+from bot.listeners.opening import Overtaken, act_view, present, shown
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import Ticket
@@ -41,9 +42,14 @@ class Ended(NamedTuple):
 
     errors: dict[str, str] | None = None
     view: dict[str, Any] | None = None
-    told: str = ""
+    told: Message | str = ""
     done: bool = False
     stale: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """``told`` as plain text."""
+        return self.told if isinstance(self.told, str) else self.told.text
 
 
 def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], command_id: str) -> Ended:
@@ -59,13 +65,13 @@ def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], com
 
 
 def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
-    actor = visit.person(bot).actor
+    actor = visit.person.actor
     try:
         return _done(ticket, act(bot, actor, ticket, submitted, command_id))
     except (PlanChanged, ConfirmationNeeded) as error:
         return _ask_again(bot, actor, ticket, submitted, error)
     except (NotPermitted, SelfAction, Conflict) as error:
-        said = refusal(error, visit, bot)
+        said = refusal(error, visit)
         return Ended({main_field(ticket): said}, told=said, stale=isinstance(error, Conflict))
     except InvalidInput as error:
         return Ended({modals.BODY if ticket.action is Action.INPUT else modals.REASON: str(error)})
@@ -121,6 +127,10 @@ def _ask_again(
 ) -> Ended:
     """The window once more, with the present plan, what was chosen, and the tick box if it is needed."""
     document = bot.engine.document(actor, ticket.target.request_id)
+    try:
+        present(document, ticket.action, ticket.target, bot.dates)
+    except Overtaken as overtaken:
+        return Ended({main_field(ticket): str(overtaken)}, told=overtaken.message, stale=True)
     again = ticket._replace(settled=submitted.settled, confirm=ticket.confirm or isinstance(error, ConfirmationNeeded))
     kept = Typed(submitted.reason, submitted.body)
     return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=str(error)))

@@ -25,7 +25,7 @@ def register(app: App, bot: Bot) -> None:
 
     def on_command(ack: Ack, body: Body, client: WebClient, respond: Respond) -> None:
         ack()
-        visit = of_command(body)
+        visit = of_command(bot, body)
         answer = answer_to(bot, client, visit, body)
         if answer is not None:
             respond(text=answer.text, blocks=answer.blocks, response_type="ephemeral", replace_original=False)
@@ -44,7 +44,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
     except Overtaken as error:
         return error.message
     except RetriggerError as error:
-        return _sentence(refusal(error, visit, bot))
+        return _sentence(refusal(error, visit))
     except Exception as raised:
         return _sentence(unexpected(raised))
 
@@ -52,7 +52,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
 def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
     if typed is Word.HELP:
         return lists.help_message()
-    person = visit.person(bot)
+    person = visit.person
     if isinstance(typed, Show):
         return path_message(bot.engine.document(person.actor, typed.request_id), bot.dates)
     if typed is Word.WHOAMI:
@@ -63,7 +63,7 @@ def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
 
 def _start(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, typed: Start) -> None:
     if typed.node is not None:
-        document = bot.engine.document(visit.person(bot).actor, typed.request_id)
+        document = bot.engine.document(visit.person.actor, typed.request_id)
         if document.step(typed.node) is None:
             raise no_such_step(typed.request_id, typed.node, (step.node for step in document.steps))
     open_act(bot, client, visit, trigger_id, typed.action, Target(typed.request_id, typed.node))

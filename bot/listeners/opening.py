@@ -33,7 +33,7 @@ class Overtaken(RetriggerError):
 
 def open_act(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, action: Action, target: Target) -> None:
     """Open the window. Raises RetriggerError with the sentence for the person."""
-    actor = visit.person(bot).actor
+    actor = visit.person.actor
     bot.engine.permitted(actor, target.request_id)
     document = bot.engine.document(actor, target.request_id)
     target = present(document, action, target, bot.dates)

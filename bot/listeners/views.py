@@ -46,7 +46,7 @@ def register(app: App, bot: Bot) -> None:
             ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
             return
         values = (view.get("state") or {}).get("values") or {}
-        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(body, ticket.place), values))
+        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(bot, body, ticket.place), values))
 
     for callback_id in ACTION_IDS.values():
         app.view(callback_id)(on_submit)
@@ -78,13 +78,13 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
 def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[Ended]) -> None:
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     ended = future.result()
-    said = ended.told or " ".join((ended.errors or {}).values())
+    said = " ".join((ended.errors or {}).values()) or ended.sentence
     view = ended.view or modals.notice_modal(modals.TITLES[window.ticket.action], said or "Done.")
     try:
         show_view(client, window.id, view)
     except SlackError as error:
         log.info("A window could not show how its act ended: %s", error)
-    _tell(bot, window, ended._replace(told=said))
+    _tell(bot, window, ended if ended.told else ended._replace(told=said))
 
 
 def _tell(bot: Bot, window: _Window, ended: Ended) -> None:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from bot.context import Bot
-from bot.people import Person
+from bot.people import People, Person
 from bot.targets import Place
 
 Body = dict[str, Any]
 
 
-class Visit(NamedTuple):
+@dataclass(frozen=True)
+class Visit:
     """Somebody's click, command or submit."""
 
+    people: People
     team: str
     user: str
     name: str
     place: Place
 
-    def person(self, bot: Bot) -> Person:
+    @cached_property
+    def person(self) -> Person:
         """Who they are to the engine. Asks Slack, unless it is known."""
-        return bot.people.person(self.team, self.user, self.name)
+        return self.people.person(self.team, self.user, self.name)
 
 
-def of_click(body: Body) -> Visit:
+def of_click(bot: Bot, body: Body) -> Visit:
     """A click on a button of a message, a window or App Home."""
     user = body["user"]
     container = body.get("container") or {}
@@ -33,18 +38,18 @@ def of_click(body: Body) -> Visit:
     thread = message.get("thread_ts") or container.get("thread_ts")
     if thread is None and not _ephemeral(container, message):
         thread = message.get("ts") or container.get("message_ts")
-    return Visit(_team(body), user["id"], _name(user), Place(channel, thread if channel else None))
+    return Visit(bot.people, _team(body), user["id"], _name(user), Place(channel, thread if channel else None))
 
 
-def of_submit(body: Body, place: Place) -> Visit:
+def of_submit(bot: Bot, body: Body, place: Place) -> Visit:
     """A submitted window; ``place`` is where it was opened from."""
-    return Visit(_team(body), body["user"]["id"], _name(body["user"]), place)
+    return Visit(bot.people, _team(body), body["user"]["id"], _name(body["user"]), place)
 
 
-def of_command(body: Body) -> Visit:
+def of_command(bot: Bot, body: Body) -> Visit:
     """A slash command."""
     place = Place(body.get("channel_id") or None)
-    return Visit(body.get("team_id", ""), body["user_id"], body.get("user_name", ""), place)
+    return Visit(bot.people, body.get("team_id", ""), body["user_id"], body.get("user_name", ""), place)
 
 
 def _team(body: Body) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -49,6 +49,11 @@ def test_a_confirmation_needs_its_tick_and_a_reason() -> None:
     assert (found.confirmed, found.settled, found.errors) == (True, Settled(4), {})
 
 
+class _Bot(NamedTuple):
+    people: Any = None
+
+
+BOT: Any = _Bot()
 USER = {"id": "U1", "team_id": "T1", "name": "hanna"}
 
 
@@ -64,13 +69,13 @@ USER = {"id": "U1", "team_id": "T1", "name": "hanna"}
     ],
 )
 def test_where_a_click_came_from(body: dict[str, Any], place: Place) -> None:
-    visit = of_click({"user": USER, "team": {"id": "T1"}, **body})
+    visit = of_click(BOT, {"user": USER, "team": {"id": "T1"}, **body})
     assert (visit.team, visit.user, visit.name, visit.place) == ("T1", "U1", "hanna", place)
 
 
 def test_who_submitted_and_who_typed_a_command() -> None:
-    assert of_submit({"user": USER, "team": None}, Place("C1")).team == "T1"
-    visit = of_command({"user_id": "U1", "team_id": "T1", "channel_id": "C1", "user_name": "hanna"})
+    assert of_submit(BOT, {"user": USER, "team": None}, Place("C1")).team == "T1"
+    visit = of_command(BOT, {"user_id": "U1", "team_id": "T1", "channel_id": "C1", "user_name": "hanna"})
     assert (visit.team, visit.user, visit.place) == ("T1", "U1", Place("C1"))
 
 

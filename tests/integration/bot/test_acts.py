@@ -1,0 +1,264 @@
+"""People at a real Slack server, the real bot, a real engine: clicks, windows, cards, threads, outcomes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.allowed import Action
+from tests.integration.bot.conftest import CHANNEL, Office, eventually
+from tests.support.engine import HANNA
+from tests.support.slack_checks import check_view
+from tests.support.slack_ui import SlackUi
+
+
+def typed(**fields: Any) -> dict[str, dict[str, dict[str, Any]]]:
+    """Values as the local Slack's page sends them: texts, and True for a ticked box."""
+
+    def value(name: str, given: Any) -> dict[str, Any]:
+        if given is True:
+            return {"type": "checkboxes", "selected_options": [{"value": name}]}
+        return {"type": "plain_text_input", "value": given}
+
+    return {name: {name: value(name, given)} for name, given in fields.items()}
+
+
+def lines(office: Office, card: dict[str, Any]) -> list[str]:
+    """The thread, without times and private messages."""
+    replies = office.hanna.messages(CHANNEL, thread=card["ts"])
+    return [m["text"].split(" · ")[0] for m in replies if m.get("subtype") != "ephemeral"]
+
+
+def told(ui: SlackUi, user: str, thread: str | None = None) -> list[str]:
+    found = [m for m in ui.messages(CHANNEL, thread=thread) if m.get("ephemeral_to") == user]
+    return [m["text"] for m in found]
+
+
+def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.flow")
+    view = office.hanna.modal("These steps will run: `create_account`, `badge`.")
+    check_view(view)
+    office.outside.error = None
+    office.hanna.submit(typed(reason="identity is up again"))
+    office.hanna.no_modal()
+    office.room.wait(number, "completed")
+    office.settled()
+    card = office.card(number, "is Completed")
+    assert [e["action_id"] for b in card["blocks"] for e in b.get("elements", []) if "action_id" in e] == [
+        "retrigger.path"
+    ]
+    assert lines(office, card) == [
+        "🔴 `create_account` is blocked (attempt 1): bot.account failed: RuntimeError: identity answered 503",
+        "*Hanna Lead* re-triggered step and flow at `create_account`",
+        "✅ `create_account` completed (attempt 2)",
+        "✅ `badge` completed (attempt 1)",
+        f"REQ-{number} is *Completed*",
+    ]
+    outcome = f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."
+    assert told(office.hanna, "U1")[-1] == told(office.hanna, "U1", card["ts"])[-1] == outcome
+    assert "reason: identity is up again" in json.dumps(office.hanna.messages(CHANNEL, thread=card["ts"]))
+
+
+def test_step_only_with_the_box_then_continue_flow(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.step")
+    view = office.hanna.modal("Allow the workflow status to be updated")
+    check_view(view)
+    office.outside.error = None
+    office.hanna.submit(typed(update_status=True))
+    office.room.wait(number, lambda d: d.reason == "remaining steps not started")
+    card = office.card(number, "held: nothing behind it starts until *Continue flow*")
+    office.hanna.click(card, "retrigger.continue")
+    check_view(office.hanna.modal("These steps will run: `badge`."))
+    office.hanna.submit()
+    office.room.wait(number, "completed")
+    office.settled()
+    assert lines(office, card)[1:] == [
+        "*Hanna Lead* re-triggered `create_account` (this step only), allowing the workflow status to be updated",
+        "✅ `create_account` completed (attempt 2)",
+        "*Hanna Lead* continued the flow",
+        "✅ `badge` completed (attempt 1)",
+        f"REQ-{number} is *Completed*",
+    ]
+
+
+def test_blocked_again_is_told_with_what_changed(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.step")
+    office.hanna.modal("This action may affect")
+    office.hanna.submit()
+    office.hanna.message(CHANNEL, "is blocked again (attempt 2): same error", thread=card["ts"])
+    office.outside.error = "identity answered 404"
+    office.hanna.click(office.card(number, "2 tries so far"), "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.hanna.submit()
+    office.hanna.message(CHANNEL, "is blocked again (attempt 3), with another error", thread=card["ts"])
+    office.settled()
+    assert "with another error: bot.account failed: RuntimeError: identity answered 404" in told(office.hanna, "U1")[-1]
+    assert "3 tries so far" in json.dumps(office.card(number, "retrigger.input"))
+
+
+def test_provide_input_keeps_the_text_until_it_fits(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.input")
+    view = office.hanna.modal("You can edit and provide inputs on the blocked node")
+    check_view(view)
+    (editor,) = [block for block in view["blocks"] if block.get("block_id") == "request_body"]
+    assert json.loads(editor["element"]["initial_value"]) == {"id": ""}
+    office.hanna.submit(typed(request_body='{"id": "acc-1",\n "x": }'))
+    assert "Line 2, column 7" in office.hanna.errors()["request_body"]
+    office.hanna.submit(typed(request_body='{"id": 7}'))
+    eventually(lambda: "does not fit" in office.hanna.errors()["request_body"])
+    assert office.room.document(number).status.value == "blocked"
+    office.hanna.submit(typed(request_body='{"id": "acc-1"}', reason="made by hand"))
+    office.hanna.no_modal()
+    office.room.wait(number, "completed")
+    office.settled()
+    assert office.room.step(number, "create_account").result == {"id": "acc-1"}
+    assert office.outside.calls == ["create_account", "badge"]
+    assert "*Hanna Lead* provided input for `create_account`" in lines(office, card)
+
+
+def test_an_editor_that_was_left_untouched_means_its_draft(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.input")
+    office.hanna.modal("Request body")
+    office.hanna.submit()
+    office.room.wait(number, "completed")
+    assert office.room.step(number, "create_account").result == {"id": ""}
+
+
+def test_withdraw_needs_a_reason(office: Office) -> None:
+    number, card = office.blocked()
+    office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
+    office.hanna.modal("The request ends here")
+    office.hanna.submit()
+    assert office.hanna.errors() == {"reason": "Withdrawing a request needs a reason."}
+    office.hanna.submit(typed(reason="hired elsewhere"))
+    office.room.wait(number, "withdrawn")
+    office.card(number, "is Withdrawn")
+    office.settled()
+    assert lines(office, card)[-1] == f"*Hanna Lead* withdrew REQ-{number}"
+
+
+def test_a_new_key_for_a_call_that_may_have_worked_asks_to_confirm(office: Office) -> None:
+    """A wrong version first: the error stands at its field. Then one that exists."""
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("With version")
+    office.hanna.submit(typed(version="four"))
+    assert "number of a published version" in office.hanna.errors()["version"]
+    office.hanna.submit(typed(version="9"))
+    eventually(lambda: "There is no" in office.hanna.errors()["version"])
+    office.outside.error = None
+    office.hanna.submit(typed(version="1"))
+    office.room.wait(number, "completed")
+
+
+# --- permission ----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_may_not_act_is_told_what_is_missing_and_whom_to_ask(office: Office) -> None:
+    number, card = office.blocked()
+    office.vera.click(card, "retrigger.flow")
+    office.vera.message(CHANNEL, "Take action", thread=card["ts"])
+    sentence = "You need the permission 'Take action' for HR. Ask hanna@example.com."
+    assert told(office.vera, "U3") == told(office.vera, "U3", card["ts"]) == [sentence]
+    office.vera.command(CHANNEL, f"REQ-{number} create_account input")
+    eventually(lambda: told(office.vera, "U3") == [sentence, sentence])
+    refused = [event for event in office.room.document(number).events if event.kind == "refused"]
+    assert [(event.by, event.door) for event in refused] == [("Vera Viewer", "slack")] * 2
+    office.vera.click(card, "retrigger.path")  # seeing is permitted
+    check_view(office.vera.modal("Progress Path"))
+
+
+def test_permission_is_checked_again_at_submit(office: Office) -> None:
+    """The local Slack shows one window to everybody: Hanna opens it, Vera presses Submit."""
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.vera.submit(typed(reason="let me"))
+    assert "Take action" in office.vera.errors()["reason"]
+    assert office.outside.calls == ["create_account"]
+    assert office.room.document(number).status.value == "blocked"
+
+
+# --- two people, stale buttons, double clicks ----------------------------------------------------------------------
+
+
+def test_a_stale_button_only_says_what_has_happened_since(office: Office) -> None:
+    number, old = office.blocked()
+    office.outside.error = None
+    office.hanna.click(old, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.hanna.submit()
+    office.room.wait(number, "completed")
+    office.settled()
+    office.omar.click(old, "retrigger.flow")
+    said = office.omar.message(CHANNEL, "nothing was done")
+    text = json.dumps(said["blocks"], ensure_ascii=False)
+    assert "*Hanna Lead* re-triggered step and flow at `create_account`" in text
+    assert f"REQ-{number} is *Completed*" in text
+    assert office.outside.calls == ["create_account", "create_account", "badge"]
+
+
+def test_two_people_submit_one_wins_and_the_other_is_told(office: Office) -> None:
+    number, card = office.blocked()
+    office.outside.error = None
+    office.outside.wait = 0.3
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.omar.modal("remaining flow")
+    office.hanna.submit()
+    office.omar.submit()
+    office.room.wait(number, "completed")
+    office.settled()
+    assert office.outside.calls == ["create_account", "create_account", "badge"]
+    acts = [line for line in lines(office, card) if "re-triggered" in line]
+    assert len(acts) == 1
+    winner, loser = ("Hanna Lead", "U2") if "Hanna" in acts[0] else ("Omar Ops", "U1")
+    conflict = eventually(lambda: [text for text in told(office.hanna, loser) if "Nothing was done" in text])
+    assert f"{winner} re-triggered step and flow" in conflict[0]
+
+
+def test_the_same_submit_twice_is_one_act(office: Office) -> None:
+    number, card = office.blocked()
+    office.outside.error = None
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.hanna.submit()
+    office.hanna.submit()
+    office.room.wait(number, "completed")
+    office.settled()
+    assert office.outside.calls == ["create_account", "create_account", "badge"]
+    assert len([line for line in lines(office, card) if "re-triggered" in line]) == 1
+    assert not [text for text in told(office.hanna, "U1") if "Nothing was done" in text]
+
+
+def test_a_window_whose_act_is_no_longer_offered_says_so(office: Office) -> None:
+    number, card = office.blocked()
+    office.outside.error = None
+    office.hanna.click(card, "retrigger.step")
+    office.hanna.modal("will only re-execute")
+    office.hanna.submit()
+    office.room.wait(number, lambda d: Action.CONTINUE in d.actions)
+    office.hanna.click(office.card(number, "Continue flow"), "retrigger.continue")
+    office.hanna.modal("These steps will run: `badge`.")
+    office.outside.badge_error = "no badges left"
+    office.room.engine.continue_flow(HANNA, number)
+    office.room.wait(number, lambda d: d.blocked == ("badge",))
+    office.hanna.submit()
+    assert office.hanna.errors() == {"reason": "Continue flow: nothing was done. REQ-1 is Blocked."}
+    office.hanna.message(CHANNEL, "*Hanna Lead* continued the flow · ")
+
+
+def test_an_act_that_takes_long_is_acknowledged_and_then_told(office: Office, monkeypatch: Any) -> None:
+    monkeypatch.setattr("bot.listeners.views.PATIENCE", 0.0)
+    number, card = office.blocked()
+    office.outside.error = None
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    office.hanna.submit()
+    office.hanna.modal(f"REQ-{number} is In progress")
+    office.room.wait(number, "completed")
