@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from engine.allowed import Action
 from engine.documents import AttemptDocument, RequestDocument, StepDocument
 from engine.states import AttemptKind, StepStatus
 from engine.texts import PROGRESS_PATH
+from retrigger.cli.session import command_line
 from retrigger.cli.words import CALLS, REQUEST_STYLES, STEP_SYMBOLS, age, attempts, clock, plain
 
 _LONGEST_NAME = 28
@@ -22,11 +23,9 @@ _COMMENTS = {
     Action.INPUT: "its result, by hand",
 }
 
-Commands = Callable[..., str]
 
-
-def show_path(console: Console, document: RequestDocument, now: datetime, command_line: Commands) -> None:
-    """``command_line`` makes a command to paste from its words."""
+def show_path(console: Console, document: RequestDocument, now: datetime, shell_variables: str | None) -> None:
+    """``shell_variables``: a line that the commands at the end need before them."""
     _head(console, document, now)
     console.print()
     console.print(Text(PROGRESS_PATH, "bold"))
@@ -34,11 +33,16 @@ def show_path(console: Console, document: RequestDocument, now: datetime, comman
     for place, step in enumerate(document.steps):
         last = place == len(document.steps) - 1
         _step(console, step, widest, now, rail=" " if last else "│")
-    commands = list(_commands(document, command_line))
+    commands = list(_commands(document))
     if commands:
         console.print()
         console.print(Text("What may be done now", "bold"))
-    room = max((len(command) for command, _ in commands), default=0)
+        _paste(console, [(shell_variables, "once"), *commands] if shell_variables else commands)
+
+
+def _paste(console: Console, commands: Sequence[tuple[str, str]]) -> None:
+    """Lines to paste, each with what it is for where the window has room for that."""
+    room = max(len(command) for command, _ in commands[-4:])
     for command, comment in commands:
         line = Text(f"  {command}")
         if comment and room + len(comment) + 6 <= console.width:
@@ -55,7 +59,7 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
         age(document.created_at, now),
     ]
     console.print(Text.assemble((document.status.label, REQUEST_STYLES[document.status]), "  ", " · ".join(facts)))
-    if document.reason:
+    if document.reason and not document.blocked:  # a blocked step says it itself, below
         console.print(Text(plain(document.reason)))
 
 
@@ -66,9 +70,8 @@ def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail
         "  ",
         (symbol, f"bold {style}"),
         f" {step.node:<{widest}}  ",
-        (f"{step.status.label:<9}", style),
+        (f"{step.status.label:<9}" if moment else step.status.label, style),
         (f"  {clock(moment, now)}" if moment else "", "dim"),
-        (f"  {attempts(step.attempts)}" if attempts(step.attempts) else "", "dim"),
     )
     console.print(line, no_wrap=True, overflow="ellipsis")
     for detail in _details(step, now):
@@ -85,6 +88,8 @@ def _moment(step: StepDocument) -> datetime | None:
 
 
 def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
+    if attempts(step.attempts):
+        yield Text(attempts(step.attempts), "dim")
     if step.error and step.status in _TELLING:
         yield Text(plain(step.error), "red" if step.status is StepStatus.BLOCKED else "")
     if step.call and step.status in _TELLING:
@@ -109,7 +114,7 @@ def _tag(attempt: AttemptDocument, now: datetime) -> str:
     return f"{did.capitalize()} by {plain(attempt.by or 'somebody')}, {clock(attempt.started_at, now)}{why}"
 
 
-def _commands(document: RequestDocument, command_line: Commands) -> Iterator[tuple[str, str]]:
+def _commands(document: RequestDocument) -> Iterator[tuple[str, str]]:
     for step in document.steps:
         for action in step.actions:
             name = {Action.RETRIGGER: "step"}.get(action, action.value)

@@ -53,7 +53,7 @@ def show(session: Session, request_id: int, as_json: bool) -> None:
     if as_json:
         write_json(document.model_dump(mode="json"))
     else:
-        show_path(session.out, document, datetime.now(UTC), session.command_line)
+        show_path(session.out, document, datetime.now(UTC), session.shell_variables())
 
 
 def write_json(value: Any) -> None:

@@ -71,19 +71,18 @@ class Session:
         """Standard error."""
         return _console(stderr=True)
 
-    def command_line(self, *words: str) -> str:
-        """A command to paste, with the options that this one was given."""
-        options = []
-        if self.config is not None and not os.environ.get("RETRIGGER_CONFIG"):
-            options += ["--config", str(self.config)]
-        if self.person and not os.environ.get("RETRIGGER_USER"):
-            options += ["--as", self.person]
-        return joined(program(), *options, *words)
+    def shell_variables(self) -> str | None:
+        """What a person sets once, so that commands to paste work without the options that this one was given."""
+        given = {"RETRIGGER_CONFIG": self.config and str(self.config), "RETRIGGER_USER": self.person}
+        missing = [
+            f"{name}={shlex.quote(value)}" for name, value in given.items() if value and not os.environ.get(name)
+        ]
+        return f"export {' '.join(missing)}" if missing else None
 
 
-def joined(called: str, *words: str) -> str:
-    """A line for a shell. ``called`` is from ``program``."""
-    return f"{called} {shlex.join(words)}"
+def command_line(*words: str) -> str:
+    """A command to paste."""
+    return f"{program()} {shlex.join(words)}"
 
 
 def program() -> str:

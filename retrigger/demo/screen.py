@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
 from engine.documents import RequestDocument
 from engine.states import AttemptKind
 from engine.texts import PROVIDE_INPUT, RETRIGGER_FLOW
-from retrigger.cli.session import Session, joined, program
+from retrigger.cli.session import Session, command_line
 from retrigger.cli.words import REQUEST_STYLES, counted, plain
 from retrigger.demo import people
+from retrigger.demo.scenes import WORKFLOW
 from retrigger.demo.stage import Stage
-
-CommandLine = Callable[..., str]
 
 
 def show(session: Session, stage: Stage, requests: Sequence[int]) -> None:
@@ -57,27 +56,23 @@ def _why(document: RequestDocument) -> str:
 
 def _tries(stage: Stage, documents: Sequence[RequestDocument]) -> Iterator[Text]:
     hanna, omar, vera = (person.real_name for person in (people.HANNA, people.OMAR, people.VERA))
-    command = _commands(stage)
     again, by_hand = documents[2], documents[3]
     yield Text("What to try", "bold")
     if stage.slack is None:
-        yield Text(f"1. {command('show', again.id)}")
-        yield Text(f"2. {command('flow', again.id, *again.blocked)}")
-        yield Text(f"3. {command('input', by_hand.id, *by_hand.blocked, '--json', _account(by_hand))}")
+        commands = [
+            command_line("show", again.id),
+            command_line("flow", again.id, *again.blocked),
+            command_line("input", by_hand.id, *by_hand.blocked, "--json", _account(by_hand)),
+        ]
     else:
-        yield Text(
-            f'1. Open Slack. You act as {hanna}; "Act as" makes you {omar}, who may act, or {vera}, who may not.'
-        )
-        yield Text(f"2. {again.id}: press {RETRIGGER_FLOW}. It completes, and its thread tells the story.")
-        yield Text(
-            f"3. {by_hand.id}: press {PROVIDE_INPUT}, and give the account's id that the ledger of Identity shows."
-        )
-        yield Text(f"4. In another terminal: {command('show', again.id)}")
-    yield Text("Ctrl-C ends everything.", "dim")
-
-
-def _commands(stage: Stage) -> CommandLine:
-    return lambda *words: joined(program(), "--config", str(stage.settings_file), "--as", people.HANNA.email, *words)
+        commands = [command_line("submit", WORKFLOW, "--input", f"@{stage.another_input}")]
+        yield Text(f'1. Open Slack. {hanna} and {omar} may act, {vera} may not ("Act as").')
+        yield Text(f"2. {again.id}: press {RETRIGGER_FLOW}. It completes; its thread tells the story.")
+        yield Text(f"3. {by_hand.id}: press {PROVIDE_INPUT}, with the account's id from the ledger of Identity.")
+        yield Text("4. Put a system down on its page, and submit another from another terminal:")
+    variables = (f"RETRIGGER_CONFIG={stage.settings_file}", f"RETRIGGER_USER={people.HANNA.email}")
+    for line in (*(f"export {variable}" for variable in variables), *commands):
+        yield Text(f"   {line}")
 
 
 def _account(document: RequestDocument) -> str:

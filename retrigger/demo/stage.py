@@ -27,6 +27,7 @@ from retrigger.wiring import App
 OUTSIDE_PORT, SLACK_PORT = 8900, 8901  # when they are free
 APP = "HR"
 SETTLE_SECONDS = 20.0
+ANOTHER_INPUT = '{"name": "Eve Lund", "email": "eve.lund@example.com", "office": "Lisbon", "remote": false}'
 # Slack's client takes every address through the proxy that these name, this machine's own, too.
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
@@ -62,6 +63,11 @@ class Stage:
     def settings_file(self) -> Path:
         """What the command needs to join in from another terminal."""
         return self.folder / "retrigger.yaml"
+
+    @property
+    def another_input(self) -> Path:
+        """A request's input, for a person to submit."""
+        return self.folder / "eve.json"
 
     def submit_scenes(self) -> list[int]:
         """Submit what the demo starts with, each with the trouble that it meets. Returns the requests' ids."""
@@ -132,6 +138,7 @@ class Stage:
         """The settings, and the workflow as a file that a person may change and publish."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.settings_file.write_text(_settings(self.outside.url), encoding="utf-8")
+        self.another_input.write_text(f"{ANOTHER_INPUT}\n", encoding="utf-8")
         workflow = self.folder / "workflows" / f"{WORKFLOW}.yaml"
         if not workflow.exists():
             workflow.parent.mkdir(exist_ok=True)

@@ -1,0 +1,156 @@
+"""What `retrigger doctor` looks at: each check is a sentence of what was found, and what mends it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from bot.check import SlackUnusable, check_slack
+from bot.door import SLACK_API, TIMEOUT
+from engine.connections import Connection
+from engine.errors import RetriggerError
+from retrigger.publishing import read_all
+from retrigger.settings import Settings
+from retrigger.settings_file import read_settings, unknown_variables
+from retrigger.wiring import App, load_own_functions, open_app, worker_name
+
+BACKLOG_AGE = 60.0  # seconds that a message may wait before it is a failure
+CONNECT_SECONDS = 3.0
+
+
+class State(StrEnum):
+    """How a check ended. Skipped: there was nothing to check, or something before it failed."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Check(NamedTuple):
+    """``mend``: what to do, empty where nothing is to be done."""
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+def examine(config: Path | None, environ: Mapping[str, str]) -> Iterator[Check]:
+    """Every check, in an order in which a failure explains those that follow. Raises nothing of ours."""
+    try:
+        settings = read_settings(config, environ)
+    except RetriggerError as error:
+        yield Check("Settings", State.FAILED, str(error), "Correct it; the rest is checked after that.")
+        return
+    yield from _settings(settings, environ)
+    yield from _database(settings)
+    yield from _definitions(settings)
+    for name, entry in settings.connections.items():
+        yield _connection(Connection(name, entry))
+    yield _slack(settings)
+
+
+def _settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
+    source = str(settings.file) if settings.file else "no file; from the environment"
+    yield Check("Settings", State.OK, source)
+    for sentence in unknown_variables(environ):
+        yield Check("Settings", State.FAILED, sentence, "Correct its name, or unset it.")
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    try:
+        app = open_app(settings)
+    except RetriggerError as error:
+        yield Check("Database", State.FAILED, str(error))
+        for name in ("Engine", "Outbox"):
+            yield Check(name, State.SKIPPED, "not checked without the database")
+        return
+    with app:
+        yield _writable(app)
+        yield _engine(app)
+        yield _outbox(app)
+
+
+def _writable(app: App) -> Check:
+    try:
+        app.store.present(worker_name(), 0)  # a write that changes nothing
+    except RetriggerError as error:
+        return Check("Database", State.FAILED, str(error))
+    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
+    return Check("Database", State.OK, f"{kind}, reachable, its tables up to date, writable")
+
+
+def _engine(app: App) -> Check:
+    alive = app.store.workers_alive()
+    if not alive:
+        return Check("Engine", State.FAILED, "none is running", "Start one: retrigger up, or retrigger worker.")
+    return Check("Engine", State.OK, f"{alive} running")
+
+
+def _outbox(app: App) -> Check:
+    number, age = app.outbox.waiting()
+    if not app.settings.channels and not number:
+        return Check("Outbox", State.SKIPPED, "no application has a Slack channel in the settings")
+    if age is not None and age > BACKLOG_AGE:
+        mend = "See the log of the bot, or start it: retrigger up, or retrigger bot."
+        return Check("Outbox", State.FAILED, f"{number} messages wait, the oldest for {age:.0f} s", mend)
+    return Check("Outbox", State.OK, f"{number} messages wait" if number else "nothing waits")
+
+
+def _definitions(settings: Settings) -> Iterator[Check]:
+    try:
+        load_own_functions(settings)
+    except RetriggerError as error:
+        yield Check("Functions", State.FAILED, str(error))
+    else:
+        modules = ", ".join(settings.functions)
+        yield Check("Functions", State.OK if modules else State.SKIPPED, modules or "the settings name no module")
+    definitions = read_all(settings)
+    for definition in definitions:
+        if definition.workflow is not None:
+            yield Check("Workflow", State.OK, f"{definition.workflow.name} ({definition.file.name})")
+        else:
+            mend = "Until it passes, what was published before stays in force."
+            yield Check("Workflow", State.FAILED, "\n".join(definition.problems), mend)
+    if not definitions:
+        yield Check("Workflow", State.SKIPPED, "the settings name no workflow file")
+
+
+def _connection(connection: Connection) -> Check:
+    name = f"Connection {connection.name}"
+    if problem := connection.problem():
+        return Check(name, State.FAILED, problem, "Set it where the engine runs, and start that again.")
+    url = urlsplit(connection.settings.base_url)
+    port = url.port or {"http": 80, "https": 443}[url.scheme]
+    try:
+        socket.create_connection((url.hostname or "", port), CONNECT_SECONDS).close()
+    except OSError as error:
+        found = f"{connection.settings.base_url} cannot be reached: {error.strerror or error}"
+        return Check(name, State.FAILED, found, "Correct base_url, or see whether the system is up.")
+    return Check(name, State.OK, connection.settings.base_url)
+
+
+def _slack(settings: Settings) -> Check:
+    slack = settings.slack
+    if len(slack.missing) == 2:
+        return Check("Slack", State.SKIPPED, "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are not set")
+    if slack.missing:
+        return Check("Slack", State.FAILED, f"{slack.missing[0]} is not set", "Set both tokens, or none.")
+    from slack_sdk import WebClient
+
+    client = WebClient(slack.bot_token, base_url=slack.api_url or SLACK_API, timeout=TIMEOUT)
+    try:
+        found = check_slack(client, slack.app_token)
+    except SlackUnusable as error:
+        return Check("Slack", State.FAILED, str(error))
+    who = f"{found.bot_user} in {found.team}"
+    if found.missing:
+        mend = "Update the app from app_manifest.yaml, and install it to the workspace again."
+        return Check("Slack", State.FAILED, f"{who} lacks the scopes {', '.join(found.missing)}", mend)
+    return Check(
+        "Slack", State.OK, who if found.scopes is not None else f"{who}; its scopes are not told by the server"
+    )
