@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from engine.decide.finish import Finished
 from engine.records import Claim
 
-_LINGER = 0.05  # seconds that a run job waits for more steps before it ends
+_LINGER = 1.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
 _DUE = "due"
 
 
@@ -31,7 +31,7 @@ class ApschedulerExecutor:
     ) -> None:
         self._execute, self._finish = execute, finish
         self._slots = slots
-        self._queue: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
         self._lock = Lock()
         self._busy = 0  # claims taken and not yet run to their end
         self._runners = 0
@@ -50,6 +50,8 @@ class ApschedulerExecutor:
         """End the regular jobs at once; steps that are running are not waited for."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        for _ in range(self._slots):
+            self._queue.put(None)  # wakes a run job that waits for more
 
     def busy(self) -> int:
         """How many claims are queued or running."""
@@ -89,6 +91,8 @@ class ApschedulerExecutor:
                         self._runners -= 1
                         return
                 continue
+            if claim is None:
+                return
             try:
                 done = self._execute(claim)
             finally:
