@@ -129,10 +129,11 @@ def _sentence(model: type[BaseModel], place: Path, found: Any) -> str:
     owner, field = _owner(model, place)
     if found["type"] == "extra_forbidden":
         return f"is not known; {instead(place[-1], names(owner))}"
-    hint = (owner.model_fields[field].description if field in owner.model_fields else None) or "a mapping"
+    hint = owner.model_fields[field].description if field in owner.model_fields else None
     if found["type"] == "missing":
-        return f"is missing; write {hint}"
-    return f"is {described(found['input'])}; write {hint}"
+        return f"is missing; {f'write {hint}' if hint else 'add it'}"
+    msg = str(found["msg"])  # pydantic's own words: "Input should be a valid string"
+    return f"is {described(found['input'])}; {f'write {hint}' if hint else f'{msg[0].lower()}{msg[1:]}'}"
 
 
 def names(model: type[BaseModel]) -> list[str]:

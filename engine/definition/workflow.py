@@ -30,7 +30,7 @@ class Workflow(Model):
     sensitive: tuple[Text, ...] = Field((), description="a list such as [request.input.national_id]")
     self_action: Flag = Field(True, description="true or false")
     constants: dict[str, Any] = Field({}, description="a mapping such as {limit: 100}")
-    nodes: dict[str, Node] = Field(exclude=True, description="a mapping of nodes")
+    nodes: dict[str, Node]
     _places: Places = PrivateAttr(default_factory=Places)
 
     def document(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Workflow(Model):
 
         Defaults are written out, so that a published version keeps its meaning when a default changes.
         """
-        head = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        head = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"nodes"})
         nodes = [
             {"id": node.id, **node.model_dump(mode="json", by_alias=True, exclude_none=True)}
             for node in self.nodes.values()

@@ -56,6 +56,7 @@ MISTAKES = [
     ("access\n", "Access!\n", "1: field workflow: is `Access!`; write a name of lower-case letters, digits, - and _, such as onboarding"),
     ("app: IT", "app: 7", "2: field app: is the number 7; write a name of letters, digits, spaces, . - and _, such as HR"),
     ("constants:", "constnats:", "4: field constnats: is not known; did you mean `constants`?"),
+    ("nodes:", "ndoes:", "5: field ndoes: is not known; did you mean `nodes`?"),
     ("constants: {limit: 3}", "constants: [3]", "4: field constants: is a list; write a mapping such as {limit: 100}"),
     ("constants:", "self_action: maybe\nconstants:", "4: field self_action: is `maybe`; write true or false"),
     ("constants:", "self_action: no\nconstants:", '4: field self_action: `no` means different things to different readers; write false, or "no" in quotes'),
