@@ -36,17 +36,23 @@ class JsonText(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not value.startswith("@"):
             return str(value)
-        try:
-            with open(sys.stdin.fileno(), "rb", closefd=False) if value == "@-" else Path(value[1:]).open("rb") as file:
-                content = file.read(MAX_INPUT_BYTES + 1)
-        except OSError as error:
-            self.fail(f"{value[1:] or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
+        content = self._content(value[1:], param, ctx)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
             if error.end >= MAX_INPUT_BYTES:  # cut in the middle of a character: it is too large anyway
                 return content.decode("utf-8", "replace")
             self.fail(f"{value[1:]} is not UTF-8 text; save it as UTF-8.", param, ctx)
+
+    def _content(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """At most one byte more than is allowed: the engine refuses that with its sentence."""
+        if name == "-":
+            return sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+        try:
+            with Path(name).open("rb") as file:
+                return file.read(MAX_INPUT_BYTES + 1)
+        except OSError as error:
+            self.fail(f"{name or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
 
 
 REQUEST = RequestId()

@@ -1,0 +1,143 @@
+"""The acting commands against a running engine: what they do, what they say, and with which code they end."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.front import Front
+
+
+def test_submit_prints_the_id_alone_and_the_request_completes(running: Front):
+    result = running.run("submit", "steps", "--input", '{"name": "Ada"}', "--requester", "vera@example.com")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "REQ-1\n", "")
+    document = running.wait("REQ-1", "completed")
+    assert (document["requester"], document["title"]) == ("vera@example.com", "Steps for Ada")
+
+
+def test_submit_takes_its_input_from_a_file_and_from_standard_input(running: Front):
+    file = running.folder / "ada.json"
+    file.write_text('{"name": "Åsa"}')
+
+    running.out("submit", "steps", "--input", f"@{file}")
+    assert running.run("submit", "steps", "--input", "@-", stdin='{"name": "Bo"}').exit_code == 0
+
+    assert [request["title"] for request in running.json("list")] == ["Steps for Bo", "Steps for Åsa"]
+
+
+def test_the_same_key_gives_the_same_request(running: Front):
+    twice = [running.out("submit", "steps", "--input", '{"name": "Ada"}', "--key", "k1") for _ in range(2)]
+
+    assert twice == ["REQ-1\n", "REQ-1\n"]
+
+
+def test_flow_waits_and_says_that_the_request_completed(running: Front):
+    request = running.blocked()
+    running.mend_second()
+
+    assert running.out("flow", request, "second", "--reason", "the fire is out") == "REQ-1 is Completed.\n"
+
+    attempts = next(step for step in running.json("show", request)["steps"] if step["node"] == "second")["attempts"]
+    facts = ("retrigger", "hanna@example.com", "cli", "the fire is out")
+    assert tuple(attempts[-1][name] for name in ("kind", "by", "door", "reason")) == facts
+
+
+def test_flow_ends_with_1_where_the_step_is_blocked_again(running: Front):
+    request = running.blocked()
+
+    result = running.run("flow", request, "second")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("REQ-1 is Blocked. second is blocked: front.work failed: RuntimeError: the printer")
+
+
+def test_step_says_that_the_step_is_held_and_continue_goes_on(running: Front):
+    request = running.blocked()
+    running.mend_second()
+
+    said = running.out("step", request, "second")
+
+    assert said.startswith("second completed. It is held: nothing behind it starts until Continue flow. REQ-1 is Block")
+    assert running.out("continue", request) == "REQ-1 is Completed.\n"
+
+
+def test_step_ends_with_1_where_it_is_blocked_again(running: Front):
+    request = running.blocked()
+
+    result = running.run("step", request, "second", "--update-status")
+
+    assert result.exit_code == 1
+    assert "second is blocked again" in result.stdout
+
+
+def test_input_shows_the_text_to_start_from_and_takes_the_result(running: Front):
+    request = running.blocked()
+
+    draft = json.loads(running.out("input", request, "second"))
+    said = running.out("input", request, "second", "--json", json.dumps({**draft, "by": "hand"}))
+
+    assert (draft, said) == ({"done": ""}, "REQ-1 is Completed.\n")
+    second = next(step for step in running.json("show", request)["steps"] if step["node"] == "second")
+    assert second["result"] == {"done": "", "by": "hand"}
+
+
+def test_input_that_does_not_fit_is_refused_and_nothing_changes(running: Front):
+    request = running.blocked()
+
+    assert running.refused("input", request, "second", "--json", '{"done": }').startswith("Line 1, column 10: ")
+    assert "'done' is a required property" in running.refused("input", request, "second", "--json", "{}")
+    assert running.json("show", request)["status"] == "blocked"
+
+
+def test_withdraw_needs_a_reason_and_ends_the_request(running: Front):
+    request = running.blocked()
+
+    assert "--reason" in running.refused("withdraw", request, code=2)
+    assert running.out("withdraw", request, "--reason", "nobody needs it") == "REQ-1 is Withdrawn.\n"
+    assert "final" in running.refused("flow", request, "second")
+
+
+def test_a_plan_is_printed_and_nothing_happens(running: Front):
+    request = running.blocked()
+    before = running.json("show", request)
+
+    assert running.out("flow", request, "second", "--plan") == "Would run:\n  second (function)\n  third (function)\n"
+    assert running.out("step", request, "second", "--plan") == "Would run:\n  second (function)\n"
+    assert "without a call" in running.out("input", request, "second", "--plan")
+    assert "Withdrawn" in running.out("withdraw", request, "--plan")
+    assert running.json("show", request) == before
+
+
+def test_no_wait_says_accepted_at_once(running: Front):
+    request = running.blocked()
+
+    assert running.out("flow", request, "second", "--no-wait") == "REQ-1: accepted.\n"
+
+
+def test_without_an_engine_acts_are_accepted_and_nothing_waits(still: Front):
+    with still.engine():
+        request = still.blocked()
+    still.mend_second()
+
+    nothing = "accepted, nothing is running it. Start an engine with `retrigger up`.\n"
+    assert still.out("flow", request, "second") == f"REQ-1: {nothing}"
+    submitted = still.run("submit", "steps", "--input", '{"name": "Bo"}')
+    assert (submitted.exit_code, submitted.stdout, submitted.stderr) == (0, "REQ-2\n", f"REQ-2: {nothing}")
+
+    with still.engine():
+        assert still.wait("REQ-1", "completed")
+        assert still.wait("REQ-2", "completed")
+
+
+def test_an_outcome_that_needs_no_engine_is_told_without_one(still: Front):
+    with still.engine():
+        request = still.blocked()
+
+    assert still.out("withdraw", request, "--reason", "nobody needs it") == "REQ-1 is Withdrawn.\n"
+
+
+def test_ids_are_taken_as_people_write_them(running: Front):
+    running.submit()
+    running.wait("REQ-1", "completed")
+
+    assert {running.json("show", spelt)["id"] for spelt in ("REQ-1", "req-1", "1", "#1", "Req1")} == {"REQ-1"}

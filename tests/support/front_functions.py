@@ -1,0 +1,26 @@
+"""Functions whose fate is a file that the test writes, so that it also reaches another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.functions import function
+from tests.support.poll import wait_until
+
+
+@function("front.work")
+def work(folder: str) -> dict[str, Any]:
+    """Fails with the text of the file ``broken``, while there is one."""
+    broken = Path(folder, "broken")
+    if broken.exists():
+        raise RuntimeError(broken.read_text())
+    return {"done": True}
+
+
+@function("front.wait")
+def wait(folder: str) -> str:
+    """Ends when the file ``go`` is there."""
+    Path(folder, "waiting").touch()
+    wait_until(Path(folder, "go").exists, "the test to let the step go", 60.0)
+    return "gone"
