@@ -23,13 +23,16 @@ class Claims:
     def take(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
         """Claim what is due. A step that runs alone goes first: while one is due the worker drains, then takes only it.
 
-        On PostgreSQL, steps that another worker is just claiming are passed over.
+        Drained means that its outcomes are stored, too: those still on their way would die with it. On PostgreSQL,
+        steps that another worker is just claiming are passed over.
         """
         free, running = claimer.free(), claimer.running()
         if free <= 0 or (self._alone and running > 0):
             return []
         if self._statements.alone_due.run(connection, now=now):
-            return [] if running > 0 else self._write(connection, self._statements.claimable_alone, claimer, now, 1)
+            if running > 0 or self._statements.running_by.run(connection, worker=claimer.worker):
+                return []
+            return self._write(connection, self._statements.claimable_alone, claimer, now, 1)
         return self._write(connection, self._statements.claimable, claimer, now, free)
 
     def committed(self, claims: list[Claim]) -> None:

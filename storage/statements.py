@@ -33,7 +33,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Attempt, Event, Request, Step
 from storage.rows import dump
-from storage.tables import ALONE, DUE, attempts, events, outbox, requests, steps
+from storage.tables import ALONE, DUE, RUNNING, attempts, events, outbox, requests, steps
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
@@ -132,6 +132,8 @@ class Statements:
         )  # it would take steps_due, and read all that is due
         alone_due = select(steps.c.request_id).where(ALONE, due).limit(1)
         self.alone_due = Query(alone_due.with_hint(*alone_index), dialect)
+        mine = steps.c.worker == bindparam("worker", type_=Text())
+        self.running_by = Query(select(steps.c.request_id).where(RUNNING, mine).limit(1), dialect)
         claimable = (
             select(*STEP_COLUMNS, requests.c.workflow_version, requests.c.workflow, requests.c.created_at)
             .join_from(steps, requests, requests.c.id == steps.c.request_id)
