@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine import Room
+from tests.support.outside import Outside
+from tests.support.processes import EngineProcess
+
+StartEngine = Callable[..., EngineProcess]
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    """The outside systems, all of them up. However a test broke things: in the end nothing was done twice."""
+    outside = Outside()
+    yield outside
+    outside.stop()
+    outside.check_no_effect_twice()
+
+
+@pytest.fixture
+def room(database_url: str, outside: Outside) -> Iterator[Room]:
+    """The doors of an engine; whoever runs its steps is another process."""
+    room = Room(database_url, outside.connections)
+    yield room
+    room.close()
+
+
+@pytest.fixture
+def start_engine(database_url: str, room: Room, outside: Outside, tmp_path: Path) -> Iterator[StartEngine]:
+    """Starts engines as processes of their own."""
+    started: list[EngineProcess] = []
+
+    def start(**options: object) -> EngineProcess:
+        engine = EngineProcess(database_url, outside.connections, tmp_path / "engine.log", **options)
+        started.append(engine)
+        return engine
+
+    yield start
+    for engine in started:
+        engine.close()

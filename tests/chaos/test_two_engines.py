@@ -1,0 +1,135 @@
+"""Two engines on one PostgreSQL: one dies or hangs, the other takes over, no result counts twice (SPEC 3.2, 3.4)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.documents import StepDocument
+from tests.chaos.conftest import StartEngine
+from tests.support.engine import Room
+from tests.support.outside import Outside
+from tests.support.processes import EngineProcess
+from tests.support.waiting import WAITING, Folder
+
+pytestmark = pytest.mark.postgres
+
+LEASE = 1.0
+TAKEN_OVER = LEASE + 2.0  # seconds, at most, from the death of a worker to its step's next attempt
+MAILING = """
+workflow: mailing
+app: HR
+title: Mailing
+nodes:
+  mail: {action: {connection: mail, method: POST, path: /send, body: {to: ada@example.com}, timeout: 60s}}
+"""
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> str:
+    return postgres_url
+
+
+@pytest.fixture
+def first(start_engine: StartEngine) -> EngineProcess:
+    return start_engine(lease=LEASE, name="first")
+
+
+def _outcomes(step: StepDocument) -> list[tuple[str, str | None]]:
+    return [(attempt.kind.value, attempt.outcome and attempt.outcome.value) for attempt in step.attempts]
+
+
+def test_what_a_killed_engine_ran_is_taken_over_by_the_other(
+    room: Room, outside: Outside, first: EngineProcess, start_engine: StartEngine
+) -> None:
+    room.publish(MAILING)
+    outside.turn("mail", "slow")
+    numbers = [room.submit("mailing") for _ in range(3)]
+    outside.wait_for_calls(3)
+    second = start_engine(lease=LEASE, name="second")
+    assert second.recovered == 0, "the first engine is alive"
+    killed_at = time.time()
+    first.kill()
+    outside.wait_for_calls(6)
+    outside.turn("mail", "up")
+    for number in numbers:
+        room.wait(number, "completed")
+        step = room.step(number, "mail")
+        assert _outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
+        assert step.attempts[1].started_at.timestamp() - killed_at < TAKEN_OVER
+        assert str(step.attempts[1].worker).startswith("second")
+    assert outside.effects == 3 and len(set(outside.keys())) == 3
+
+
+def test_a_hung_engine_that_wakes_up_after_the_end_leaves_only_evidence(
+    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    room.publish(WAITING)
+    folder = Folder(tmp_path / "folder")
+    number = room.submit("waiting", folder.input)
+    folder.wait_for_starts(1)
+    second = start_engine(lease=LEASE, name="second")
+    first.pause()
+    folder.wait_for_starts(2)
+    folder.let_go(second.pid)
+    before = room.wait(number, "completed")
+    folder.let_go(first.pid)
+    first.resume()
+    after = room.wait(number, lambda d: d.steps[0].attempts[0].late is not None)
+    step = room.step(number, "wait")
+    assert _outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
+    assert '"outcome": "succeeded"' in str(step.attempts[0].late)
+    assert after.status == "completed" and step.result == second.pid and step.version == before.steps[0].version
+    assert [event.kind for event in after.events].count("late_result") == 1
+
+
+def test_a_hung_engine_that_wakes_up_first_does_not_end_the_step_of_the_other(
+    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    room.publish(WAITING)
+    folder = Folder(tmp_path / "folder")
+    number = room.submit("waiting", folder.input)
+    folder.wait_for_starts(1)
+    second = start_engine(lease=LEASE, name="second")
+    first.pause()
+    folder.wait_for_starts(2)
+    folder.let_go(first.pid)
+    first.resume()
+    document = room.wait(number, lambda d: d.steps[0].attempts[0].late is not None)
+    assert document.steps[0].status == "running" and document.status == "in_progress"
+    folder.let_go(second.pid)
+    document = room.wait(number, "completed")
+    assert document.steps[0].result == second.pid
+
+
+def test_a_call_that_a_hung_engine_had_under_way_is_made_again_under_its_key(
+    room: Room, outside: Outside, first: EngineProcess, start_engine: StartEngine
+) -> None:
+    room.publish(MAILING)
+    outside.turn("mail", "slow")
+    number = room.submit("mailing")
+    outside.wait_for_calls(1)
+    start_engine(lease=LEASE, name="second")
+    first.pause()
+    outside.wait_for_calls(2)
+    outside.turn("mail", "up")
+    room.wait(number, "completed")
+    first.resume()
+    document = room.wait(number, lambda d: d.steps[0].attempts[0].late is not None)
+    assert '"call": "accepted"' in str(document.steps[0].attempts[0].late)
+    assert outside.effects == 1 and len(set(outside.keys())) == 1
+
+
+def test_two_engines_share_the_work_and_run_nothing_twice(
+    room: Room, outside: Outside, first: EngineProcess, start_engine: StartEngine
+) -> None:
+    room.publish(MAILING)
+    start_engine(lease=LEASE, name="second", slots=4)
+    numbers = [room.submit("mailing") for _ in range(60)]
+    for number in numbers:
+        room.wait(number, "completed")
+    assert outside.effects == len(outside.calls()) == 60
+    workers = {str(room.step(number, "mail").attempts[0].worker).split("-")[0] for number in numbers}
+    assert workers == {"first", "second"}

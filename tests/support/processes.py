@@ -1,0 +1,79 @@
+"""Engines in processes of their own, started and ended by a test."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+_ROOT = Path(__file__).parents[2]
+_START_SECONDS = 30.0
+
+
+class EngineProcess:
+    """``python -m tests.support.worker_process``, up to its READY. ``log`` collects what it says on standard error.
+
+    ``recovered`` is how many steps it found left behind; ``ready_at`` when (time.time) it said READY.
+    """
+
+    def __init__(self, url: str, connections: Mapping[str, str], log: Path, **options: object) -> None:
+        self.log = log
+        command = [sys.executable, "-m", "tests.support.worker_process", url]
+        command += [f"--connection={name}={base}" for name, base in connections.items()]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        with log.open("ab") as errors:
+            self.started_at = time.time()
+            self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors)
+        line = self._first_line()
+        if not line.startswith(b"READY"):
+            self.close()
+            raise AssertionError(f"the engine did not start: {log.read_text()[-2000:]}")
+        self.ready_at = time.time()
+        self.recovered = int(line.split()[1])
+
+    def _first_line(self) -> bytes:
+        out: IO[bytes] | None = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], _START_SECONDS)
+        return out.readline() if ready else b""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def pause(self) -> None:
+        """As a hung process or a laptop that sleeps."""
+        self.process.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self, seconds: float = 20.0) -> int:
+        """SIGTERM, and wait for the clean end. Returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def close(self) -> None:
+        """However it stands: end it."""
+        if self.is_alive:
+            self.process.kill()
+            self.process.wait(10)
+        if self.process.stdout:
+            self.process.stdout.close()

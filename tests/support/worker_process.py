@@ -1,0 +1,75 @@
+"""An engine as a process of its own, to be killed: ``python -m tests.support.worker_process URL ...``.
+
+It prints READY and how many steps it recovered once it runs. SIGTERM stops it cleanly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import threading
+
+from engine.catalog import Catalog
+from engine.connections import Connection, ConnectionSettings
+from engine.errors import RetriggerError
+from engine.functions import load_functions
+from engine.runner import Runner
+from engine.worker import Worker
+from storage.database import open_database
+from storage.lock import EngineLock
+from storage.store import SqlStore
+
+
+def main() -> int:
+    arguments = _arguments()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    load_functions(arguments.functions)
+    database = open_database(arguments.url)
+    lock = EngineLock(database) if database.is_sqlite else None  # let go of when nothing refers to it any more
+    if lock is not None:
+        lock.acquire()
+    store = SqlStore(database, lambda name, version: catalog.graph(name, version), lambda app: False)
+    catalog = Catalog(store.workflow)
+    connections = {
+        name: Connection(name, ConnectionSettings(base_url=url))
+        for name, url in (pair.split("=", 1) for pair in arguments.connection)
+    }
+    runner = Runner(store, catalog, connections, frozenset())
+    worker = Worker(
+        store,
+        runner,
+        name=f"{arguments.name}-{os.getpid()}-{secrets.token_hex(3)}",
+        lease=arguments.lease,
+        slots=arguments.slots,
+        exclusive=database.is_sqlite,
+    )
+    print("READY", worker.start(), flush=True)  # noqa: T201  # the parent reads it
+    stopping.wait()
+    clean = worker.stop(grace=arguments.grace)
+    store.close()
+    if not clean:
+        os._exit(0)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--connection", action="append", default=[], help="name=base_url")
+    parser.add_argument("--functions", action="append", default=["tests.support.deadly_functions"])
+    parser.add_argument("--name", default="child")
+    parser.add_argument("--lease", type=float, default=5.0)
+    parser.add_argument("--slots", type=int, default=32)
+    parser.add_argument("--grace", type=float, default=10.0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except RetriggerError as error:
+        sys.exit(str(error))
