@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from engine.definition import Workflow
 from engine.errors import InvalidInput
@@ -83,7 +85,11 @@ def _without_masks(value: Any) -> Any:
 def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str) -> None:
     if not schema:
         return
-    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    try:  # with a registry of its own, a schema cannot make us fetch another from the network
+        found = Draft202012Validator(schema, registry=Registry()).iter_errors(value)
+        errors = sorted(found, key=lambda error: list(map(str, error.path)))
+    except (RecursionError, Unresolvable) as error:
+        raise InvalidInput(f"The {field} cannot be checked against its schema: {error}.", field) from None
     if errors:
         first = errors[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first.path)

@@ -1,0 +1,84 @@
+"""What people type as JSON: checked against schemas, started from a shape (SPEC 4, *Provide input*)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from engine.definition import Workflow, load
+from engine.errors import InputTooLarge, InvalidInput
+from engine.provided import check_input, check_provided, shape_of
+
+WORKFLOW = """
+workflow: onboarding
+app: HR
+input_schema: {type: object, required: [name], properties: {name: {type: string}}}
+nodes:
+  account:
+    action:
+      connection: identity
+      method: POST
+      path: /accounts
+      expect: {schema: {type: object, required: [id], properties: {id: {type: integer}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def workflow() -> Workflow:
+    return load(WORKFLOW, "onboarding.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"id": 7', r"Line 1, column \d+: "),
+        ('{\n  "id" 7}', r"Line 2, column 8: expected a colon"),
+        ('{"id": "seven"}', r"The result\.id does not fit: 'seven' is not of type 'integer'"),
+        ("{}", r"The result does not fit: 'id' is a required property"),
+        ('{"id": 7, "token": "•••"}', r"still holds a masked place"),
+        ('{"id": NaN}', r"Line 1"),
+    ],
+)
+def test_what_does_not_fit_is_said_with_its_place(workflow: Workflow, text: str, sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        check_provided(workflow, "account", text)
+
+
+def test_what_fits_is_kept(workflow: Workflow) -> None:
+    assert check_provided(workflow, "account", '{ "id": 7 }') == '{"id":7}'
+
+
+def test_a_text_over_the_limit_is_too_large(workflow: Workflow) -> None:
+    with pytest.raises(InputTooLarge):
+        check_provided(workflow, "account", '{"id": 7, "x": "' + "a" * 1_100_000 + '"}')
+
+
+def test_a_request_that_does_not_match_is_refused(workflow: Workflow) -> None:
+    with pytest.raises(InvalidInput, match="'name' is a required property"):
+        check_input(workflow, {"nmae": "Ada"}, 1000)
+
+
+@pytest.mark.parametrize(
+    ("schema", "shape"),
+    [
+        (None, {}),
+        ({"type": "object", "required": ["id"]}, {"id": ""}),
+        ({"properties": {"n": {"type": "integer"}, "ok": {"type": "boolean"}}}, {"n": 0, "ok": False}),
+        ({"type": "array"}, []),
+        ({"type": ["string", "null"]}, ""),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"properties": {"at": {"properties": {"x": {"type": "number"}}}}}, {"at": {"x": 0}}),
+    ],
+)
+def test_the_shape_of_a_schema(schema: dict[str, Any] | None, shape: Any) -> None:
+    assert shape_of(schema) == shape
+
+
+@given(st.dictionaries(st.text(max_size=5), st.sampled_from(["string", "integer", "boolean", "array", "object"])))
+def test_a_shape_fits_the_schema_it_was_made_from(types: dict[str, str]) -> None:
+    schema = {"type": "object", "required": sorted(types), "properties": {k: {"type": v} for k, v in types.items()}}
+    Draft202012Validator(schema).validate(shape_of(schema))
