@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookLong
+from time import sleep
 from typing import Any, NamedTuple
 
 from slack_bolt import Ack, App
@@ -22,6 +23,7 @@ from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, Ticket, unpack_ticket
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
+SETTLING = 0.5  # seconds until Slack surely shows the "Working" window; an update that overtakes it would be lost
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
 
 def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[Ended]) -> None:
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
+    sleep(SETTLING)
     ended = future.result()
     said = " ".join((ended.errors or {}).values()) or ended.sentence
     view = ended.view or modals.notice_modal(modals.TITLES[window.ticket.action], said or "Done.")

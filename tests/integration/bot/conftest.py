@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,7 @@ from engine.permissions import Grant, Permission
 from retrigger.demo.local_slack import LocalSlack
 from storage.outbox import SqlOutbox
 from tests.support.engine import Room
-from tests.support.localslack import StartLocalSlack
-from tests.support.slack_checks import check_message, check_view
+from tests.support.slack_checks import check_message
 from tests.support.slack_ui import SlackUi
 
 CHANNEL = "C0HR"
@@ -94,64 +95,99 @@ def badge(account: str) -> Any:
 
 
 class Office:
-    """Everything together. ``hanna`` and ``omar`` may act, ``vera`` may see."""
+    """Everything together. ``hanna`` and ``omar`` may act, ``vera`` may see. One serves many tests: each ``begin``s."""
 
-    def __init__(self, url: str, slack: LocalSlack, outside: Outside) -> None:
-        self.slack, self.outside = slack, outside
-        self.room = Room(url, told=True)
+    def __init__(self, folder: Path, slack: LocalSlack) -> None:
+        self.slack = slack
+        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", told=True)
         self.room.publish(WORKFLOW)
         self.room.store.add_grant(Grant("U2", Permission.TAKE_ACTION, "HR", "Hanna Lead"))
         self.outbox = SqlOutbox(self.room.store)
         self.room.start()
         self.door = self.new_door()
-        self._ui: dict[str, SlackUi] = {}
+        self.hanna, self.omar, self.vera = (SlackUi(slack.url, user) for user in PEOPLE)
+        self._before: set[str] = set()
+        self.begin()
 
-    def new_door(self, api_url: str | None = None, **facts: Any) -> SlackDoor:
+    def new_door(self, api_url: str | None = None) -> SlackDoor:
         """A Slack side that is not started yet."""
-        settings = {"bot_token": BOT_TOKEN, "app_token": APP_TOKEN, "plain_dates": True, "poll": 0.02, **facts}
         return SlackDoor(
-            self.room.engine, self.outbox, {"HR": CHANNEL}, base_url=api_url or self.slack.api_url, **settings
+            self.room.engine,
+            self.outbox,
+            {"HR": CHANNEL},
+            bot_token=BOT_TOKEN,
+            app_token=APP_TOKEN,
+            base_url=api_url or self.slack.api_url,
+            plain_dates=True,
+            poll=0.02,
         )
 
     def open(self) -> None:
         self.door.start()
         eventually(lambda: self.door.socket.connected, "the socket")
 
-    def person(self, user: str) -> SlackUi:
-        if user not in self._ui:
-            self._ui[user] = SlackUi(self.slack.url, user)
-        return self._ui[user]
+    def reopen(self, api_url: str | None = None) -> None:
+        """With a new Slack side, which knows nobody yet."""
+        self.door.stop()
+        self.door = self.new_door(api_url)
+        self.open()
 
-    @property
-    def hanna(self) -> SlackUi:
-        return self.person("U1")
-
-    @property
-    def omar(self) -> SlackUi:
-        return self.person("U2")
-
-    @property
-    def vera(self) -> SlackUi:
-        return self.person("U3")
+    def begin(self) -> None:
+        """A new test: everything broken again, nothing said yet, no window open."""
+        global _outside
+        _outside = self.outside = Outside()
+        self.hanna.dismiss()
+        self.hanna.no_modal()
+        self._before = {message["ts"] for message in self._everything()}
 
     def blocked(self, name: str = "Ada") -> tuple[int, dict[str, Any]]:
         """A request that is Blocked, and its card."""
         number = self.room.submit("onboarding", {"name": name})
         self.room.wait(number, "blocked")
-        return number, self.hanna.message(CHANNEL, f"REQ-{number} · Onboard")
+        return number, self.card(number, "Onboard")
 
     def card(self, number: int, text: str) -> dict[str, Any]:
-        """The card, once it shows ``text``."""
-        return self.hanna.message(CHANNEL, text)
+        """The newest card of a request, once it shows ``text``."""
+
+        def shown() -> list[dict[str, Any]]:
+            cards = [m for m in self.posts() if _shows(m, f"REQ-{number} · ") or m["text"].startswith(f"REQ-{number} ")]
+            return [m for m in cards[-1:] if _shows(m, text)]
+
+        return eventually(shown, f"the card with {text!r}")[-1]  # type: ignore[no-any-return]
+
+    def message(self, text: str, thread: str | None = None) -> dict[str, Any]:
+        """The newest message of this test that has ``text``, once there is one."""
+        return eventually(lambda: [m for m in self.new(thread) if _shows(m, text)], f"a message with {text!r}")[-1]  # type: ignore[no-any-return]
+
+    def new(self, thread: str | None = None) -> list[dict[str, Any]]:
+        """What was said in this test, in the channel or a thread."""
+        return [m for m in self.hanna.messages(CHANNEL, thread=thread) if m["ts"] not in self._before]
+
+    def posts(self, thread: str | None = None) -> list[dict[str, Any]]:
+        """What everybody sees of that."""
+        return [m for m in self.new(thread) if m.get("subtype") != "ephemeral"]
+
+    def lines(self, card: dict[str, Any]) -> list[str]:
+        """The thread of a card, without the times."""
+        return [m["text"].split(" · ")[0] for m in self.posts(card["ts"])]
+
+    def told(self, user: str, thread: str | None = None) -> list[str]:
+        """What one person was told privately."""
+        return [m["text"] for m in self.new(thread) if m.get("ephemeral_to") == user]
 
     def settled(self) -> None:
         """Everything that is to be told has been told."""
         eventually(lambda: self.outbox.waiting()[0] == 0, "an empty outbox")
+        time.sleep(0.05)  # the last of it is on its way to the page
+
+    def _everything(self) -> list[dict[str, Any]]:
+        roots = self.hanna.messages(CHANNEL)
+        return roots + [reply for root in roots for reply in self.hanna.messages(CHANNEL, thread=root["ts"])]
 
     def close(self) -> None:
-        for ui in self._ui.values():
-            for message in ui.messages(CHANNEL):
-                check_message(message["text"], message.get("blocks", []))
+        for message in self._everything():
+            check_message(message["text"], message.get("blocks", []))
+        for ui in (self.hanna, self.omar, self.vera):
             ui.close()
         self.door.stop()
         self.room.close()
@@ -166,21 +202,23 @@ def eventually(found: Callable[[], Any], what: str = "it", seconds: float = 10.0
     return value
 
 
-@pytest.fixture
-def outside() -> Outside:
-    global _outside
-    _outside = Outside()
-    return _outside
+def _shows(message: dict[str, Any], text: str) -> bool:
+    return text in json.dumps(message, ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def module_office(tmp_path_factory: pytest.TempPathFactory, local_slack_program: Path) -> Iterator[Office]:
+    with LocalSlack(local_slack_program, WORKSPACE) as slack:
+        office = Office(tmp_path_factory.mktemp("office"), slack)
+        try:
+            office.open()
+            yield office
+        finally:
+            office.close()
 
 
 @pytest.fixture
-def office(sqlite_url: str, start_local_slack: StartLocalSlack, outside: Outside) -> Iterator[Office]:
-    office = Office(sqlite_url, start_local_slack(WORKSPACE), outside)
-    try:
-        office.open()
-        yield office
-    finally:
-        office.close()
-
-
-__all__ = ["CHANNEL", "Office", "check_view", "eventually"]
+def office(module_office: Office) -> Office:
+    """The module's office, as new."""
+    module_office.begin()
+    return module_office

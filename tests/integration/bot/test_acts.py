@@ -9,7 +9,6 @@ from engine.allowed import Action
 from tests.integration.bot.conftest import CHANNEL, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
-from tests.support.slack_ui import SlackUi
 
 
 def typed(**fields: Any) -> dict[str, dict[str, dict[str, Any]]]:
@@ -21,17 +20,6 @@ def typed(**fields: Any) -> dict[str, dict[str, dict[str, Any]]]:
         return {"type": "plain_text_input", "value": given}
 
     return {name: {name: value(name, given)} for name, given in fields.items()}
-
-
-def lines(office: Office, card: dict[str, Any]) -> list[str]:
-    """The thread, without times and private messages."""
-    replies = office.hanna.messages(CHANNEL, thread=card["ts"])
-    return [m["text"].split(" · ")[0] for m in replies if m.get("subtype") != "ephemeral"]
-
-
-def told(ui: SlackUi, user: str, thread: str | None = None) -> list[str]:
-    found = [m for m in ui.messages(CHANNEL, thread=thread) if m.get("ephemeral_to") == user]
-    return [m["text"] for m in found]
 
 
 def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
@@ -48,7 +36,7 @@ def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
     assert [e["action_id"] for b in card["blocks"] for e in b.get("elements", []) if "action_id" in e] == [
         "retrigger.path"
     ]
-    assert lines(office, card) == [
+    assert office.lines(card) == [
         "🔴 `create_account` is blocked (attempt 1): bot.account failed: RuntimeError: identity answered 503",
         "*Hanna Lead* re-triggered step and flow at `create_account`",
         "✅ `create_account` completed (attempt 2)",
@@ -56,8 +44,8 @@ def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
         f"REQ-{number} is *Completed*",
     ]
     outcome = f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."
-    assert told(office.hanna, "U1")[-1] == told(office.hanna, "U1", card["ts"])[-1] == outcome
-    assert "reason: identity is up again" in json.dumps(office.hanna.messages(CHANNEL, thread=card["ts"]))
+    assert office.told("U1")[-1] == office.told("U1", card["ts"])[-1] == outcome
+    assert "reason: identity is up again" in json.dumps(office.posts(card["ts"]))
 
 
 def test_step_only_with_the_box_then_continue_flow(office: Office) -> None:
@@ -74,7 +62,7 @@ def test_step_only_with_the_box_then_continue_flow(office: Office) -> None:
     office.hanna.submit()
     office.room.wait(number, "completed")
     office.settled()
-    assert lines(office, card)[1:] == [
+    assert office.lines(card)[1:] == [
         "*Hanna Lead* re-triggered `create_account` (this step only), allowing the workflow status to be updated",
         "✅ `create_account` completed (attempt 2)",
         "*Hanna Lead* continued the flow",
@@ -88,14 +76,14 @@ def test_blocked_again_is_told_with_what_changed(office: Office) -> None:
     office.hanna.click(card, "retrigger.step")
     office.hanna.modal("This action may affect")
     office.hanna.submit()
-    office.hanna.message(CHANNEL, "is blocked again (attempt 2): same error", thread=card["ts"])
+    office.message("is blocked again (attempt 2): same error", thread=card["ts"])
     office.outside.error = "identity answered 404"
     office.hanna.click(office.card(number, "2 tries so far"), "retrigger.flow")
     office.hanna.modal("remaining flow")
     office.hanna.submit()
-    office.hanna.message(CHANNEL, "is blocked again (attempt 3), with another error", thread=card["ts"])
+    office.message("is blocked again (attempt 3), with another error", thread=card["ts"])
     office.settled()
-    assert "with another error: bot.account failed: RuntimeError: identity answered 404" in told(office.hanna, "U1")[-1]
+    assert "with another error: bot.account failed: RuntimeError: identity answered 404" in office.told("U1")[-1]
     assert "3 tries so far" in json.dumps(office.card(number, "retrigger.input"))
 
 
@@ -117,7 +105,7 @@ def test_provide_input_keeps_the_text_until_it_fits(office: Office) -> None:
     office.settled()
     assert office.room.step(number, "create_account").result == {"id": "acc-1"}
     assert office.outside.calls == ["create_account", "badge"]
-    assert "*Hanna Lead* provided input for `create_account`" in lines(office, card)
+    assert "*Hanna Lead* provided input for `create_account`" in office.lines(card)
 
 
 def test_an_editor_that_was_left_untouched_means_its_draft(office: Office) -> None:
@@ -139,7 +127,7 @@ def test_withdraw_needs_a_reason(office: Office) -> None:
     office.room.wait(number, "withdrawn")
     office.card(number, "is Withdrawn")
     office.settled()
-    assert lines(office, card)[-1] == f"*Hanna Lead* withdrew REQ-{number}"
+    assert office.lines(card)[-1] == f"*Hanna Lead* withdrew REQ-{number}"
 
 
 def test_a_new_key_for_a_call_that_may_have_worked_asks_to_confirm(office: Office) -> None:
@@ -162,11 +150,11 @@ def test_a_new_key_for_a_call_that_may_have_worked_asks_to_confirm(office: Offic
 def test_whoever_may_not_act_is_told_what_is_missing_and_whom_to_ask(office: Office) -> None:
     number, card = office.blocked()
     office.vera.click(card, "retrigger.flow")
-    office.vera.message(CHANNEL, "Take action", thread=card["ts"])
+    office.message("Take action", thread=card["ts"])
     sentence = "You need the permission 'Take action' for HR. Ask hanna@example.com."
-    assert told(office.vera, "U3") == told(office.vera, "U3", card["ts"]) == [sentence]
+    assert office.told("U3") == office.told("U3", card["ts"]) == [sentence]
     office.vera.command(CHANNEL, f"REQ-{number} create_account input")
-    eventually(lambda: told(office.vera, "U3") == [sentence, sentence])
+    eventually(lambda: office.told("U3") == [sentence, sentence])
     refused = [event for event in office.room.document(number).events if event.kind == "refused"]
     assert [(event.by, event.door) for event in refused] == [("Vera Viewer", "slack")] * 2
     office.vera.click(card, "retrigger.path")  # seeing is permitted
@@ -196,7 +184,7 @@ def test_a_stale_button_only_says_what_has_happened_since(office: Office) -> Non
     office.room.wait(number, "completed")
     office.settled()
     office.omar.click(old, "retrigger.flow")
-    said = office.omar.message(CHANNEL, "nothing was done")
+    said = office.message("nothing was done")
     text = json.dumps(said["blocks"], ensure_ascii=False)
     assert "*Hanna Lead* re-triggered step and flow at `create_account`" in text
     assert f"REQ-{number} is *Completed*" in text
@@ -215,10 +203,10 @@ def test_two_people_submit_one_wins_and_the_other_is_told(office: Office) -> Non
     office.room.wait(number, "completed")
     office.settled()
     assert office.outside.calls == ["create_account", "create_account", "badge"]
-    acts = [line for line in lines(office, card) if "re-triggered" in line]
+    acts = [line for line in office.lines(card) if "re-triggered" in line]
     assert len(acts) == 1
     winner, loser = ("Hanna Lead", "U2") if "Hanna" in acts[0] else ("Omar Ops", "U1")
-    conflict = eventually(lambda: [text for text in told(office.hanna, loser) if "Nothing was done" in text])
+    conflict = eventually(lambda: [text for text in office.told(loser) if "Nothing was done" in text])
     assert f"{winner} re-triggered step and flow" in conflict[0]
 
 
@@ -232,8 +220,8 @@ def test_the_same_submit_twice_is_one_act(office: Office) -> None:
     office.room.wait(number, "completed")
     office.settled()
     assert office.outside.calls == ["create_account", "create_account", "badge"]
-    assert len([line for line in lines(office, card) if "re-triggered" in line]) == 1
-    assert not [text for text in told(office.hanna, "U1") if "Nothing was done" in text]
+    assert len([line for line in office.lines(card) if "re-triggered" in line]) == 1
+    assert not [text for text in office.told("U1") if "Nothing was done" in text]
 
 
 def test_a_window_whose_act_is_no_longer_offered_says_so(office: Office) -> None:
@@ -249,8 +237,8 @@ def test_a_window_whose_act_is_no_longer_offered_says_so(office: Office) -> None
     office.room.engine.continue_flow(HANNA, number)
     office.room.wait(number, lambda d: d.blocked == ("badge",))
     office.hanna.submit()
-    assert office.hanna.errors() == {"reason": "Continue flow: nothing was done. REQ-1 is Blocked."}
-    office.hanna.message(CHANNEL, "*Hanna Lead* continued the flow · ")
+    assert office.hanna.errors() == {"reason": f"Continue flow: nothing was done. REQ-{number} is Blocked."}
+    office.message("*Hanna Lead* continued the flow · ")
 
 
 def test_an_act_that_takes_long_is_acknowledged_and_then_told(office: Office, monkeypatch: Any) -> None:
