@@ -10,6 +10,7 @@ from bot.blocks import card, fit, thread
 from bot.blocks.fit import Message
 from bot.blocks.outcome import outcome
 from bot.blocks.parts import plain, section
+from bot.blocks.thread import Told
 from bot.errors import BadMessage, MessageGone, NotInChannel, PersonNotThere, ScopeMissing
 from bot.people import slack_user
 from bot.poster import Poster
@@ -17,7 +18,9 @@ from bot.text import Dates
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.outbox import Outbox, OutboxRow, Posted
+from engine.records import Event
 
+SAME_MOMENT = 0.001  # seconds: documents keep microseconds
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
 
 T = TypeVar("T")
@@ -71,9 +74,9 @@ class Announcer:
         elif row.event is None:
             log.error("Outbox row %s of kind %s has no event; there is nothing to tell.", row.id, row.kind)
         elif row.kind == "line":
-            self._line(document, row, sending)
+            self._line(document, masked(row.event, document), sending)
         else:
-            self._tell(document, row, sending)
+            self._tell(document, masked(row.event, document), row, sending)
 
     def refresh(self, request_id: int) -> None:
         """Let a card that stands in Slack show the present state, whatever it shows."""
@@ -112,10 +115,9 @@ class Announcer:
         self._outbox.remember(posted)
         return posted
 
-    def _line(self, document: RequestDocument, row: OutboxRow, sending: Sending) -> None:
-        assert row.event is not None
-        text = thread.line(row.event, document.number, self._dates)
-        broadcast = thread.shown_in_channel(row.event)
+    def _line(self, document: RequestDocument, event: Told, sending: Sending) -> None:
+        text = thread.line(event, document.number, self._dates)
+        broadcast = thread.shown_in_channel(event)
         if broadcast:
             text = f"*{document.id}* · {text}"
         message = fit.message(text, [section(text, block_id=sending.marker)])
@@ -134,14 +136,14 @@ class Announcer:
             post = self._poster.post
             self._safely(message, lambda m: post(posted.channel, m, thread=posted.ts, broadcast=broadcast))
 
-    def _tell(self, document: RequestDocument, row: OutboxRow, sending: Sending) -> None:
+    def _tell(self, document: RequestDocument, event: Told, row: OutboxRow, sending: Sending) -> None:
         """Private messages cannot be looked up: after an answer that was lost, told twice is better than not at all."""
         user = slack_user(row.actor)
-        if user is None or row.event is None:
+        if user is None:
             return  # who acted through another door is told there
         posted = self._outbox.posted(document.number)
         channel = posted.channel if posted else self._channel(document)
-        message = outcome(row.event, document, self._dates)
+        message = outcome(event, document, self._dates)
         sending.begin()
         try:
             # In the channel and in the thread: nobody knows which of them the person is looking at.
@@ -177,3 +179,12 @@ class Announcer:
             marker = message.blocks[0].get("block_id", "") if message.blocks else ""
             block = {**section(""), "text": plain(message.text)}
             return send(fit.message(message.text, [{**block, "block_id": marker} if marker else block]))
+
+
+def masked(event: Event, document: RequestDocument) -> Told:
+    """The event as the document has it, where sensitive values are masked: a reason that was typed may hold one."""
+    for shown in document.events:
+        same = (shown.kind, shown.node, shown.attempt) == (event.kind, event.node, event.attempt)
+        if same and abs(shown.at.timestamp() - event.at) < SAME_MOMENT:
+            return shown
+    return event

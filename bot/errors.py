@@ -46,6 +46,10 @@ class RateLimited(SlackError):
         self.wait = retry_after
 
 
+class Paced(RateLimited):
+    """We wait by ourselves: Slack asked to a moment ago, or our own budget is used up. Nobody need be told."""
+
+
 class Mendable(SlackError):
     """A person can mend it (invite the bot, renew the token, add a scope), so what waits is kept."""
 
@@ -180,3 +184,11 @@ def _retry_after(headers: object) -> float:
         return max(1.0, float(value[0] if isinstance(value, list) else value))
     except ValueError:
         return 1.0
+
+
+def unexpected(raised: Exception) -> str:
+    """What to tell a person of an error that nobody foresaw."""
+    try:
+        return f"{translate(raised)} Please try again."
+    except Exception:
+        return "Something went wrong in Retrigger itself; its log says what. Look at the request before trying again."

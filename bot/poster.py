@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.blocks.fit import Message
-from bot.errors import RateLimited, translate
+from bot.errors import Paced, RateLimited, translate
 from bot.pace import Pace
 
 TIMEOUT = 5  # seconds, of one call
@@ -37,10 +37,10 @@ class Poster:
         return str(self._call(self._client.chat_postMessage, channel, **message._asdict(), **plain, **more)["ts"])
 
     def update(self, channel: str, ts: str, message: Message) -> None:
-        """Let a message show something else. Raises RateLimited, without asking Slack, when the budget is used up."""
+        """Let a message show something else. Raises Paced, without asking Slack, when the budget is used up."""
         wait = self._pace.take_update()
         if wait:
-            raise RateLimited(wait)
+            raise Paced(wait)
         self._call(self._client.chat_update, channel, ts=ts, **message._asdict())
 
     def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
@@ -69,7 +69,7 @@ class Poster:
     def _call(self, method: Callable[..., SlackResponse], channel: str, **arguments: Any) -> SlackResponse:
         wait = self._pace.wait(method.__name__, channel)
         if wait:
-            raise RateLimited(wait)
+            raise Paced(wait)
         try:
             return method(channel=channel, **arguments) if channel else method(**arguments)
         except Exception as raised:

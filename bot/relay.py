@@ -19,7 +19,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 
 from bot.announcer import Announcer, NoChannel
-from bot.errors import BadMessage, PersonNotThere, SlackError
+from bot.errors import BadMessage, Paced, PersonNotThere, SlackError
 from engine.errors import NotFound, RetriggerError
 from engine.outbox import Outbox, OutboxRow
 
@@ -130,7 +130,8 @@ class Relay:
             self._unsent.add(row.id)
         else:
             self._unsent.discard(row.id)
-        self._say(str(error))
+        if not isinstance(error, Paced):
+            self._say(str(error))
         self._outbox.later(row.id, error.wait or backoff(row.tries), str(error))
 
     def _refresh_stale(self) -> None:

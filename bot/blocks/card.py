@@ -26,7 +26,7 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
     blocks = [
         {**header(f"{document.id} · {one_line(document.title, 120)}"), "block_id": marker},
         section(_headline(document, dates)),
-        *_steps(document, dates),
+        *step_sections(document, dates),
         *_going_on(document),
         *_last_act(document, dates),
         actions(_footer(document), block_id="request"),
@@ -40,19 +40,22 @@ def digest(message: Message) -> str:
     return hashlib.sha256(json.dumps([message.text, shown], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:
-    """The buttons for what the step offers now; no block when it offers nothing."""
-    value = Target(document.number, step.node, step.version).pack()
-    elements = [
-        button(LABELS[action], ACTION_IDS[action], value, style="primary" if action is Action.FLOW else "")
-        for action in LABELS
-        if action in step.actions
-    ]
-    return [actions(elements, block_id=block_id)] if elements else []
+def step_sections(document: RequestDocument, dates: Dates) -> list[Block]:
+    """The steps that wait for a person, each with the buttons of what it offers now."""
+    stuck = [step for step in document.steps if step.actions or _blocked(step)]
+    blocks: list[Block] = []
+    for place, step in enumerate(stuck[:MAX_STEPS]):
+        blocks += [section(_describe(step, dates)), *_step_buttons(document, step, f"step-{place}")]
+    if len(stuck) > MAX_STEPS:
+        rest = len(stuck) - MAX_STEPS
+        blocks.append(
+            context(f"… and {counted(rest, 'more step')}: `/retrigger {document.id} STEP` opens any of them.")
+        )
+    return blocks
 
 
-def describe(step: StepDocument, dates: Dates) -> str:
-    """A blocked or failed step: its error in one line, what the last call did, the tries and the age."""
+def _describe(step: StepDocument, dates: Dates) -> str:
+    """Its error in one line, what the last call did, the tries and the age."""
     lines = [f"{code(step.node)} is {bold(step.status.value)}", f"> {said(step.error or 'No error was given.')}"]
     if step.call is not None:
         lines.append(CALL_SENTENCES[step.call])
@@ -60,6 +63,16 @@ def describe(step: StepDocument, dates: Dates) -> str:
     ended = step.attempts[-1].ended_at if step.attempts else None
     lines.append(f"{tries} so far" + (f" · since {dates.since(ended)}" if ended else ""))
     return "\n".join(lines)
+
+
+def _step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:
+    value = Target(document.number, step.node, step.version).pack()
+    elements = [
+        button(LABELS[action], ACTION_IDS[action], value, style="primary" if action is Action.FLOW else "")
+        for action in LABELS
+        if action in step.actions
+    ]
+    return [actions(elements, block_id=block_id)] if elements else []
 
 
 def _headline(document: RequestDocument, dates: Dates) -> str:
@@ -71,17 +84,6 @@ def _headline(document: RequestDocument, dates: Dates) -> str:
     ]
     reason = document.reason if not document.blocked else None  # a blocked step says it itself, below
     return " · ".join(facts) + (f"\n> {said(reason)}" if reason else "")
-
-
-def _steps(document: RequestDocument, dates: Dates) -> list[Block]:
-    stuck = [step for step in document.steps if step.actions or _blocked(step)]
-    blocks: list[Block] = []
-    for place, step in enumerate(stuck[:MAX_STEPS]):
-        blocks += [section(describe(step, dates)), *step_buttons(document, step, f"step-{place}")]
-    if len(stuck) > MAX_STEPS:
-        rest = len(stuck) - MAX_STEPS
-        blocks.append(context(f"… and {counted(rest, 'more step')}: `/retrigger {document.id}` shows all of them."))
-    return blocks
 
 
 def _blocked(step: StepDocument) -> bool:

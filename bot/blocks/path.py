@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.blocks import fit
-from bot.blocks.card import step_buttons
+from bot.blocks.card import step_sections
 from bot.blocks.fit import Block, Message
-from bot.blocks.parts import actions, button, context, header, section
+from bot.blocks.parts import actions, button, context, divider, header, section
 from bot.targets import ACTION_IDS, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
@@ -26,15 +26,9 @@ def path_view(document: RequestDocument, dates: Dates) -> dict[str, object]:
 
 
 def path_message(document: RequestDocument, dates: Dates) -> Message:
-    """As a private message, with the buttons of what may be done now."""
-    blocks = _top(document, dates)
-    waiting: list[str] = []
-    for place, step in enumerate(document.steps):
-        waiting.append(_step(step, dates))
-        if step.actions:
-            blocks += [*_sections(waiting), *step_buttons(document, step, f"step-{place}")]
-            waiting = []
-    blocks += [*_sections(waiting), *_request_buttons(document)]
+    """As a private message. What may be done now stands first: a long path may not fit behind it."""
+    blocks = [*_top(document, dates), *step_sections(document, dates), *_request_buttons(document), divider()]
+    blocks += _sections([_step(step, dates) for step in document.steps])
     return fit.message(said(f"{PROGRESS_PATH} of {document.id}: {document.status.label}"), blocks)
 
 

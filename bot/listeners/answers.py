@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.context import Bot
-from bot.errors import translate
+from bot.errors import unexpected
 from bot.listeners.opening import Overtaken
 from bot.listeners.visit import Visit
 from engine.errors import NotPermitted, RetriggerError
@@ -34,13 +34,3 @@ def refusal(error: RetriggerError, visit: Visit) -> str:
     """The sentence, with what is known of why the person's grants may not count."""
     note = visit.person.note if isinstance(error, NotPermitted) else None
     return f"{error} {note}" if note else str(error)
-
-
-def unexpected(raised: Exception) -> str:
-    """What to say of an error that nobody foresaw."""
-    try:
-        return f"{translate(raised)} Please try again."
-    except Exception:
-        return (
-            "Something went wrong in Retrigger itself, and its log says what. Look at the request before trying again."
-        )

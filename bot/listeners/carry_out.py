@@ -9,8 +9,9 @@ from bot.blocks import modals
 from bot.blocks.fit import Message
 from bot.blocks.modals import Typed
 from bot.context import Bot
+from bot.errors import unexpected
 from bot.listeners import typed
-from bot.listeners.answers import refusal, unexpected
+from bot.listeners.answers import refusal
 from bot.listeners.opening import Overtaken, act_view, present, shown
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
@@ -11,13 +13,16 @@ from bot.blocks.parts import section
 from bot.blocks.path import path_message
 from bot.command_line import Show, Start, Typed, Word, no_such_step, parse
 from bot.context import Bot
-from bot.listeners.answers import refusal, unexpected
+from bot.errors import unexpected
+from bot.listeners.answers import refusal
 from bot.listeners.opening import Overtaken, open_act
 from bot.listeners.visit import Body, Visit, of_command
 from bot.targets import Target
 from bot.text import escape
 from engine.errors import RetriggerError
 from engine.states import RequestStatus
+
+log = logging.getLogger(__name__)
 
 
 def register(app: App, bot: Bot) -> None:
@@ -46,6 +51,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
     except RetriggerError as error:
         return _sentence(refusal(error, visit))
     except Exception as raised:
+        log.exception("A command failed.")
         return _sentence(unexpected(raised))
 
 

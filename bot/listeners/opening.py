@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import Any
 
 from slack_sdk import WebClient
@@ -12,7 +13,7 @@ from bot.blocks.fit import Message
 from bot.blocks.modals import Typed
 from bot.blocks.outcome import overtaken
 from bot.context import Bot
-from bot.errors import SlackError, ViewGone, translate
+from bot.errors import SlackError, ViewGone, translate, unexpected
 from bot.listeners.visit import Visit
 from bot.targets import Target, Ticket
 from bot.text import Dates
@@ -21,6 +22,8 @@ from engine.documents import RequestDocument
 from engine.errors import NotFound, RetriggerError
 from engine.permissions import Actor
 from engine.plan import Plan
+
+log = logging.getLogger(__name__)
 
 
 class Overtaken(RetriggerError):
@@ -42,6 +45,9 @@ def open_act(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, action:
         view = act_view(bot, actor, document, Ticket(action, target, visit.place))
     except RetriggerError as error:
         view = modals.notice_modal(modals.TITLES[action], str(error))
+    except Exception as raised:  # or the window would go on loading for ever
+        log.exception("A window could not be made.")
+        view = modals.notice_modal(modals.TITLES[action], unexpected(raised))
     show_view(client, view_id, view)
 
 

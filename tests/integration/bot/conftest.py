@@ -111,13 +111,14 @@ class Office:
 
     def new_door(self, api_url: str | None = None) -> SlackDoor:
         """A Slack side that is not started yet."""
+        self.api_url = api_url or self.slack.api_url
         return SlackDoor(
             self.room.engine,
             self.outbox,
             {"HR": CHANNEL},
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
-            base_url=api_url or self.slack.api_url,
+            base_url=self.api_url,
             plain_dates=True,
             poll=0.02,
         )

@@ -102,7 +102,7 @@ def test_a_held_step_brings_continue_flow() -> None:
 def test_several_blocked_steps_have_their_own_sections_up_to_a_cap() -> None:
     blocks = card.card(request(*(step(f"s{n}") for n in range(8))), DATES).blocks
     assert [label for label, _ in buttons(blocks)].count(texts.RETRIGGER) == card.MAX_STEPS
-    assert "… and 3 more steps: `/retrigger REQ-42` shows all of them." in said(blocks)
+    assert "… and 3 more steps: `/retrigger REQ-42 STEP` opens any of them." in said(blocks)
 
 
 def test_a_card_never_shows_bodies() -> None:

@@ -14,6 +14,7 @@ from bot.errors import (
     MessageGone,
     NotInChannel,
     NotReached,
+    Paced,
     PersonNotThere,
     RateLimited,
     ScopeMissing,
@@ -268,6 +269,25 @@ def test_trouble_is_said_once_and_its_end_too(office: Office, caplog: pytest.Log
         "Slack cannot be reached. What is to be told waits; nothing is lost.",
         "Slack takes messages again.",
     ]
+
+
+def test_our_own_pace_is_not_trouble(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.slack.trouble = once(Paced(1.3))
+    office.outbox.add(42, "card")
+    office.run()
+    assert caplog.records == []
+    assert office.outbox.due_at[1] == office.outbox.now + 1.3
+
+
+def test_what_was_typed_is_told_as_the_document_masks_it(office: Office) -> None:
+    typed = samples.event(events.RETRIGGERED_FLOW, attempt=3, by="Hanna Lead", reason="id is 123-45-6789")
+    shown = samples.shown_event(events.RETRIGGERED_FLOW, attempt=3, by="Hanna Lead", reason="id is •••")
+    office.documents[42] = samples.request(samples.step(), events=(shown,))
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", typed)
+    office.run()
+    assert office.slack.texts(office.outbox.cards[42].ts)[0].endswith("reason: id is •••")
+    assert "123-45-6789" not in str(office.slack.messages)
 
 
 def test_backoff_grows_to_a_minute() -> None:
