@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Event, Notice, Step
 from storage import rows
+from storage.known import Held, Known
 from storage.operations import Change
 from storage.statements import Statements
 
@@ -23,24 +24,13 @@ class GuardFailed(Exception):
     """A row is not as it was read: another process was quicker. The transaction is rolled back and tried again."""
 
 
-class _Held:
-    """A request of this batch, as it was loaded and as the operations so far have left it."""
-
-    __slots__ = ("loaded", "loaded_steps", "request", "steps")
-
-    def __init__(self, request: Request) -> None:
-        self.loaded = self.request = request
-        self.loaded_steps: dict[str, Step] = {}
-        self.steps = self.loaded_steps
-
-
 class Batch:
     """The changes of requests in one transaction. Nothing is written before ``flush``."""
 
     def __init__(self, connection: Connection, statements: Statements, now: float, graphs: Graphs, told: Told) -> None:
         self._connection, self._statements, self._now = connection, statements, now
         self._graphs, self._told = graphs, told
-        self._held: dict[int, _Held] = {}
+        self.held: dict[int, Held] = {}
         self._done: dict[str, int | None] = {}  # command id → request
         self._results: dict[tuple[int, str], str | None] = {}
         self._keys: list[tuple[Any, ...]] = []
@@ -49,28 +39,37 @@ class Batch:
         self.events: list[Event] = []
         self.notices: list[Notice] = []
 
-    def load(self, changes: Sequence[Change]) -> None:
-        """Read, and on PostgreSQL lock, the requests of all ``changes``, in the order of their ids."""
-        ids = sorted({change.request_id for change in changes})
-        if not ids:
-            return
-        listed = self._statements.listed(ids)
-        for row in self._statements.lock_requests.run(self._connection, ids=listed):
-            request = rows.request_from(row)
-            self._held[request.id] = _Held(request)
-        for row in self._statements.load_steps.run(self._connection, ids=listed):
-            step = rows.step_from(row)
-            self._held[step.request_id].loaded_steps[step.node] = step
+    def load(self, changes: Sequence[Change], known: Known) -> None:
+        """Hold the requests of all ``changes``. Those that are not known are read, and on PostgreSQL locked, in the
+        order of their ids."""
+        unknown = []
+        for request_id in sorted({change.request_id for change in changes}):
+            held = known.get(request_id)
+            if held is None:
+                unknown.append(request_id)
+            else:
+                self.held[request_id] = held
+        if unknown:
+            self._read(unknown)
         commands = [change.command_id for change in changes if change.command_id is not None]
         if commands:
             listed = self._statements.listed(commands)
             self._done = dict(self._statements.done_commands.run(self._connection, ids=listed))  # type: ignore[arg-type]
 
+    def _read(self, ids: Sequence[int]) -> None:
+        listed = self._statements.listed(ids)
+        for row in self._statements.lock_requests.run(self._connection, ids=listed):
+            request = rows.request_from(row)
+            self.held[request.id] = Held(request)
+        for row in self._statements.load_steps.run(self._connection, ids=listed):
+            step = rows.step_from(row)
+            self.held[step.request_id].stored_steps[step.node] = step
+
     def apply(self, change: Change) -> Any:
         """Run one rule on the present state. What it raises drops its draft, and nothing else."""
         if change.command_id is not None and change.command_id in self._done:
             raise AlreadyDone(self._done[change.command_id], change.command_id)
-        held = self._held.get(change.request_id)
+        held = self.held.get(change.request_id)
         if held is None:
             raise NotFound("request", f"REQ-{change.request_id}")
         request = held.request
@@ -81,7 +80,7 @@ class Batch:
         self._absorb(held, draft)
         return answer
 
-    def _absorb(self, held: _Held, draft: Draft) -> None:
+    def _absorb(self, held: Held, draft: Draft) -> None:
         request_id = draft.request.id
         held.request, held.steps = draft.request, draft.steps
         for node, result in draft.results.items():
@@ -111,23 +110,23 @@ class Batch:
         statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
 
     def _flush_requests(self) -> None:
-        changed = [held for held in self._held.values() if held.request is not held.loaded]
-        updates = [(*rows.request_row(held.request)[1:], held.loaded.id, held.loaded.version) for held in changed]
+        changed = [held for held in self.held.values() if held.request is not held.stored]
+        updates = [(*rows.request_row(held.request)[1:], held.stored.id, held.stored.version) for held in changed]
         guard(self._statements.update_requests.run(self._connection, updates), updates)
 
     def _flush_steps(self) -> None:
         """Drafts copy a step only to change it, so what is another object was changed."""
         updates, inserts, deletes = [], [], []
-        for held in self._held.values():
-            before, after = held.loaded_steps, held.steps
+        for held in self.held.values():
+            before, after = held.stored_steps, held.steps
             if after is before:
                 continue
             for node, step in after.items():
-                loaded = before.get(node)
-                if loaded is None:
+                stored = before.get(node)
+                if stored is None:
                     inserts.append(rows.step_row(step))
-                elif loaded is not step:
-                    updates.append(step_update(step, loaded.version))
+                elif stored is not step:
+                    updates.append(step_update(step, stored.version))
             deletes += [(*step[:2], step.version) for node, step in before.items() if node not in after]
         guard(self._statements.update_steps.run(self._connection, updates), updates)
         guard(self._statements.delete_steps.run(self._connection, deletes), deletes)

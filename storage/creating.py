@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, select, tuple_
 
-from engine.records import NewRequest, Step
+from engine.records import NewRequest, Request, Step
 from engine.states import RequestStatus, StepStatus
 from storage import rows
 from storage.operations import Create
@@ -54,33 +54,30 @@ def _known(connection: Connection, news: Sequence[NewRequest]) -> dict[tuple[str
 def _store(connection: Connection, statements: Statements, fresh: Sequence[Create], now: float) -> list[int]:
     if not fresh:
         return []
-    new_id = insert(requests).returning(requests.c.id, sort_by_parameter_order=True)
-    ids = list(connection.scalars(new_id, [_request_values(create.new, now) for create in fresh]))
-    steps, events = [], []
+    ids = statements.new_request_ids(connection, len(fresh))
+    requests_, steps, events = [], [], []
     for request_id, create in zip(ids, fresh, strict=True):
+        new = create.new
+        request = Request(
+            request_id,
+            new.workflow,
+            new.workflow_version,
+            new.app,
+            RequestStatus.IN_PROGRESS,
+            None,
+            new.requester,
+            False,
+            1,
+            now,
+            now,
+        )
+        requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key)))
         steps += [rows.step_row(step) for step in _steps(request_id, create, now)]
         events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
+    statements.insert_requests.run(connection, requests_)
     statements.insert_steps.run(connection, steps)
     statements.insert_events.run(connection, events)
-    return ids
-
-
-def _request_values(new: NewRequest, now: float) -> dict[str, object]:
-    return {
-        "workflow": new.workflow,
-        "workflow_version": new.workflow_version,
-        "app": new.app,
-        "status": RequestStatus.IN_PROGRESS.value,
-        "reason": None,
-        "requester": rows.clean(new.requester),
-        "alerted": False,
-        "version": 1,
-        "created_at": now,
-        "updated_at": now,
-        "title": rows.clean(new.title),
-        "input": new.input,
-        "submit_key": rows.clean(new.key),
-    }
+    return list(ids)
 
 
 def _steps(request_id: int, create: Create, now: float) -> list[Step]:

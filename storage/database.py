@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -15,12 +15,19 @@ from engine.errors import StorageError
 from storage.sentences import BUSY_TIMEOUT, explain
 from storage.statements import Statements
 
-# SQLite 3.40 has no unixepoch('subsec'); the Julian day has milliseconds. The transaction's number is how its fate is
-# looked up when the answer to a commit was lost.
-_NOW = {
-    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0, NULL",
-    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text",
+# SQLite 3.40 has no unixepoch('subsec'); the Julian day has milliseconds.
+_BEGUN = {
+    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0, NULL, data_version FROM pragma_data_version",
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text, NULL",
 }
+
+
+class Begun(NamedTuple):
+    """What is known of a transaction when it begins."""
+
+    now: float  # the database's clock, seconds since the epoch
+    number: str | None  # PostgreSQL: by which its fate is looked up when the answer to its commit was lost
+    data_version: int | None  # SQLite: another number than before, when another connection has written meanwhile
 
 
 def open_database(url: str) -> Database:
@@ -39,13 +46,12 @@ def open_database(url: str) -> Database:
 
 def now(connection: Connection) -> float:
     """The database's clock: seconds since the epoch."""
-    return float(begin_facts(connection)[0])
+    return begun(connection).now
 
 
-def begin_facts(connection: Connection) -> tuple[float, str | None]:
-    """The clock, and on PostgreSQL the number of the transaction."""
-    moment, transaction = connection.exec_driver_sql(_NOW[connection.dialect.name]).one()
-    return moment, transaction
+def begun(connection: Connection) -> Begun:
+    """The facts of the transaction that ``connection`` is in."""
+    return Begun(*connection.exec_driver_sql(_BEGUN[connection.dialect.name]).one())
 
 
 class Database:

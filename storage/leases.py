@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, exists, func, insert, select,
 from engine.states import MOVING, RequestStatus
 from storage.database import now
 from storage.part import Part
-from storage.tables import DUE, RUNNING, is_one_of, requests, steps, workers
+from storage.tables import DUE, DUE_ALONE, RUNNING, is_one_of, requests, steps, workers
 
 Running = tuple[int, str, int]  # request, node, attempt
 
@@ -47,8 +47,9 @@ class Leases(Part):
     def next_due(self) -> float | None:
         """Seconds until the earliest ready or waiting step is due (0 when one is due already); None without one."""
         with self._database.reading() as connection:
-            due = connection.scalar(select(func.min(steps.c.due_at)).where(DUE))
-            return None if due is None else max(0.0, due - now(connection))
+            first = [connection.scalar(select(func.min(steps.c.due_at)).where(due)) for due in (DUE, DUE_ALONE)]
+            moment = now(connection)
+        return min((max(0.0, due - moment) for due in first if due is not None), default=None)
 
     def present(self, worker: str, lease: float) -> None:
         """Renew this engine's presence for ``lease`` seconds; 0 ends it."""

@@ -24,16 +24,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    not_,
     select,
     update,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Attempt, Event, Request, Step
 from storage.rows import dump
-from storage.tables import ALONE, DUE, RUNNING, attempts, events, outbox, requests, steps
+from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
@@ -88,6 +86,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.insert_requests = self._insert(requests, (*Request._fields, "title", "input", "submit_key"))
         self.insert_steps = self._insert(steps, Step._fields)
         self.insert_attempts = self._insert(attempts, Attempt._fields)
         self.insert_events = self._insert(events, Event._fields)
@@ -124,14 +123,7 @@ class Statements:
     def _claim_queries(self) -> None:
         dialect = self._dialect
         due = steps.c.due_at <= bindparam("now")
-        runs_alone = steps.c.recoveries >= ALONE_FROM_RECOVERY
-        alone_index = (
-            steps,
-            "INDEXED BY steps_due_alone",
-            "sqlite",
-        )  # it would take steps_due, and read all that is due
-        alone_due = select(steps.c.request_id).where(ALONE, due).limit(1)
-        self.alone_due = Query(alone_due.with_hint(*alone_index), dialect)
+        self.alone_due = Query(select(steps.c.request_id).where(DUE_ALONE, due).limit(1), dialect)
         mine = steps.c.worker == bindparam("worker", type_=Text())
         self.running_by = Query(select(steps.c.request_id).where(RUNNING, mine).limit(1), dialect)
         claimable = (
@@ -142,8 +134,16 @@ class Statements:
             .limit(bindparam("free"))
             .with_for_update(of=steps, skip_locked=True)
         )
-        self.claimable = Query(claimable.where(DUE, not_(runs_alone)), dialect)
-        self.claimable_alone = Query(claimable.where(ALONE).with_hint(*alone_index), dialect)
+        self.claimable = Query(claimable.where(DUE), dialect)
+        self.claimable_alone = Query(claimable.where(DUE_ALONE), dialect)
+
+    def new_request_ids(self, connection: Connection, number: int) -> Sequence[int]:
+        """Ids for new requests, in rising order. On SQLite the transaction holds the write lock, so it may count."""
+        if self._dialect.name == "sqlite":
+            last: int = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM requests").scalar_one()
+            return range(last + 1, last + 1 + number)
+        sequence = "SELECT nextval(pg_get_serial_sequence('requests', 'id')) FROM generate_series(1, %s)"
+        return sorted(connection.exec_driver_sql(sequence, (number,)).scalars())
 
     def listed(self, values: Sequence[Any]) -> Any:
         """A list as the one value that ``among`` compares with."""

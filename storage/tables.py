@@ -110,11 +110,13 @@ steps = Table(
     Column("cause", Text),
     Column("result", Text),
 )
-DUE = is_one_of(steps.c.status, StepStatus.READY, StepStatus.WAITING) & steps.c.due_at.is_not(None)
+_due = is_one_of(steps.c.status, StepStatus.READY, StepStatus.WAITING) & steps.c.due_at.is_not(None)
+# Two conditions that exclude each other, each with its index: a long queue hides no step that must run alone.
+DUE = _due & (steps.c.recoveries < literal_column(str(ALONE_FROM_RECOVERY)))
+DUE_ALONE = _due & (steps.c.recoveries >= literal_column(str(ALONE_FROM_RECOVERY)))
 RUNNING = is_one_of(steps.c.status, StepStatus.RUNNING)
-ALONE = DUE & (steps.c.recoveries >= literal_column(str(ALONE_FROM_RECOVERY)))
 _partial("steps_due", steps.c.due_at, where=DUE)
-_partial("steps_due_alone", steps.c.due_at, where=ALONE)
+_partial("steps_due_alone", steps.c.due_at, where=DUE_ALONE)
 _partial("steps_running", steps.c.lease_until, where=RUNNING)
 
 attempts = Table(

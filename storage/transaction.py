@@ -15,7 +15,8 @@ from engine.store import Claimer
 from storage.batch import Batch, Graphs, GuardFailed, Told
 from storage.claims import Claims
 from storage.creating import create
-from storage.database import Database, begin_facts, is_passing
+from storage.database import Begun, Database, begun, is_passing
+from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain
 
@@ -53,81 +54,85 @@ class Transactions:
         self._database, self._graphs, self._told = database, graphs, told
         self._connection: Connection | None = None
         self._claims = Claims(database.statements)
+        self._known = Known()
         self._data_version: int | None = None
 
     def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
         """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
         try:
-            connection, now, transaction = self._begin()
+            connection, facts = self._begin()
         except SQLAlchemyError as error:
             self._reset()
             return Failure(explain(error, self._database.url), hopeless=True)
         try:
-            done = self._work(connection, operations, claimer, now)
+            batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
+            answers = self._work(batch, connection, operations, facts)
+            claims = self._claims.take(connection, claimer, facts.now) if claimer else []
         except Exception as error:
             return self._failed(error)
         try:
             connection.commit()
         except SQLAlchemyError as error:
             failure = self._failed(error)
-            unsure = self._uncertain(transaction) if transaction and failure.passing else failure
+            unsure = self._uncertain(facts.number) if facts.number and failure.passing else failure
             if unsure is not None:
                 return unsure
-        self._claims.committed(done.claims)
-        return done
+        self._known.committed(batch.held.values(), [claim.step for claim in claims])
+        self._claims.committed(claims)
+        return Done(answers, claims, bool(batch.notices))
 
     def others_wrote(self) -> bool:
-        """Whether another process may have made steps due since the last call."""
-        if not self._database.is_sqlite:
-            return True
-        if self._connection is None:
+        """Whether another process may have made steps due since the last transaction."""
+        if not self._database.is_sqlite or self._connection is None:
             return True
         driver = self._connection.connection.driver_connection
         assert driver is not None
-        before = self._data_version
-        (self._data_version,) = driver.execute("PRAGMA data_version").fetchone()
-        return before != self._data_version
+        (found,) = driver.execute("PRAGMA data_version").fetchone()
+        return bool(found != self._data_version)
 
     def close(self) -> None:
         """Let the connection go."""
         self._reset()
 
-    def _begin(self) -> tuple[Connection, float, str | None]:
-        """The connection in a new transaction, the time, and the transaction's number. A held connection may have
-        died while nothing was written; then a new one is tried."""
+    def _begin(self) -> tuple[Connection, Begun]:
+        """The connection in a new transaction. A held one may have died while nothing was written; then a new one
+        is tried."""
         if self._connection is not None:
             try:
-                self._connection.begin()
-                return self._connection, *begin_facts(self._connection)
+                return self._begin_on(self._connection)
             except DBAPIError as error:
                 self._reset()
                 if not error.connection_invalidated:
                     raise
         self._connection = self._database.connect_writer()
-        self._connection.begin()
-        return self._connection, *begin_facts(self._connection)
+        return self._begin_on(self._connection)
+
+    def _begin_on(self, connection: Connection) -> tuple[Connection, Begun]:
+        connection.begin()
+        facts = begun(connection)
+        self._data_version = facts.data_version
+        return connection, facts
 
     def _work(
-        self, connection: Connection, operations: Sequence[Operation], claimer: Claimer | None, now: float
-    ) -> Done:
-        statements = self._database.statements
+        self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun
+    ) -> list[Answer | Exception]:
+        """Every operation's answer, in their order. Direct ones go first: what they write is read by the others."""
         answers: dict[int, Answer | Exception] = {}
-        for place, operation in enumerate(operations):
-            if isinstance(operation, Direct):
-                answers[place] = _direct(operation, connection, now)
+        directs = {place: it for place, it in enumerate(operations) if isinstance(it, Direct)}
+        self._known.begin(None if directs else facts.data_version)
+        for place, direct in directs.items():
+            answers[place] = _direct(direct, connection, facts.now)
         creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
         if creates:
-            made = create(connection, statements, list(creates.values()), now)
+            made = create(connection, self._database.statements, list(creates.values()), facts.now)
             answers.update(zip(creates, map(Answer, made), strict=True))
         changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
-        batch = Batch(connection, statements, now, self._graphs, self._told)
         if changes:
-            batch.load(list(changes.values()))
+            batch.load(list(changes.values()), self._known)
             for place, change in changes.items():
                 answers[place] = _apply(batch, change)
             batch.flush()
-        claims = self._claims.take(connection, claimer, now) if claimer else []
-        return Done([answers[place] for place in range(len(operations))], claims, bool(batch.notices))
+        return [answers[place] for place in range(len(operations))]
 
     def _failed(self, error: Exception) -> Failure:
         self._reset()
@@ -154,6 +159,7 @@ class Transactions:
 
     def _reset(self) -> None:
         """Roll back, and take a new connection for the next transaction: nothing is known of this one."""
+        self._known.forget()
         if self._connection is not None:
             connection, self._connection = self._connection, None
             try:

@@ -98,7 +98,7 @@ def _steps() -> None:
         sa.Column("cause", sa.Text),
         sa.Column("result", sa.Text),
     )
-    where = sa.text("status IN ('ready', 'waiting') AND due_at IS NOT NULL")
+    where = sa.text("status IN ('ready', 'waiting') AND due_at IS NOT NULL AND recoveries < 2")
     op.create_index("steps_due", "steps", ["due_at"], sqlite_where=where, postgresql_where=where)
     where = sa.text("status IN ('ready', 'waiting') AND due_at IS NOT NULL AND recoveries >= 2")
     op.create_index("steps_due_alone", "steps", ["due_at"], sqlite_where=where, postgresql_where=where)
