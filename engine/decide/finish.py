@@ -11,7 +11,7 @@ from engine.flow import mark_stale, rewind, settle
 from engine.graph import FAILURE
 from engine.outcomes import Failure, Success
 from engine.records import AttemptEnd, Event, Step
-from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.status import recalculate
 
 
@@ -33,6 +33,8 @@ def finish(draft: Draft, done: Finished) -> bool:
     """Write the outcome. False when the attempt had lost its lease: its result is evidence and changes nothing."""
     step = draft.steps.get(done.node)
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
+        if _stored_already(step, done):
+            return True
         _late(draft, done)
         return False
     outcome = done.outcome
@@ -59,6 +61,17 @@ def finish(draft: Draft, done: Finished) -> bool:
     else:
         _failed(draft, step, outcome)
     return True
+
+
+def _stored_already(step: Step | None, done: Finished) -> bool:
+    """Whether the answer to the commit that stored this very outcome was lost, so that it is handed over again."""
+    if step is None or step.attempt != done.attempt:
+        return False
+    if isinstance(done.outcome, Success):
+        return step.status is StepStatus.COMPLETED
+    if done.retry_in is not None:
+        return step.status is StepStatus.WAITING and step.next_kind is AttemptKind.RETRY
+    return step.status in RETRIGGERABLE and step.error == done.outcome.error
 
 
 def _evidence(step: Step, call: CallEffect | None) -> dict[str, Any]:

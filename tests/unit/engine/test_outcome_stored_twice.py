@@ -1,0 +1,59 @@
+"""The answer to the commit that stored an outcome was lost, so it is handed over again: it is no late result."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import events
+from engine.decide.finish import Finished, finish
+from engine.decide.lost import recover
+from engine.outcomes import Failure, Success
+from engine.states import CallEffect
+from tests.support.memory import MemoryRequest, graph
+
+OUTCOMES = {
+    "success": Finished("a", 1, Success({}, call=CallEffect.ACCEPTED), "{}"),
+    "failure": Finished("a", 1, Failure("503", CallEffect.UNKNOWN)),
+    "retry": Finished("a", 1, Failure("503", CallEffect.UNKNOWN, retryable=True), retry_in=5.0),
+}
+
+
+@pytest.mark.parametrize("path", ["", "a -failure> end"])
+@pytest.mark.parametrize("done", OUTCOMES.values(), ids=OUTCOMES)
+def test_an_outcome_that_is_stored_already_changes_nothing_and_is_not_late(done: Finished, path: str) -> None:
+    request = MemoryRequest(graph("a > b", "b > end", *filter(None, [path])))
+    request.claim("a")
+    assert request.do(lambda draft: finish(draft, done))
+    steps, told = dict(request.steps), list(request.events)
+    assert request.do(lambda draft: finish(draft, done))
+    assert request.steps == steps and request.events == told
+
+
+def test_a_result_that_comes_after_the_recovery_is_late_however_it_ends() -> None:
+    for done in OUTCOMES.values():
+        request = MemoryRequest(graph("a > end"))
+        request.claim("a")
+        assert request.do(lambda draft: recover(draft, "a", 1, 0.0))
+        assert not request.do(lambda draft, done=done: finish(draft, done))  # type: ignore[misc]
+        assert request.events[-1].kind == events.LATE
+
+
+def test_a_result_that_comes_after_the_last_recovery_is_late() -> None:
+    request = MemoryRequest(graph("a > end"))
+    for number in range(1, 7):
+        request.claim("a")
+        assert request.do(lambda draft, number=number: recover(draft, "a", number, 0.0))  # type: ignore[misc]
+    assert request.status == "blocked"
+    assert not request.do(lambda draft: finish(draft, Finished("a", 6, Failure("503", CallEffect.UNKNOWN))))
+    assert not request.do(lambda draft: finish(draft, Finished("a", 6, Success({}), "{}")))
+    assert request.statuses()["a"] == "blocked"
+
+
+def test_the_same_error_as_before_does_not_make_a_late_result_look_stored() -> None:
+    request = MemoryRequest(graph("a > end"))
+    request.fail("a", retry_in=1.0)
+    request.claim("a")
+    assert request.do(lambda draft: recover(draft, "a", 2, 0.0))
+    for retry_in in (None, 1.0):
+        done = Finished("a", 2, Failure("503", CallEffect.UNKNOWN, retryable=True), retry_in=retry_in)
+        assert not request.do(lambda draft, done=done: finish(draft, done))  # type: ignore[misc]
