@@ -1,0 +1,141 @@
+"""The database is full, read-only or away while steps run: nothing that was done is lost, or done twice."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+
+from engine.errors import StorageError
+from engine.records import Event
+from tests.integration.storage.test_lost_connection import Proxy
+from tests.support.engine import Room
+from tests.support.outside import Outside
+
+MAILING = """
+workflow: mailing
+app: HR
+title: Mailing
+nodes:
+  account:
+    action: {connection: identity, method: POST, path: /accounts, body: {email: "{{ request.input.email }}"}}
+  mail:
+    action: {connection: mail, method: POST, path: /send, body: {to: "{{ nodes.account.result.email }}"}}
+"""
+LONG = {"email": "a" * 20_000}  # an outcome that needs new pages in the file
+FULL = "There is no room left for the database"
+
+
+class Disk:
+    """How many pages the SQLite file of a room may have: SQLite's own limit, with its own error."""
+
+    def __init__(self, room: Room) -> None:
+        self._pages = 1_000_000
+        self._room = room
+        event.listen(room.database.engine, "begin", self._limit)
+
+    def _limit(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self._pages}")
+
+    def fill(self) -> None:
+        """No new page, and no room left in those that there are."""
+        self._pages = 1
+        for size in (100_000, 1000, 100):
+            with contextlib.suppress(StorageError):
+                while True:
+                    self._room.store.record(Event(None, "filler", 0.0, reason="x" * size))
+
+    def free(self) -> None:
+        self._pages = 1_000_000
+
+
+@pytest.fixture
+def room(sqlite_url: str, outside: Outside) -> Iterator[Room]:
+    room = Room(sqlite_url, outside.connections)
+    room.publish(MAILING)
+    yield room
+    room.close()
+
+
+def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
+    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk(room)
+    room.start()
+    outside.turn("identity", "slow")
+    number = room.submit("mailing", LONG)
+    outside.wait_for_calls(1)
+    disk.fill()
+    outside.turn("identity", "up")
+    stuck = threading.Event()
+    room.wait(number, lambda _: "Trying again to store the outcome" in caplog.text or stuck.wait(0.05))
+    assert FULL in caplog.text
+    with pytest.raises(StorageError, match=FULL):
+        room.submit("mailing", LONG)
+    assert room.step(number, "account").status == "running"
+    disk.free()
+    room.wait(number, "completed")
+    step = room.step(number, "account")
+    assert [(attempt.kind, attempt.outcome) for attempt in step.attempts] == [("initial", "succeeded")]
+    assert step.recoveries == 0 and len(outside.calls("identity")) == 1 and outside.effects == 2
+
+
+def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(room: Room, outside: Outside) -> None:
+    disk = Disk(room)
+    numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(20)]
+    room.start()
+    disk.fill()
+    disk.free()
+    for number in numbers:
+        room.wait(number, "completed")
+    assert outside.effects == len(outside.calls()) == 40
+
+
+def test_a_full_disk_at_the_start_is_a_sentence(room: Room) -> None:
+    disk = Disk(room)
+    disk.fill()
+    with pytest.raises(StorageError, match=FULL):
+        room.submit("mailing", LONG)
+    disk.free()
+    room.start()
+    room.wait(room.submit("mailing", LONG), "completed")
+
+
+def test_a_read_only_file_is_a_sentence_for_those_who_act_and_for_the_engine(room: Room) -> None:
+    number = room.submit("mailing", LONG)
+    path = room.database.path
+    read_only = Room(f"sqlite:///file:{path}?mode=ro&uri=true")
+    with pytest.raises(StorageError, match=r"is read-only\. Make the file and its folder writable"):
+        read_only.submit("mailing", LONG)
+    with pytest.raises(StorageError, match=r"is read-only\. Make the file and its folder writable"):
+        read_only.start()
+    assert read_only.document(number).status == "in_progress", "reading goes on"
+    read_only.worker = None
+    read_only.close()
+
+
+@pytest.mark.postgres
+def test_connections_that_break_at_any_moment_lose_nothing(postgres_url: str, outside: Outside) -> None:
+    room = Room(postgres_url, outside.connections)
+    room.publish(MAILING)
+    proxy = Proxy(make_url(postgres_url))
+    engine = Room(proxy.url.render_as_string(hide_password=False), outside.connections)
+    engine.start()
+    numbers = []
+    for n in range(40):
+        numbers.append(room.submit("mailing", {"email": f"p{n}@example.com"}))
+        if n % 4 == 0:
+            proxy.cut_at_commit = ("after", "before")[n % 8 // 4]
+        elif n % 4 == 2:
+            proxy.cut()
+    for number in numbers:
+        document = room.wait(number, "completed")
+        assert [len(step.attempts) for step in document.steps] == [1, 1, 0]
+    assert outside.effects == 80
+    engine.close()
+    proxy.close()
+    room.close()
