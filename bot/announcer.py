@@ -143,7 +143,7 @@ class Announcer:
             return  # who acted through another door is told there
         posted = self._outbox.posted(document.number)
         channel = posted.channel if posted else self._channel(document)
-        message = outcome(event, document, self._dates)
+        message = outcome(event, document)
         sending.begin()
         try:
             # In the channel and in the thread: nobody knows which of them the person is looking at.

@@ -16,6 +16,7 @@ from bot.errors import SlackError, TokenRefused, translate
 
 PING = 2  # seconds between pings; after four without an answer the connection is opened anew
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries while Slack cannot be reached
+WATCH = 1.0  # seconds between looks at whether we are connected, for the log
 THREADS = 32  # payloads handled at once
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class SocketRunner:
         self.client = SocketModeHandler(
             self._app, self._app_token, logger=_quiet_logger(), ping_interval=PING, concurrency=THREADS
         ).client
-        self._thread = Thread(target=self._connect, args=(self.client,), name="socket-mode", daemon=True)
+        self._thread = Thread(target=self._run, args=(self.client,), name="socket-mode", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,8 +55,19 @@ class SocketRunner:
         """Whether Slack can reach us now."""
         return self.client is not None and self.client.is_connected()
 
+    def _run(self, client: SocketModeClient) -> None:
+        self._connect(client)
+        connected = True
+        while not self._stopping.wait(WATCH):  # the client connects anew by itself; here it is only said
+            if client.is_connected() != connected:
+                connected = not connected
+                if connected:
+                    log.info("Connected to Slack again.")
+                else:
+                    log.warning("The connection to Slack is lost; trying to connect again every %s s.", PING)
+
     def _connect(self, client: SocketModeClient) -> None:
-        """Try until it works; from then on the client's own monitor keeps the connection."""
+        """Try until it works, or until we stop."""
         wait = FIRST_WAIT
         while not self._stopping.is_set():
             try:

@@ -13,7 +13,7 @@ REQUEST_SYMBOLS = {
     RequestStatus.WITHDRAWN: "⚪",
 }
 STEP_SYMBOLS = {
-    StepStatus.PENDING: "▫️",
+    StepStatus.PENDING: "⬜",
     StepStatus.READY: "🔹",
     StepStatus.RUNNING: "🔵",
     StepStatus.WAITING: "🕒",

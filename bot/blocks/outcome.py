@@ -14,16 +14,12 @@ from engine.documents import RequestDocument
 from engine.texts import CONTINUE_FLOW
 
 
-def outcome(event: Told, document: RequestDocument, dates: Dates) -> Message:
+def outcome(event: Told, document: RequestDocument) -> Message:
     """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted)."""
-    text = f"{document.id}: {sentence(event, document.number)}. {_stands(document)}"
+    text = f"{document.id}: {sentence(event, document.number)}. The request is {bold(document.status.label)}."
     if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
         text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."
-    return fit.message(text, [section(f"{text} · {dates.time(event.at)}")])
-
-
-def _stands(document: RequestDocument) -> str:
-    return f"The request is {bold(document.status.label)}."
+    return fit.message(text, [section(text)])
 
 
 def overtaken(document: RequestDocument, action: Action, node: str | None, dates: Dates) -> Message:

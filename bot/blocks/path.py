@@ -40,7 +40,8 @@ def _top(document: RequestDocument, dates: Dates) -> list[Block]:
         f"requested by {said(document.requester)}",
         dates.day(document.created_at),
     ]
-    reason = f"\n> {said(document.reason)}" if document.reason else ""
+    told = document.reason is not None and not document.blocked  # a blocked step says it itself, below
+    reason = f"\n> {said(document.reason or '')}" if told else ""
     return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + reason)]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -57,6 +59,53 @@ nodes:
   badge: {function: {name: bot.badge, args: {account: "{{ nodes.create_account.result.id }}"}, isolation: thread}}
 """
 
+PAYMENT = """
+workflow: payment
+app: HR
+title: "Pay {{ request.input.name }}"
+nodes:
+  pay:
+    action:
+      connection: bank
+      method: POST
+      path: /pay
+      body: {to: "{{ request.input.name }}"}
+      expect: {schema: {type: object, required: [receipt]}}
+"""
+
+
+class Bank:
+    """An outside system over HTTP: it pays, and tells the receipt only when ``answer`` has it."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {}
+        self.keys: list[str | None] = []
+        bank = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                bank.keys.append(self.headers["Idempotency-Key"])
+                body = json.dumps(bank.answer).encode()
+                self.rfile.read(int(self.headers["Content-Length"] or 0))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Tests are quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
 
 class Outside:
     """What the workflow's functions do: say what goes wrong, and see how often they were called."""
@@ -99,8 +148,10 @@ class Office:
 
     def __init__(self, folder: Path, slack: LocalSlack) -> None:
         self.slack = slack
-        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", told=True)
+        self.bank = Bank()
+        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told=True)
         self.room.publish(WORKFLOW)
+        self.room.publish(PAYMENT)
         self.room.store.add_grant(Grant("U2", Permission.TAKE_ACTION, "HR", "Hanna Lead"))
         self.outbox = SqlOutbox(self.room.store)
         self.room.start()
@@ -137,15 +188,16 @@ class Office:
         """A new test: everything broken again, nothing said yet, no window open."""
         global _outside
         _outside = self.outside = Outside()
+        self.bank.answer, self.bank.keys = {}, []
         self.hanna.dismiss()
         self.hanna.no_modal()
         self._before = {message["ts"] for message in self._everything()}
 
-    def blocked(self, name: str = "Ada") -> tuple[int, dict[str, Any]]:
+    def blocked(self, workflow: str = "onboarding") -> tuple[int, dict[str, Any]]:
         """A request that is Blocked, and its card."""
-        number = self.room.submit("onboarding", {"name": name})
+        number = self.room.submit(workflow, {"name": "Ada"})
         self.room.wait(number, "blocked")
-        return number, self.card(number, "Onboard")
+        return number, self.card(number, "is *blocked*")
 
     def card(self, number: int, text: str) -> dict[str, Any]:
         """The newest card of a request, once it shows ``text``."""
@@ -192,6 +244,7 @@ class Office:
             ui.close()
         self.door.stop()
         self.room.close()
+        self.bank.stop()
 
 
 def eventually(found: Callable[[], Any], what: str = "it", seconds: float = 10.0) -> Any:

@@ -130,8 +130,7 @@ def test_withdraw_needs_a_reason(office: Office) -> None:
     assert office.lines(card)[-1] == f"*Hanna Lead* withdrew REQ-{number}"
 
 
-def test_a_new_key_for_a_call_that_may_have_worked_asks_to_confirm(office: Office) -> None:
-    """A wrong version first: the error stands at its field. Then one that exists."""
+def test_errors_of_the_version_stand_at_its_field(office: Office) -> None:
     number, card = office.blocked()
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("With version")
@@ -142,6 +141,31 @@ def test_a_new_key_for_a_call_that_may_have_worked_asks_to_confirm(office: Offic
     office.outside.error = None
     office.hanna.submit(typed(version="1"))
     office.room.wait(number, "completed")
+
+
+def test_no_payment_is_repeated_by_accident(office: Office) -> None:
+    """The bank paid and did not say so. The same key again is safe; a new one needs a tick and a reason."""
+    number, card = office.blocked("payment")
+    assert "The last call: *accepted*." in json.dumps(card)
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("`pay` (the earlier one: accepted), with the same key")
+    office.hanna.submit(typed(new_key=True))
+    again = office.hanna.modal("The earlier call may have taken effect")
+    check_view(again)
+    assert "You chose: Use a new idempotency key" in json.dumps(again)
+    assert "`pay` (the earlier one: accepted), under a new key" in json.dumps(again)
+    office.hanna.submit(typed(reason="the bank says that nothing arrived"))
+    assert set(office.hanna.errors()) == {"confirmation"}
+    assert len(office.bank.keys) == 1
+    office.bank.answer = {"receipt": 1}
+    office.hanna.submit(typed(confirmation=True, reason="the bank says that nothing arrived"))
+    office.room.wait(number, "completed")
+    office.settled()
+    assert len(set(office.bank.keys)) == len(office.bank.keys) == 2
+    assert office.lines(card)[1] == (
+        "*Hanna Lead* re-triggered step and flow at `pay`, with a new idempotency key, confirming that the earlier "
+        "call may have taken effect"
+    )
 
 
 # --- permission ----------------------------------------------------------------------------------------------------
