@@ -69,7 +69,7 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The file of a SQLite database."""
-        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+        return Path(self.url.database.removeprefix("file:")) if self.is_sqlite and self.url.database else None
 
     def is_missing(self) -> bool:
         """Whether this is a SQLite database whose file does not exist yet."""
