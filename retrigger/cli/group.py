@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from bot.text import clean
 from engine.errors import ConfirmationNeeded, NotFound, Refused, RetriggerError
 
 FAILED, REFUSED, NOT_FOUND, INTERRUPTED = 1, 3, 4, 130
@@ -62,9 +63,8 @@ def exit_code(error: RetriggerError) -> int:
 
 def sentence(error: RetriggerError) -> str:
     """What a person is told; where a confirmation is needed, how to give it here."""
-    if isinstance(error, ConfirmationNeeded):
-        return f"{error} Here: --confirm --reason TEXT."
-    return str(error)
+    text = "\n".join(clean(line) for line in str(error).split("\n"))
+    return f"{text} Here: --confirm --reason TEXT." if isinstance(error, ConfirmationNeeded) else text
 
 
 def _debugging(ctx: click.Context) -> bool:

@@ -14,6 +14,7 @@ from engine.records import Request, Step
 from engine.states import FINAL, MOVING, RequestStatus, StepStatus
 from engine.store import Store
 from retrigger.cli.session import Session
+from retrigger.cli.words import plain
 
 NOTHING_RUNS = "accepted, nothing is running it. Start an engine with `retrigger up`."
 _POLL = 0.1  # seconds between looks
@@ -110,6 +111,6 @@ def _why(step: Step) -> str:
 
 def say(outcome: Outcome) -> None:
     """Print it, and end with the exit code that goes with it."""
-    click.echo(outcome.sentence)
+    click.echo(plain(outcome.sentence))
     if not outcome.good:
         raise click.exceptions.Exit(1)
