@@ -17,6 +17,7 @@ from engine.decide.finish import Finished
 from engine.records import Claim
 
 _LINGER = 1.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
+_SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
 _DUE = "due"
 
 
@@ -35,9 +36,11 @@ class ApschedulerExecutor:
         self._lock = Lock()
         self._busy = 0  # claims taken and not yet run to their end
         self._runners = 0
+        self._executing: set[int] = set()  # claims, by object
+        self._hanging = 0
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"steps": ThreadPoolExecutor(slots), "default": ThreadPoolExecutor(4)},
+            executors={"steps": ThreadPoolExecutor(slots + _SPARE_THREADS), "default": ThreadPoolExecutor(4)},
             # With APScheduler's default grace of 1 s, jobs are silently dropped under load.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
@@ -57,6 +60,22 @@ class ApschedulerExecutor:
         """How many claims are queued or running."""
         return self._busy
 
+    def hanging(self) -> int:
+        """How many threads are still at a step that was given up."""
+        return self._hanging
+
+    def give_up(self, claim: Claim) -> bool:
+        """Count on this claim's thread no more: its slot is free. False when the thread is done with it."""
+        with self._lock:
+            if id(claim) not in self._executing:
+                return False
+            self._executing.remove(id(claim))
+            self._hanging += 1
+            self._busy -= 1
+            self._runners -= 1
+        self.take(())
+        return True
+
     def free(self) -> int:
         """How many more claims may be taken: never more than can run at once, or their leases would run down."""
         return self._slots - self._busy
@@ -67,8 +86,8 @@ class ApschedulerExecutor:
             self._busy += len(claims)
             wanted = min(self._slots, self._busy) - self._runners
             self._runners += max(wanted, 0)
-        for claim in claims:
-            self._queue.put(claim)
+            for claim in claims:  # under the lock: a run job that finds the queue empty ends under it
+                self._queue.put(claim)
         for _ in range(wanted):
             self._scheduler.add_job(self._run_steps, executor="steps")
 
@@ -93,10 +112,20 @@ class ApschedulerExecutor:
                 continue
             if claim is None:
                 return
-            try:
-                done = self._execute(claim)
-            finally:
-                with self._lock:
-                    self._busy -= 1
+            with self._lock:
+                self._executing.add(id(claim))
+            done = self._execute(claim)
+            given_up = self._done_with(claim)
             if done is not None:
                 self._finish(claim, done)
+            if given_up:  # another thread has taken this one's place
+                return
+
+    def _done_with(self, claim: Claim) -> bool:
+        """Free the claim's slot. True when it was given up before."""
+        with self._lock:
+            given_up = id(claim) not in self._executing
+            self._executing.discard(id(claim))
+            self._hanging -= given_up
+            self._busy -= not given_up
+        return given_up

@@ -15,7 +15,7 @@ from engine.errors import InvalidInput
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import mask_fields
 from engine.store import RequestDetail
-from engine.strict_json import dumps, loads
+from engine.strict_json import check_depth, check_size, dumps, loads
 from engine.texts import MASK
 
 _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "array": [], "null": None}
@@ -24,7 +24,8 @@ _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": Fa
 def check_input(workflow: Workflow, input: Any, limit: int) -> str:
     """The input as JSON text. Raises InvalidInput when it does not match the workflow's ``input_schema``."""
     text = dumps(input)
-    loads(text, limit=limit)
+    check_size(text, limit)
+    check_depth(text)
     _check_schema(input, workflow.input_schema, "input")
     return text
 

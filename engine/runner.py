@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from engine import texts
 from engine.catalog import Catalog
 from engine.connections import Connection
+from engine.deadlines import Deadlines
 from engine.decide.finish import Finished, finish
 from engine.decide.send import send as about_to_send
 from engine.definition import Node, Workflow
@@ -53,6 +54,7 @@ class Runner:
     ) -> None:
         self.store, self._catalog, self.connections = store, catalog, connections
         self.masker = Masker(secrets)
+        self.deadlines = Deadlines(time.monotonic)
         self.on_later: Callable[[], None] = lambda: None
 
     def execute(self, claim: Claim) -> Finished | None:
@@ -91,6 +93,10 @@ class Runner:
             log.error("REQ-%s %s", claim.step.request_id, done.node, exc_info=error)
             blocked = Failure(f"Retrigger itself failed: {error!r}", done.outcome.call, must_block=True)
             self.finish(claim, _failed(claim, blocked))
+
+    def give_up(self, claim: Claim, limit: float) -> None:
+        """Its time is over: the step has failed, whatever its thread still comes to."""
+        self.finish(claim, _failed(claim, Failure(f"{claim.step.node} took longer than {limit:g} s.")))
 
     def patiently(self, read: Callable[[], T]) -> T:
         """Read what a step needs, as long as it takes: a database that is away is no failure of the step."""
@@ -153,8 +159,8 @@ class _Execution:
     def _call_function(self, node: FunctionNode) -> Outcome:
         spec = node.function
         args = spec.template.render(self._context(spec.template.constant))
-        key = self._key(function_digest(spec.name, args))
-        return run_function(spec.name, args, key, spec.timeout, self._masker)
+        with self._runner.deadlines.within(self._claim, spec.timeout):
+            return run_function(spec.name, args, lambda: self._key(function_digest(spec.name, args)), self._masker)
 
     def _choose(self, node: DecisionNode) -> Outcome:
         """The first condition that is true wins."""

@@ -1,4 +1,4 @@
-"""One engine in one process: it claims due steps, keeps its leases, recovers what dead workers left, and stops cleanly."""
+"""One engine in one process: claims due steps, keeps its leases, recovers what dead workers left, stops cleanly."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from engine.store import Claimer, Store
 log = logging.getLogger(__name__)
 
 _SWEEP = 1.0  # seconds between looks for steps whose worker is gone
+_OVERDUE = 0.25  # seconds between looks for functions that pass their time limit
 _STUCK_SWEEP = 30.0
 _SOON = 0.05
 _POLL = 0.01
@@ -34,6 +35,7 @@ class Worker:
         self._name = name
         self._lease = lease
         self._living = name if exclusive else None
+        self._runner = runner
         self._executor = ApschedulerExecutor(runner.execute, runner.finish, slots)
         runner.on_later = self._arm
 
@@ -45,6 +47,7 @@ class Worker:
         claimer = Claimer(self._name, self._lease, self._executor.free, self._executor.busy, self._executor.take)
         self._store.attach(claimer)
         self._executor.every(self._lease / 5, self._guarded(self._heartbeat), "heartbeat")
+        self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
         self._arm()
@@ -63,7 +66,7 @@ class Worker:
             self._each(request_id, partial(give_back, node=node, attempt=attempt))
         self._executor.shutdown()
         self._store.present(self._name, 0)
-        return not self._executor.busy()
+        return not (self._executor.busy() or self._executor.hanging())
 
     def _heartbeat(self) -> None:
         self._store.present(self._name, self._lease)
@@ -80,6 +83,11 @@ class Worker:
         for request_id, node, attempt in lost:
             self._each(request_id, partial(recover, node=node, attempt=attempt, jitter=random.random()))
         return len(lost)
+
+    def _give_up_overdue(self) -> None:
+        for claim, limit in self._runner.deadlines.overdue():
+            if self._executor.give_up(claim):
+                self._runner.give_up(claim, limit)
 
     def _unstick(self) -> None:
         for request_id in self._store.stuck():

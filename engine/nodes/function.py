@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from engine import strict_json
@@ -17,31 +16,27 @@ from engine.errors import InvalidInput
 from engine.functions import KEY_ARGUMENT, find_function, function_names
 from engine.limits import MAX_RESPONSE_BYTES
 from engine.masking import Masker
-from engine.nodes.limited import TimeIsUp, call_within
-from engine.nodes.words import cut, seconds
+from engine.nodes.words import cut
 from engine.outcomes import Failure, Outcome, Success
 
 log = logging.getLogger(__name__)
 
 
-def run_function(name: str, args: Mapping[str, Any], key: str, timeout: float, masker: Masker) -> Outcome:
-    """Call the function with rendered ``args``, for at most ``timeout`` seconds.
+def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], masker: Masker) -> Outcome:
+    """Call the function with rendered ``args``, in this thread; its time limit is kept by engine.deadlines.
 
-    Whatever it raises is a Failure, masked, and never tried again. ``key`` is for a function that takes one.
+    Whatever it raises is a Failure, masked, and never tried again. ``key`` is asked for a function that takes one.
     """
     known = find_function(name)
     if known is None:
         names = ", ".join(function_names()) or "none"
         return Failure(f"There is no function {name}. Those of the settings' functions: {names}.")
     if known.takes_key:
-        args = {**args, KEY_ARGUMENT: key}
+        args = {**args, KEY_ARGUMENT: key()}
     misfit = known.misfit(args)
     if misfit:
         return Failure(f"{name} cannot be called with these arguments: {misfit}.")
-    try:
-        return call_within(timeout, partial(_call, known.call, args, name, masker))
-    except TimeIsUp:
-        return Failure(f"{name} took longer than {seconds(timeout)}.")
+    return _call(known.call, args, name, masker)
 
 
 def _call(call: Callable[..., Any], args: Mapping[str, Any], name: str, masker: Masker) -> Outcome:

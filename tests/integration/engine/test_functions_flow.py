@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,14 @@ nodes:
   small: {function: {name: test.flaky}, next: end}
 """
 
+SLOW = """
+workflow: slow
+app: HR
+nodes:
+  wait: {function: {name: test.wait, timeout: 0.2s}, next: end}
+"""
+
+_let_go = threading.Event()
 _flaky: dict[str, bool] = {"works": False}
 
 
@@ -43,6 +52,12 @@ def flaky() -> str:
     if not _flaky["works"]:
         raise RuntimeError("not today")
     return "ok"
+
+
+@function("test.wait")
+def wait() -> str:
+    _let_go.wait(20)
+    return "too late"
 
 
 @pytest.fixture
@@ -96,3 +111,18 @@ def test_the_same_key_submits_once(room: Room) -> None:
     first = room.submit("line", {"name": "Ed", "value": 1}, key="k1")
     assert room.submit("line", {"name": "Ed", "value": 1}, key="k1") == first
     assert room.submit("line", {"name": "Ed", "value": 1}) != first
+
+
+def test_a_function_that_passes_its_limit_is_given_up_and_what_it_returns_is_evidence(room: Room) -> None:
+    room.publish(SLOW)
+    _let_go.clear()
+    room.start(slots=1)
+    number = room.submit("slow")
+    document = room.wait(number, "blocked")
+    assert document.reason == "wait: wait took longer than 0.2 s."
+    other = room.submit("line", {"name": "Fe", "value": 30})  # the one slot is free again
+    room.wait(other, "completed")
+    _let_go.set()
+    document = room.wait(number, lambda d: any(e.kind == "late_result" for e in d.events))
+    assert (document.status, document.steps[0].status) == ("blocked", "blocked")
+    assert "succeeded" in (document.steps[0].attempts[0].late or "")

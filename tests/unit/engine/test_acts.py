@@ -273,7 +273,7 @@ class TestTwoPeople:
         request = blocked_at(LINE, "a", at="b")
         seen = request.steps["b"].version
         with_flow(request, "b", expect_version=seen)
-        with pytest.raises(Conflict, match="is now ready. Hanna Lead re-triggered step and flow at"):
+        with pytest.raises(Conflict, match=r"is now ready\. Hanna Lead re-triggered step and flow at"):
             with_flow(request, "b", expect_version=seen)
         assert len([e for e in request.events if e.kind == "retriggered_flow"]) == 1
 

@@ -26,8 +26,8 @@ def register(monkeypatch):
     return as_step
 
 
-def run(args=None, timeout=5.0, secrets=()):
-    return run_function(NAME, args or {}, "req-1-badge-1-abc", timeout, Masker(secrets))
+def run(args=None, secrets=()):
+    return run_function(NAME, args or {}, lambda: "req-1-badge-1-abc", Masker(secrets))
 
 
 @pytest.mark.parametrize("result", [None, True, 0, 1.5, "", "text", [], {"a": [1, {"b": None}]}, (1, 2)])
@@ -128,43 +128,6 @@ def test_an_unknown_function_is_named_with_those_there_are(register):
     register(lambda: 1, "hr.desk")
 
     assert run().error == "There is no function test.step. Those of the settings' functions: hr.badge, hr.desk."
-
-
-def test_a_function_that_takes_too_long_is_given_up(register):
-    let_go, ended = threading.Event(), threading.Event()
-
-    def wait():
-        let_go.wait(10)
-        ended.set()
-        return "too late"
-
-    register(wait)
-    assert run(timeout=0.02) == Failure("test.step took longer than 0.02 s.")
-    assert not ended.is_set()
-
-    register(lambda: "next", "test.other")
-    assert run_function("test.other", {}, "", 5.0, Masker()) == Success("next")
-    let_go.set()
-    assert ended.wait(5)
-    assert run_function("test.other", {}, "", 5.0, Masker()) == Success("next")
-
-
-def test_the_thread_that_makes_calls_is_kept_for_the_next_and_ends_with_who_asked(register):
-    register(lambda: threading.current_thread().name + str(threading.get_ident()))
-    seen: list[object] = []
-
-    def ask():
-        seen.extend(run() for _ in range(3))
-        seen.append(next(t for t in threading.enumerate() if t.name + str(t.ident) == seen[0].result))  # type: ignore[attr-defined]
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    asking.join()
-
-    *results, helper = seen
-    assert len(set(results)) == 1
-    helper.join(5)  # type: ignore[attr-defined]
-    assert not helper.is_alive()  # type: ignore[attr-defined]
 
 
 def test_functions_of_many_threads_do_not_wait_for_each_other(register):
