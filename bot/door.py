@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from bot.announcer import Announcer
 from bot.app import THREADS, create_app
 from bot.context import Bot
+from bot.pace import Pace
 from bot.people import People
 from bot.poster import Poster
 from bot.relay import POLL, Relay
@@ -44,7 +45,8 @@ class SlackDoor:
         dates = Dates(plain_dates)
         client = WebClient(bot_token, base_url=base_url, timeout=TIMEOUT)
         self._submits = ThreadPoolExecutor(THREADS, thread_name_prefix="submit")
-        self.relay = Relay(outbox, Announcer(outbox, engine.card, Poster(client), channels, dates), poll=poll)
+        poster = Poster(client, Pace(budget=base_url == SLACK_API))
+        self.relay = Relay(outbox, Announcer(outbox, engine.card, poster, channels, dates), poll=poll)
         bot = Bot(engine, client, People(client), dates, self.relay.refresh, self._submits)
         self.socket = SocketRunner(create_app(bot), app_token)
 

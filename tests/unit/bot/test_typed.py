@@ -81,7 +81,7 @@ def test_who_submitted_and_who_typed_a_command() -> None:
 
 def test_pace_holds_a_channel_and_spends_a_budget_of_updates() -> None:
     now = [0.0]
-    pace = Pace(lambda: now[0])
+    pace = Pace(clock=lambda: now[0])
     pace.pause("chat_postMessage", "C1", 5)
     assert [pace.wait("chat_postMessage", channel) for channel in ("C1", "C2")] == [5, 0]
     assert pace.wait("chat_update", "C1") == 0
@@ -91,3 +91,8 @@ def test_pace_holds_a_channel_and_spends_a_budget_of_updates() -> None:
     now[0] += wait
     assert pace.take_update() == pytest.approx(0)
     assert pace.wait("chat_postMessage", "C1") == pytest.approx(5 - wait)
+
+
+def test_a_server_that_stands_for_slack_has_no_budget() -> None:
+    pace = Pace(budget=False, clock=lambda: 0.0)
+    assert not any(pace.take_update() for _ in range(1000))
