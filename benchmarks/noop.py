@@ -31,6 +31,7 @@ SOMEONE = Actor("bench@example.com", "Bench", "cli", mail="bench@example.com", o
 
 @function("bench.no_op")
 def no_op(place: int) -> int:
+    """Do nothing."""
     return place
 
 

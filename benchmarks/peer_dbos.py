@@ -18,11 +18,13 @@ STEPS = 5
 
 @DBOS.step()
 def no_op(place: int) -> int:
+    """Do nothing."""
     return place
 
 
 @DBOS.workflow()
 def five_steps() -> int:
+    """The steps, one after another."""
     return sum(no_op(place) for place in range(STEPS))
 
 
@@ -30,7 +32,8 @@ def main(requests: int) -> float:
     """Seconds for ``requests`` workflows."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'dbos.sqlite'}"
-        config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False}
+        config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR"}
+        config["run_admin_server"] = False
         DBOS(config=config)
         DBOS.launch()
         five_steps()  # the first one warms everything up
