@@ -62,6 +62,7 @@ class Running:
         """The database of an engine: on SQLite this process's alone, and its tables are made or changed as needed.
         On PostgreSQL others may be running with the tables as they are, so there it is a person's act."""
         database = open_database(self.settings.database_url)
+        self._stack.callback(database.close)
         if not database.is_sqlite:
             migrations.check(database)
             return database

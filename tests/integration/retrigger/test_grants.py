@@ -1,0 +1,37 @@
+"""Granting and revoking from the command line (SPEC 6)."""
+
+from __future__ import annotations
+
+from tests.support.front import Front
+
+
+def test_a_grant_is_given_once_and_taken_back_once(still: Front):
+    words = ("vera@example.com", "take_action", "--app", "HR")
+
+    said = [still.out(verb, *words) for verb in ("grant", "grant", "revoke", "revoke")]
+
+    told = "vera@example.com, Take action, HR: "
+    assert said == [
+        f"{told}granted.\n",
+        f"{told}was granted already.\n",
+        f"{told}revoked.\n",
+        f"{told}there was no such grant.\n",
+    ]
+
+
+def test_grants_of_the_settings_file_can_only_be_changed_there(front: Front):
+    with front.settings.open("a") as settings:
+        settings.write("grants:\n  - {who: hr@example.com, permission: take_action, app: HR}\n")
+    with front.engine():
+        assert "only be changed there" in front.refused("revoke", "hr@example.com", "take_action", "--app", "HR")
+        assert "only be changed there" in front.refused("grant", "hr@example.com", "take_action", "--app", "HR")
+
+
+def test_a_requester_can_be_barred_from_acting_on_their_own_request(front: Front):
+    front.define("steps", front.folder.joinpath("workflows/steps.yaml").read_text() + "\nself_action: false\n")
+    with front.engine():
+        request = front.blocked()
+
+        assert "is your own request" in front.refused("flow", request, "second")
+        front.mend_second()
+        assert front.run("flow", request, "second", RETRIGGER_USER="omar@example.com").exit_code == 0

@@ -1,0 +1,98 @@
+"""What `list`, `show`, `workflow list` and `grants` print, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from tests.support.front import Front
+
+DOCUMENT = (
+    "id workflow version app title status reason requester created_at updated_at blocked input actions steps events"
+)
+STEP = "node kind status version visit stale held result error call retries recoveries due_at actions attempts"
+
+
+def test_list_shows_newest_first_and_filters(running: Front):
+    blocked = running.blocked()
+    running.mend_second()
+    completed = running.submit("Bo")
+    running.wait(completed, "completed")
+
+    lines = running.out("list").splitlines()
+
+    assert [line.split()[:2] for line in lines[1:]] == [[completed, "Completed"], [blocked, "Blocked"]]
+    assert "second" in lines[2]
+    assert [r["id"] for r in running.json("list", "--status", "blocked")] == [blocked]
+    assert [r["id"] for r in running.json("list", "--app", "IT")] == []
+
+
+def test_list_says_where_the_next_page_is(still: Front):
+    for name in "abc":
+        still.submit(name)
+
+    first = still.run("list", "--limit", "2", "--json")
+
+    assert [r["id"] for r in json.loads(first.stdout)] == ["REQ-3", "REQ-2"]
+    assert first.stderr == "There are more: add --after REQ-2, or raise --limit.\n"
+    assert [r["id"] for r in still.json("list", "--limit", "2", "--after", "REQ-2")] == ["REQ-1"]
+
+
+def test_an_empty_list_is_a_sentence_for_people_and_an_array_for_programs(still: Front):
+    assert still.run("list").stderr == "No request is here.\n"
+    assert still.json("list") == []
+
+
+def test_show_gives_the_one_document(running: Front):
+    document = running.json("show", running.blocked())
+
+    assert set(DOCUMENT.split()) == set(document)
+    assert set(STEP.split()) == set(document["steps"][0])
+    assert document["actions"] == ["withdraw"]
+    assert [step["actions"] for step in document["steps"]] == [[], ["retrigger", "flow", "input"], [], []]
+    assert datetime.fromisoformat(document["created_at"]).utcoffset() is not None
+    assert document["created_at"].endswith("Z")
+
+
+def test_show_tells_the_story_and_what_may_be_done(running: Front):
+    request = running.blocked()
+    running.run("flow", request, "second", "--reason", "once more")
+
+    shown = running.out("show", request)
+
+    for line in (
+        "REQ-1  Steps for Ada",
+        "Blocked  HR · steps, version 1 · requested by hanna@example.com · just now",
+        "  ✓ first   Completed",
+        "  ✗ second  Blocked",
+        "  │   2 attempts: initial, re-trigger",
+        "  │   front.work failed: RuntimeError: the printer is on fire",
+        "  │   Re-triggered step and flow by hanna@example.com, ",
+        "  ○ third   Pending",
+        f"  export RETRIGGER_CONFIG={running.settings}",
+        " flow REQ-1 second ",
+        " withdraw REQ-1 --reason TEXT",
+    ):
+        assert line in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
+
+
+def test_workflows_and_grants_are_listed(front: Front):
+    with front.settings.open("a") as settings:
+        settings.write("grants:\n  - {who: hr@example.com, permission: take_action, app: HR}\n")
+    with front.engine():
+        front.define(
+            "steps", front.folder.joinpath("workflows/steps.yaml").read_text().replace("Steps for", "Paces of")
+        )
+        said = front.out("workflow", "publish", str(front.folder / "workflows/steps.yaml"))
+        front.out("grant", "@ops", "admin")
+
+        assert said == "steps version 2 is published.\n"
+        (workflow,) = front.json("workflow", "list")
+        assert (workflow["workflow"], workflow["version"], workflow["app"]) == ("steps", 2, "HR")
+        assert front.out("workflow", "list").splitlines()[1].split()[:3] == ["steps", "2", "HR"]
+        assert [(g["who"], g["source"]) for g in front.json("grants")] == [
+            ("hr@example.com", "settings"),
+            ("@ops", "hanna@example.com"),
+        ]
+        assert "settings file" in front.out("grants")

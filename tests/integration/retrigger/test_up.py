@@ -1,0 +1,136 @@
+"""`up`, `worker` and `bot` as processes: how they start, what they refuse, and how they end."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from engine.errors import StorageError
+from retrigger.settings_file import read_settings
+from retrigger.up import Running
+from tests.integration.retrigger.conftest import StartProcess
+from tests.support.front import Front
+from tests.support.poll import wait_until
+
+WAITING = """
+workflow: waiting
+app: HR
+title: "Waiting for {{ request.input.name }}"
+nodes:
+  wait: {function: {name: front.wait, args: {folder: FOLDER}, timeout: 1m}}
+  after: {function: {name: front.work, args: {folder: FOLDER}}}
+"""
+
+
+def test_up_makes_its_database_runs_requests_and_stops_cleanly(front: Front, start: StartProcess):
+    up = start("up")
+    said = up.wait_for("Ctrl-C stops it.")
+
+    assert "Slack: not connected, for want of SLACK_BOT_TOKEN and SLACK_APP_TOKEN in the environment" in said
+    assert "retrigger.db, made now." in said
+    assert "Workflow: steps version 1, published now." in said
+    front.wait(front.submit(), "completed")
+    assert up.end(signal.SIGINT) == 0
+    assert "Traceback" not in up.said
+
+
+def test_a_second_engine_is_refused_and_commands_are_not(front: Front, start: StartProcess):
+    up = start("up")
+    up.wait_for("Ctrl-C stops it.")
+
+    second = start("worker")
+
+    assert second.code() == 1
+    assert f"Another Retrigger engine (process {up.pid}) is running on" in second.said
+    assert front.run("list").exit_code == 0
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_a_killed_process_is_recovered_within_two_seconds_of_the_next_start(front: Front, start: StartProcess):
+    front.define("waiting", WAITING)
+    first = start("worker")
+    first.wait_for("Ctrl-C stops it.")
+    request = front.submit(workflow="waiting")
+    wait_until((front.folder / "waiting").exists, "the step to start")
+    first.end(signal.SIGKILL)
+    (front.folder / "go").touch()
+
+    second = start("worker")
+    second.wait_for("1 steps of an earlier run recovered")
+    started = time.monotonic()
+    document = front.wait(request, "completed")
+
+    assert time.monotonic() - started < 2.0
+    assert [attempt["kind"] for attempt in document["steps"][0]["attempts"]] == ["initial", "recovery"]
+
+
+def test_a_step_that_will_not_end_does_not_keep_the_process(front: Front, start: StartProcess):
+    front.define("waiting", WAITING)
+    up = start("up", RETRIGGER_STOP_GRACE="0.2s")
+    up.wait_for("Ctrl-C stops it.")
+    request = front.submit(workflow="waiting")
+    wait_until((front.folder / "waiting").exists, "the step to start")
+
+    assert up.end(signal.SIGTERM, seconds=10.0) == 0
+
+    wait = front.json("show", request)["steps"][0]
+    assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
+
+
+def test_bot_without_tokens_is_refused(still: Front, start: StartProcess):
+    bot = start("bot")
+
+    assert bot.code() == 1
+    assert bot.said == "The bot needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN. Set them in the environment.\n"
+
+
+def test_up_runs_on_while_slack_is_out_of_reach(front: Front, start: StartProcess):
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-secret-1", "SLACK_APP_TOKEN": "xapp-secret-2"}
+    up = start("up", **tokens, SLACK_API_URL="http://127.0.0.1:9/api/")
+
+    up.wait_for("Trying again in")
+    front.wait(front.submit(), "completed")
+
+    assert up.end() == 0
+    assert "Traceback" not in up.said
+    assert "secret-" not in up.said
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("lease: soon\n", "field lease: is `soon`; write a duration"),
+        ("functions: [nowhere_to_be_found]\n", "functions: nowhere_to_be_found cannot be imported: there is no such"),
+        ("database_url: sqlite:///gone/retrigger.db\n", "of the database does not exist. Make it, or change"),
+    ],
+)
+def test_up_that_cannot_start_says_why_and_leaves_the_lock(
+    front: Front, start: StartProcess, settings: str, sentence: str
+):
+    front.settings.write_text(settings)
+    up = start("up")
+
+    assert up.code() == 1
+    assert sentence in up.said
+    assert "Traceback" not in up.said
+
+
+@pytest.mark.postgres
+def test_on_postgres_an_engine_asks_for_the_upgrade_and_several_run(front: Front, postgres_url: str):
+    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
+    settings = read_settings(front.settings, {})
+    with pytest.raises(StorageError, match="Run `retrigger db upgrade`"):
+        Running(settings, print).start(engine=True, bot=False)
+
+    assert front.out("db", "upgrade") == "The tables are up to date now.\n"
+    assert front.out("db", "upgrade") == "The tables were up to date; nothing changed.\n"
+
+    with front.engine(), front.engine():
+        requests = [front.submit(name) for name in "abcd"]
+        for request in requests:
+            front.wait(request, "completed")
+        blocked = front.blocked()
+        front.mend_second()
+        assert front.out("flow", blocked, "second") == f"{blocked} is Completed.\n"

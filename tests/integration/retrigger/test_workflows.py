@@ -1,0 +1,73 @@
+"""`workflow check` and `publish`, and what a definition that does not pass leaves in force."""
+
+from __future__ import annotations
+
+from tests.support.front import Front
+
+BROKEN = """
+workflow: steps
+app: HR
+nodes:
+  first: {function: {nam: front.work}}
+"""
+
+
+def test_check_names_file_line_node_field_and_mend(front: Front):
+    file = front.define("steps", BROKEN)
+
+    result = front.run("workflow", "check", str(file))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{file}:5: node first, field function.nam: is not known; did you mean `name`?" in result.stderr
+
+
+def test_check_knows_the_settings_functions_and_connections(front: Front):
+    file = front.define(
+        "other",
+        "workflow: other\napp: HR\nnodes:\n  a: {function: {name: front.wrok}}\n"
+        "  b: {action: {connection: identity, method: GET, path: /x}}\n",
+    )
+
+    said = front.run("workflow", "check", str(file)).stderr
+
+    assert "there is no function `front.wrok`; did you mean `front.work`?" in said
+    assert "there is no connection `identity`; add it under `connections` in the settings" in said
+
+
+def test_check_passes_and_needs_no_database(front: Front):
+    said = front.out("workflow", "check", str(front.folder / "workflows/steps.yaml"))
+
+    assert said.endswith("steps.yaml: workflow steps passes (3 nodes).\n")
+    assert not (front.folder / "retrigger.db").exists()
+
+
+def test_publish_stores_a_new_version_only_when_something_changed(still: Front):
+    file = still.folder / "workflows/steps.yaml"
+
+    assert still.out("workflow", "publish", str(file)) == "steps version 1 is in force already; nothing changed.\n"
+    file.write_text(file.read_text().replace("Steps for", "Paces of"))
+    assert still.out("workflow", "publish", str(file)) == "steps version 2 is published.\n"
+
+
+def test_a_definition_that_does_not_pass_at_start_leaves_the_last_version_in_force(still: Front):
+    file = still.define("steps", BROKEN)
+
+    with still.engine() as said:
+        request = still.submit()
+        assert still.wait(request, "completed")["version"] == 1
+
+    told = next(line for line in said if line.startswith("Workflow:"))
+    assert told.startswith(
+        f"Workflow: {file} does not pass, so what was published before stays in force.\n  {file}:5: "
+    )
+
+
+def test_two_files_with_one_workflow_and_a_folder_that_is_not_there_are_told(front: Front):
+    front.define("zwilling", front.folder.joinpath("workflows/steps.yaml").read_text())
+    front.settings.write_text(front.settings.read_text().replace("[workflows/]", "[workflows/, gone/]"))
+
+    with front.engine() as said:
+        pass
+
+    assert any("workflow steps is in" in line and "rename one of them" in line for line in said)
+    assert any("gone does not exist. Make it, or correct `workflows` in the settings." in line for line in said)
