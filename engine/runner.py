@@ -89,8 +89,10 @@ class Runner:
             again = threading.Timer(_AGAIN, self.finish, (claim, done))
             again.daemon = True
             again.start()
-        elif not (isinstance(done.outcome, Failure) and done.outcome.must_block):
+        else:
             log.error("REQ-%s %s", claim.step.request_id, done.node, exc_info=error)
+            if isinstance(done.outcome, Failure) and done.outcome.must_block:
+                return  # this was the last that could be tried
             blocked = Failure(f"Retrigger itself failed: {error!r}", done.outcome.call, must_block=True)
             self.finish(claim, _failed(claim, blocked))
 

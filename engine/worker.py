@@ -10,7 +10,7 @@ from functools import partial
 
 from engine.decide.lost import give_back, recover, unstick
 from engine.draft import Draft
-from engine.errors import RetriggerError
+from engine.errors import RetriggerError, StorageError
 from engine.executor import ApschedulerExecutor
 from engine.runner import Runner
 from engine.store import Claimer, Store
@@ -58,15 +58,21 @@ class Worker:
 
         Returns False when a step's thread still runs, so that the process can only be ended by force.
         """
+        try:
+            self._end_steps(time.monotonic() + grace)
+        except StorageError as error:
+            log.error("%s What ran here is recovered when its lease runs out.", error)
+        self._executor.shutdown()
+        return not (self._executor.busy() or self._executor.hanging())
+
+    def _end_steps(self, end: float) -> None:
+        """A step has ended when its outcome is stored: giving it back before that would have it run once more."""
         self._store.detach()
-        end = time.monotonic() + grace
-        while self._executor.busy() and time.monotonic() < end:
+        while time.monotonic() < end and (self._executor.busy() or self._store.running(self._name)):
             time.sleep(_POLL)
         for request_id, node, attempt in self._store.running(self._name):
             self._each(request_id, partial(give_back, node=node, attempt=attempt))
-        self._executor.shutdown()
         self._store.present(self._name, 0)
-        return not (self._executor.busy() or self._executor.hanging())
 
     def _heartbeat(self) -> None:
         self._store.present(self._name, self._lease)
@@ -94,10 +100,11 @@ class Worker:
             self._each(request_id, unstick)
 
     def _each(self, request_id: int, decide: Callable[[Draft], bool]) -> None:
+        """Any error: what a newer or damaged definition raises is no RetriggerError."""
         try:
             self._store.change(request_id, decide)
-        except RetriggerError as error:
-            log.error("REQ-%s could not be recovered now: %s", request_id, error)
+        except Exception as error:
+            log.error("REQ-%s could not be recovered now: %r", request_id, error)
 
     def _arm(self) -> None:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +14,7 @@ from engine.records import Event
 from tests.integration.storage.test_lost_connection import Proxy
 from tests.support.engine import Room
 from tests.support.outside import Outside
+from tests.support.poll import wait_until
 
 MAILING = """
 workflow: mailing
@@ -71,8 +71,7 @@ def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
     outside.wait_for_calls(1)
     disk.fill()
     outside.turn("identity", "up")
-    stuck = threading.Event()
-    room.wait(number, lambda _: "Trying again to store the outcome" in caplog.text or stuck.wait(0.05))
+    wait_until(lambda: "Trying again to store the outcome" in caplog.text, "the outcome that cannot be stored")
     assert FULL in caplog.text
     with pytest.raises(StorageError, match=FULL):
         room.submit("mailing", LONG)
@@ -82,6 +81,23 @@ def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
     step = room.step(number, "account")
     assert [(attempt.kind, attempt.outcome) for attempt in step.attempts] == [("initial", "succeeded")]
     assert step.recoveries == 0 and len(outside.calls("identity")) == 1 and outside.effects == 2
+
+
+def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
+    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk(room)
+    worker = room.start()
+    outside.turn("identity", "slow")
+    number = room.submit("mailing", LONG)
+    outside.wait_for_calls(1)
+    disk.fill()
+    outside.turn("identity", "up")
+    wait_until(lambda: "Trying again to store the outcome" in caplog.text, "the outcome that cannot be stored")
+    disk.free()
+    assert worker.stop(grace=20.0)
+    step = room.step(number, "account")
+    assert [(attempt.outcome, attempt.late) for attempt in step.attempts] == [("succeeded", None)]
 
 
 def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(room: Room, outside: Outside) -> None:
