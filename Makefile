@@ -26,7 +26,7 @@ run: $(VENV)/run.stamp  ## start the demo: a local Slack in the browser, the eng
 	@exec $(BIN)/retrigger demo
 
 test: $(VENV)/dev.stamp  ## run the tests (ARGS="-k word" for some of them)
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: lint test  ## everything a change must pass: lint, then the tests
 

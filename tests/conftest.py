@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
 settings.load_profile("house")
 
-pytest_plugins = ["tests.support.postgres", "tests.support.localslack"]
+pytest_plugins = ["tests.support.postgres", "tests.support.localslack", "tests.support.browser"]
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 

@@ -23,8 +23,8 @@ class Person:
 HANNA = Person("U0HANNA", "hanna", "Hanna Lead")
 OMAR = Person("U0OMAR", "omar", "Omar Ops")
 VERA = Person("U0VERA", "vera", "Vera Viewer")
-MAY_ACT = (HANNA, OMAR)
-PEOPLE = (HANNA, OMAR, VERA)
+PERMISSIONS = {HANNA: "admin", OMAR: "take_action", VERA: "view_reports"}
+PEOPLE = tuple(PERMISSIONS)
 
 TEAM_ID = "T0DEMO"
 CHANNEL_ID = "C0HROPS"

@@ -148,7 +148,10 @@ class Stage:
 
 def _settings(outside: str) -> str:
     connections = "\n".join(f'  {name}: {{base_url: "{outside}/{name}"}}' for name in CATALOG)
-    grants = "\n".join(f"  - {{who: {person.email}, permission: take_action, app: {APP}}}" for person in people.MAY_ACT)
+    grants = "\n".join(
+        f"  - {{who: {person.email}, permission: {permission}, app: {APP}}}"
+        for person, permission in people.PERMISSIONS.items()
+    )
     return f"""\
 # Made by `retrigger demo`.
 database_url: sqlite:///retrigger.db
