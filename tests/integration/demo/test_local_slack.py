@@ -125,6 +125,7 @@ STARTER = """
 def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program, temp):
     command = [sys.executable, "-c", textwrap.dedent(STARTER), str(local_slack_program)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
         pid, url = starter.stdout.readline().split()
         companion = psutil.Process(int(pid))
         program = companion.children()[0].pid

@@ -66,7 +66,10 @@ def bot(slack):
     handler = SocketModeHandler(app, people.APP_TOKEN, web_client=WebClient(people.APP_TOKEN, base_url=slack.api_url))
     handler.connect()
     yield posted["ts"]
-    handler.client.current_session.sock.shutdown(socket.SHUT_RDWR)  # or its reader sits in its receive for 3 s
+    session = handler.client.current_session
+    assert session is not None
+    assert session.sock is not None
+    session.sock.shutdown(socket.SHUT_RDWR)  # or its reader sits in its receive for 3 s
     handler.close()
 
 

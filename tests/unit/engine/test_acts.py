@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine.allowed import Action
@@ -100,6 +102,7 @@ class TestStepAndFlow:
         request.fail("a")
         request.run("mail")
         second = [a for a in request.attempts if a.node == "mail"][-1]
+        assert second.cause is not None
         assert (second.kind.value, second.visit, second.cause.by) == ("initial", 2, "Hanna Lead")
         assert request.status == "failed"
 
@@ -241,8 +244,9 @@ class TestSecondEffects:
     def test_a_new_key_needs_the_confirmation_and_a_reason(self) -> None:
         request = self.blocked_after_a_call()
         for facts in ({}, {"confirmed": True}, {"reason": "asked the bank"}):
+            unconfirmed = partial(acts.retrigger, act=act(**facts), node="a", flow=True, new_key=True)
             with pytest.raises(ConfirmationNeeded):
-                request.do(lambda d, f=facts: acts.retrigger(d, act(**f), "a", flow=True, new_key=True))
+                request.do(unconfirmed)
         confirmed = act(confirmed=True, reason="asked the bank")
         request.do(lambda d: acts.retrigger(d, confirmed, "a", flow=True, new_key=True))
         assert request.steps["a"].key_salt == 1

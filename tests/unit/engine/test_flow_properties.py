@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -53,9 +54,10 @@ def outcome(request: MemoryRequest, seed: random.Random, node: str) -> None:
         request.fail(node, retry_in=1.0)
     elif what < 0.9:
         number = request.claim(node)
-        rule = recover if seed.random() < 0.5 else give_back
-        extra = {"jitter": 0.5} if rule is recover else {}
-        request.do(lambda d: rule(d, node, number, **extra))  # type: ignore[operator]
+        if seed.random() < 0.5:
+            request.do(lambda d: recover(d, node, number, 0.5))
+        else:
+            request.do(lambda d: give_back(d, node, number))
     else:
         request.fail(node)
 
@@ -154,8 +156,9 @@ def test_a_worker_that_dies_six_times_blocks_the_step_and_says_so() -> None:
     delays = []
     for death in range(6):
         number = request.claim("n0")
-        assert request.do(lambda d, n=number: recover(d, "n0", n, 0.0))
-        assert not request.do(lambda d, n=number: recover(d, "n0", n, 0.0))  # counted once
+        dies = partial(recover, node="n0", attempt=number, jitter=0.0)
+        assert request.do(dies)
+        assert not request.do(dies)  # counted once
         if death < 5:
             delays.append((request.steps["n0"].due_at or 0) - request.now + 1)
     assert delays == [0.0, 1.0, 2.0, 4.0, 8.0]

@@ -5,7 +5,9 @@ from retrigger.demo.functions import badge_number
 
 
 def test_the_workflow_finds_it_by_name():
-    assert find_function("hr.badge_number").call is badge_number
+    found = find_function("hr.badge_number")
+    assert found is not None
+    assert found.call is badge_number
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def quiet(_):
 
 
 def test_it_is_fetched_checked_and_made_runnable(tmp_path):
-    npm, said = Npm(), []
+    npm = Npm()
+    said: list[str] = []
     program = install(npm.pin, tmp_path / "cache", npm.pack, said.append)
     assert program.read_bytes() == PROGRAM
     assert program.stat().st_mode & 0o111
@@ -58,7 +59,8 @@ def test_it_is_fetched_checked_and_made_runnable(tmp_path):
 
 
 def test_the_second_time_nothing_is_fetched_or_said(tmp_path):
-    npm, said = Npm(), []
+    npm = Npm()
+    said: list[str] = []
     first = install(npm.pin, tmp_path, npm.pack, quiet)
     assert install(npm.pin, tmp_path, npm.pack, said.append) == first
     assert (len(npm.asked), said) == (1, [])
@@ -118,7 +120,7 @@ def test_a_program_given_by_hand_is_taken_as_it_is(tmp_path, monkeypatch):
 
 def test_a_platform_without_a_checked_build_is_told_what_to_do(monkeypatch):
     monkeypatch.delenv(BY_HAND, raising=False)
-    monkeypatch.setattr(local_slack_binary.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(
         LocalSlackUnavailable, match=r"no checked build .* for \w+-riscv64 yet. .* RETRIGGER_LOCAL_SLACK"
     ):
@@ -161,6 +163,6 @@ def test_without_any_npm_says_so(tmp_path, monkeypatch):
 
 
 def test_the_extra_brings_an_npm_that_runs(monkeypatch):
-    monkeypatch.setattr(local_slack_binary.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     (npm,) = local_slack_binary._npms()
     assert subprocess.run([*npm, "--version"], capture_output=True, text=True, timeout=30).stdout[0].isdigit()
