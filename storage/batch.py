@@ -33,9 +33,10 @@ class Batch:
         self.held: dict[int, Held] = {}
         self._done: dict[str, int | None] = {}  # command id → request
         self._results: dict[tuple[int, str], str | None] = {}
-        self._keys: list[tuple[Any, ...]] = []
+        self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key
         self.attempts: list[Attempt] = []
-        self._ends: list[AttemptEnd] = []
+        self._ends: dict[tuple[int, str, int], AttemptEnd] = {}
+        self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
         self.notices: list[Notice] = []
 
@@ -86,12 +87,16 @@ class Batch:
         for node, result in draft.results.items():
             self._results[request_id, node] = result
         for node, attempt, key in draft.call_keys:
-            self._keys.append((rows.clean(key), request_id, node, attempt))
+            self._keys[request_id, node, attempt] = rows.clean(key)
+        for end in draft.ends:
+            if end.late is None:
+                self._ends.setdefault(end[:3], end)  # the first end stands
+            else:
+                self._late[end[:3]] = end
         for event in draft.events:
             if event.command_id is not None:
                 self._done[event.command_id] = request_id
         self.attempts += draft.attempts
-        self._ends += draft.ends
         self.events += draft.events
         self.notices += draft.notices
 
@@ -103,9 +108,9 @@ class Batch:
         results = [(result, *key) for key, result in self._results.items()]
         statements.update_results.run(connection, results)
         statements.insert_attempts.run(connection, [rows.attempt_row(attempt) for attempt in self.attempts])
-        statements.update_keys.run(connection, self._keys)
-        statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends if end.late is None])
-        statements.late_attempts.run(connection, [rows.late_row(end) for end in self._ends if end.late is not None])
+        statements.update_keys.run(connection, [(text, *key) for key, text in self._keys.items()])
+        statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends.values()])
+        statements.late_attempts.run(connection, [rows.late_row(end) for end in self._late.values()])
         statements.insert_events.run(connection, [rows.event_row(event) for event in self.events])
         statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
 

@@ -1,8 +1,4 @@
-"""The statements of the hot path, compiled once for a dialect.
-
-Their rows go to the driver as plain tuples: what SQLAlchemy does for each row of an executemany (names to positions,
-types) costs more than the databases' own work.
-"""
+"""The statements of the hot path, compiled once for a dialect."""
 
 from __future__ import annotations
 
@@ -16,20 +12,17 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Table,
     Text,
     any_,
     bindparam,
     column,
-    delete,
     func,
-    insert,
     select,
-    update,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from engine.records import Attempt, Event, Request, Step
+from storage.many import delete_rows, insert_rows, update_rows
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps
 
@@ -40,30 +33,12 @@ END_COLUMNS = tuple(attempts.c[name] for name in ("outcome", "ended_at", "error"
 EVENT_COLUMNS = tuple(events.c[name] for name in Event._fields)
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
-    compiled = statement.compile(dialect=dialect)
-    assert isinstance(compiled, SQLCompiler)
-    return compiled
-
-
-class Rows:
-    """A write of many rows at once."""
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect, names: Sequence[str]) -> None:
-        compiled = _compiled(statement, dialect)
-        assert compiled.positiontup == list(names), compiled.positiontup
-        self.sql = str(compiled)
-
-    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> int:
-        """Returns how many rows were written in all."""
-        return connection.exec_driver_sql(self.sql, rows).rowcount if rows else 0
-
-
 class Query:
     """A question with named values."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = _compiled(statement, dialect)
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
         self.sql = str(compiled)
         self._order: list[str] = compiled.positiontup or []
         self._fixed = compiled.params  # SQLite's LIMIT brings an OFFSET of 0
@@ -86,22 +61,22 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self.insert_requests = self._insert(requests, (*Request._fields, "title", "input", "submit_key"))
-        self.insert_steps = self._insert(steps, Step._fields)
-        self.insert_attempts = self._insert(attempts, Attempt._fields)
-        self.insert_events = self._insert(events, Event._fields)
-        self.insert_outbox = self._insert(
-            outbox, ("request_id", "kind", "event", "actor", "created_at", "due_at", "tries", "sent_before")
-        )
-        self.update_requests = self._update(requests, Request._fields[1:], ("id", "version"))
-        self.update_steps = self._update(steps, Step._fields[2:], ("request_id", "node", "version"))
-        self.update_results = self._update(steps, ("result",), ("request_id", "node"))
-        self.update_keys = self._update(attempts, ("idempotency_key",), ("request_id", "node", "number"))
-        running, ended = attempts.c.outcome.is_(None), attempts.c.outcome.is_not(None)
+        notice = ("request_id", "kind", "event", "actor", "created_at", "due_at", "tries", "sent_before")
+        self.insert_requests = insert_rows(dialect, requests, (*Request._fields, "title", "input", "submit_key"))
+        self.insert_steps = insert_rows(dialect, steps, Step._fields)
+        self.insert_attempts = insert_rows(dialect, attempts, Attempt._fields)
+        self.insert_events = insert_rows(dialect, events, Event._fields)
+        self.insert_outbox = insert_rows(dialect, outbox, notice)
+        self.update_requests = update_rows(dialect, requests, Request._fields[1:], ("id", "version"))
+        self.update_steps = update_rows(dialect, steps, Step._fields[2:], ("request_id", "node", "version"))
+        self.delete_steps = delete_rows(dialect, steps, ("request_id", "node", "version"))
+        self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
+        key = ("request_id", "node", "number")
         end = ("outcome", "ended_at", "error", "call", "response")
-        self.end_attempts = self._update(attempts, end, ("request_id", "node", "number"), running)
-        self.late_attempts = self._update(attempts, ("late",), ("request_id", "node", "number"), ended)
-        self.delete_steps = self._delete(steps, ("request_id", "node", "version"))
+        running, ended = attempts.c.outcome.is_(None), attempts.c.outcome.is_not(None)
+        self.update_keys = update_rows(dialect, attempts, ("idempotency_key",), key)
+        self.end_attempts = update_rows(dialect, attempts, end, key, running)
+        self.late_attempts = update_rows(dialect, attempts, ("late",), key, ended)
         self._queries()
 
     def _queries(self) -> None:
@@ -148,19 +123,3 @@ class Statements:
     def listed(self, values: Sequence[Any]) -> Any:
         """A list as the one value that ``among`` compares with."""
         return dump(values) if self._dialect.name == "sqlite" else list(values)
-
-    def _insert(self, table: Table, names: Sequence[str]) -> Rows:
-        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-        return Rows(insert(table).values(values).inline(), self._dialect, [f"new_{name}" for name in names])
-
-    def _update(self, table: Table, names: Sequence[str], key: Sequence[str], *also: ColumnElement[bool]) -> Rows:
-        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-        statement = update(table).where(*self._is(table, key), *also).values(values)
-        return Rows(statement, self._dialect, [*(f"new_{name}" for name in names), *(f"old_{name}" for name in key)])
-
-    def _delete(self, table: Table, key: Sequence[str]) -> Rows:
-        return Rows(delete(table).where(*self._is(table, key)), self._dialect, [f"old_{name}" for name in key])
-
-    @staticmethod
-    def _is(table: Table, key: Sequence[str]) -> list[ColumnElement[bool]]:
-        return [table.c[name] == bindparam(f"old_{name}", type_=table.c[name].type) for name in key]

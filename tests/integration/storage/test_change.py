@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
 
+from engine.decide.lost import recover
 from engine.decide.send import send
 from engine.draft import Draft
 from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
@@ -157,18 +159,30 @@ def test_the_whole_of_an_attempt_is_stored(store: SqlStore):
     }
 
 
-def test_a_late_result_is_evidence_beside_the_end_that_stands(store: SqlStore):
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_late_result_is_evidence_beside_the_end_that_stands(store: SqlStore, at_once: bool):
     request_id = submit(store)
     worker = Worker(slots=1)
     store.attach(worker.claimer)
     (claim,) = worker.wait()
-    assert store.change(request_id, succeeding(claim, "1"))
-    ended = store.detail(request_id).attempts[0].end
-    assert ended is not None
-    assert not store.change(request_id, succeeding(claim, "2"))
+    lost = partial(recover, node="first", attempt=1, jitter=0.0)
+    if at_once:
+        changes = [partial(store.change_soon, request_id, change) for change in (lost, succeeding(claim, "1"))]
+        assert [future.result(5) for future in in_one_batch(store, *changes)] == [True, False]
+    else:
+        assert [store.change(request_id, change) for change in (lost, succeeding(claim, "1"))] == [True, False]
     detail = store.detail(request_id)
-    assert detail.attempts[0].end == ended._replace(late='{"outcome": "succeeded"}')
-    assert next(d.result for d in detail.steps if d.step.node == "first") == "1"
+    ended = detail.attempts[0].end
+    assert ended is not None
+    assert (ended.outcome, ended.late) == (AttemptOutcome.LOST, '{"outcome": "succeeded"}')
+    assert next(d.result for d in detail.steps if d.step.node == "first") is None
+
+
+def test_events_keep_the_order_in_which_they_happened(store: SqlStore):
+    request_id = submit(store)
+    texts = [str(number) for number in range(300)]
+    in_one_batch(store, *[partial(store.change_soon, request_id, note(text)) for text in texts])[-1].result(5)
+    assert [event.reason for event in store.detail(request_id).events[1:]] == texts
 
 
 def test_a_call_of_an_attempt_that_is_not_current_may_not_leave(store: SqlStore):

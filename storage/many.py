@@ -1,0 +1,90 @@
+"""Writes of many rows with one statement, compiled once; rows go to the driver as plain tuples.
+
+What SQLAlchemy does for each row of an executemany (names to positions, types) costs more than the databases' own
+work. SQLite gets the rows as they are. PostgreSQL gets a list for each column, and joins them: its executemany would
+be a message, and a plan, for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Dialect,
+    FromClause,
+    Table,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class Rows:
+    """A write of many rows at once, their values in the order of ``names``."""
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect, names: Sequence[str]) -> None:
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
+        assert compiled.positiontup == list(names), compiled.positiontup
+        self.sql = str(compiled)
+        self._by_column = dialect.name != "sqlite"
+
+    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> int:
+        """Returns how many rows were written in all. Of a key that comes twice, any of the rows may be written."""
+        if not rows:
+            return 0
+        values: Any = tuple(map(list, zip(*rows, strict=True))) if self._by_column else rows
+        return connection.exec_driver_sql(self.sql, values).rowcount
+
+
+class _Given:
+    """The values that come with a statement: the new ones, and those that the row must still have."""
+
+    def __init__(self, dialect: Dialect, table: Table, new: Sequence[str], old: Sequence[str] = ()) -> None:
+        types = {f"new_{name}": table.c[name].type for name in new} | {
+            f"old_{name}": table.c[name].type for name in old
+        }
+        self.names = list(types)
+        self.source: FromClause | None = None
+        self._values: dict[str, ColumnElement[Any]]
+        if dialect.name == "sqlite":
+            self._values = {name: bindparam(name, type_=kind) for name, kind in types.items()}
+        else:
+            lists = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
+            source = lists.table_valued(*(column(name, kind) for name, kind in types.items()))
+            self.source = source.render_derived(name="given")
+            self._values = {name: self.source.c[name] for name in types}
+        self.new = {name: self._values[f"new_{name}"] for name in new}
+        self.same = [table.c[name] == self._values[f"old_{name}"] for name in old]
+
+
+def insert_rows(dialect: Dialect, table: Table, names: Sequence[str]) -> Rows:
+    """Rows of ``names``."""
+    given = _Given(dialect, table, names)
+    if given.source is None:
+        return Rows(insert(table).values(given.new).inline(), dialect, given.names)
+    return Rows(insert(table).from_select(names, select(*given.new.values())).inline(), dialect, given.names)
+
+
+def update_rows(
+    dialect: Dialect, table: Table, names: Sequence[str], key: Sequence[str], *also: ColumnElement[bool]
+) -> Rows:
+    """Rows of the new ``names``, then of the ``key`` as it must still be."""
+    given = _Given(dialect, table, names, key)
+    return Rows(update(table).where(*given.same, *also).values(given.new), dialect, given.names)
+
+
+def delete_rows(dialect: Dialect, table: Table, key: Sequence[str]) -> Rows:
+    """Rows of the ``key``."""
+    given = _Given(dialect, table, (), key)
+    return Rows(delete(table).where(*given.same), dialect, given.names)
