@@ -56,10 +56,6 @@ class Outbox(Protocol):
         """Give up on a row that can never be sent; kept with its error for doctor to show."""
         ...
 
-    def skip_cards(self, request_id: int, up_to: int) -> int:
-        """Mark the card rows of a request with an id up to ``up_to`` done: one refresh shows them all."""
-        ...
-
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
         ...

@@ -71,15 +71,6 @@ class SqlOutbox:
 
         self._writer.write(run)
 
-    def skip_cards(self, request_id: int, up_to: int) -> int:
-        """Mark the waiting card rows of a request up to id ``up_to`` done: one refresh shows them all."""
-
-        def run(connection: Connection, moment: float) -> int:
-            cards = (outbox.c.request_id == request_id, outbox.c.kind == "card", outbox.c.id <= up_to, _WAITING)
-            return connection.execute(update(outbox).where(*cards).values(done_at=moment)).rowcount
-
-        return self._writer.write(run)
-
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
         with self._database.reading() as connection:

@@ -89,18 +89,6 @@ def test_a_dropped_row_makes_way_and_keeps_its_error(store: SqlStore, outbox: Sq
         assert connection.scalar(select(table.c.error).where(table.c.id == row.id)) == "channel_not_found"
 
 
-def test_one_refresh_does_for_all_cards_up_to_it(store: SqlStore, outbox: SqlOutbox):
-    request_id = submit(store)
-    other = submit(store)
-    tell(store, other, "card")
-    tell(store, request_id, "card", "line", "card", "card")
-    card = next(row for row in outbox.due(10, 30) if row.request_id == request_id)
-    tell(store, request_id, "card")
-    assert outbox.skip_cards(request_id, card.id + 3) == 3
-    assert outbox.waiting()[0] == 3
-    assert [row.kind for row in outbox.due(10, 30)] == ["line"]
-
-
 def test_what_waits_is_counted(store: SqlStore, outbox: SqlOutbox):
     assert outbox.waiting() == (0, None)
     tell(store, submit(store), "line")

@@ -52,9 +52,6 @@ class MemoryOutbox:
         self.dropped[row_id] = error
         del self.rows[row_id]
 
-    def skip_cards(self, request_id: int, up_to: int) -> int:
-        raise NotImplementedError
-
     def waiting(self) -> tuple[int, float | None]:
         return len(self.rows), None
 
