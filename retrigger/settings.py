@@ -27,6 +27,17 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def _like(example: str) -> BeforeValidator:
+    """A mapping; what else it may hold its model says."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, dict | Model):
+            raise problem(f"is {described(value)}; write a mapping such as {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
 _Permission = Annotated[Permission, choice(*Permission)]
 _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
 _Executor = Annotated[str, choice("apscheduler")]
@@ -78,17 +89,22 @@ class SlackAccess:
         return frozenset(value for value in (self.bot_token, self.app_token, self.signing_secret) if value)
 
 
+_Connection = Annotated[ConnectionSettings, _like('{base_url: "https://identity.example.com"}')]
+_App = Annotated[AppSettings, _like("{channel: C0123456789}")]
+_Grant = Annotated[GrantSettings, _like("{who: hr-lead@example.com, permission: take_action, app: HR}")]
+
+
 class FileSettings(Model):
     """What the settings file may say. A field's description completes "write …" where its value is wrong."""
 
     database_url: str = Field("sqlite:///retrigger.db", description="sqlite:///FILE or postgresql://USER@HOST/NAME")
     workflows: tuple[Path, ...] = Field((), description="a list of folders or files, such as [workflows/]")
     functions: tuple[str, ...] = Field((), description="a list of Python modules, such as [my_functions]")
-    connections: dict[str, ConnectionSettings] = Field(
+    connections: dict[str, _Connection] = Field(
         {}, description='names with their addresses, such as {identity: {base_url: "https://identity.example.com"}}'
     )
-    apps: dict[str, AppSettings] = Field({}, description="names with their channels: {HR: {channel: C0123456789}}")
-    grants: tuple[GrantSettings, ...] = Field(
+    apps: dict[str, _App] = Field({}, description="names with their channels: {HR: {channel: C0123456789}}")
+    grants: tuple[_Grant, ...] = Field(
         (), description="a list such as [{who: hr-lead@example.com, permission: take_action, app: HR}]"
     )
     lease: Timeout = Field(5.0, description="a duration such as 5s")

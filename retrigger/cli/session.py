@@ -75,7 +75,7 @@ class Session:
         """What a person sets once, so that commands to paste work without the options that this one was given."""
         given = {"RETRIGGER_CONFIG": self.config and str(self.config), "RETRIGGER_USER": self.person}
         missing = [
-            f"{name}={shlex.quote(value)}" for name, value in given.items() if value and not os.environ.get(name)
+            f"{name}={shlex.quote(value)}" for name, value in given.items() if value and value != os.environ.get(name)
         ]
         return f"export {' '.join(missing)}" if missing else None
 
