@@ -78,8 +78,8 @@ def unstick(draft: Draft) -> bool:
     if draft.request.status is not RequestStatus.IN_PROGRESS or draft.moving():
         return False
     waits = []
-    for node, step in draft.steps.items():
-        if step.status is StepStatus.PENDING:
+    for node in draft.graph.nodes:  # in their order, so that the first that waits is named first
+        if draft.steps[node].status is StepStatus.PENDING:
             missing = missing_paths(draft, node)
             waits.append(f"{node} waits for {', '.join(missing)}" if missing else f"{node} was never started")
     reason = "Nothing is running: " + ("; ".join(waits[:3]) or "no step is left to run") + "."

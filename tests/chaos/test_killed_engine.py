@@ -9,6 +9,7 @@ import pytest
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import Room
 from tests.support.outside import Outside
+from tests.support.poll import wait_until
 from tests.support.waiting import WAITING, Folder
 
 ONBOARDING = """
@@ -116,3 +117,19 @@ def test_a_second_engine_on_the_same_file_is_refused_with_a_sentence(start_engin
     assert first.is_alive
     first.kill()
     assert start_engine().is_alive, "the lock goes with the process, however it ends"
+
+
+def test_a_laptop_that_slept_goes_on_where_it_was(room: Room, start_engine: StartEngine, tmp_path: Path) -> None:
+    """On SQLite a running step of the living engine is left alone, however long its lease is over."""
+    room.publish(WAITING)
+    folder = Folder(tmp_path / "folder")
+    engine = start_engine(lease=0.5)
+    number = room.submit("waiting", folder.input)
+    folder.wait_for_starts(1)
+    engine.pause()
+    wait_until(lambda: room.store.lost(None), "the lease to run out")
+    engine.resume()
+    wait_until(lambda: not room.store.lost(None), "the lease to be renewed")
+    folder.let_go()
+    room.wait(number, "completed")
+    assert _attempts(room, number, "wait") == [("initial", "succeeded", None)]

@@ -133,3 +133,23 @@ def test_two_engines_share_the_work_and_run_nothing_twice(
     assert outside.effects == len(outside.calls()) == 60
     workers = {str(room.step(number, "mail").attempts[0].worker).split("-")[0] for number in numbers}
     assert workers == {"first", "second"}
+
+
+def test_two_that_find_the_same_dead_count_each_death_once(
+    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    room.publish(WAITING)
+    folder = Folder(tmp_path / "folder")
+    numbers = [room.submit("waiting", folder.input) for _ in range(20)]
+    folder.wait_for_starts(20)
+    for name in ("second", "third"):
+        start_engine(lease=LEASE, name=name)
+    first.kill()
+    folder.wait_for_starts(40)
+    folder.let_go()
+    for number in numbers:
+        document = room.wait(number, "completed")
+        assert _outcomes(document.steps[0]) == [("initial", "lost"), ("recovery", "succeeded")]
+        assert document.steps[0].recoveries == 1
+        assert [event.kind for event in document.events].count("worker_lost") == 1
+    assert len(folder.started()) == 40

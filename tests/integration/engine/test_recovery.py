@@ -6,12 +6,26 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.engine import make_url
 
+from engine.decide.claim import claim
+from engine.draft import Draft
 from engine.functions import function
+from engine.records import AttemptEnd
+from engine.runner import Runner
+from engine.states import AttemptOutcome, StepStatus
 from storage.tables import workflows
 from tests.integration.storage.helpers import Worker as Collector
 from tests.integration.storage.test_lost_connection import Proxy
-from tests.support.engine import Room
+from tests.support.engine import HANNA, Room
+from tests.support.outside import Outside
 
+MAIL = """
+workflow: mail
+app: HR
+title: Mail
+nodes:
+  first: {action: {connection: mail, method: POST, path: /send, body: {to: one@example.com}}}
+  second: {action: {connection: mail, method: POST, path: /send, body: {to: two@example.com}}}
+"""
 ONE = "{workflow: %s, app: HR, title: One, nodes: {one: {function: {name: test.one}}}}"
 
 
@@ -58,6 +72,49 @@ def test_a_recovery_is_written_into_the_story(database_url: str) -> None:
         {"recovery": 1, "worker": "gone"}
     ]
     room.close()
+
+
+def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url: str, outside: Outside) -> None:
+    """The attempt number fences the call itself off, not only its outcome."""
+    room, asleep = Room(database_url, outside.connections), Collector("asleep")
+    room.publish(MAIL)
+    room.store.attach(asleep.claimer)
+    number = room.submit("mail")
+    (late,) = asleep.wait()
+    room.store.detach()
+    room.store.renew("asleep", -1.0)
+    room.start()
+    room.wait(number, "completed")
+    assert Runner(room.store, room.catalog, room.connections, frozenset()).execute(late) is None
+    assert len(outside.calls()) == 2
+    room.close()
+
+
+def test_a_lost_wake_up_is_found_named_and_mended(
+    database_url: str, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.worker._STUCK_SWEEP", 0.1)
+    room = Room(database_url, outside.connections)
+    room.publish(MAIL)
+    number = room.submit("mail")
+    room.store.change(number, _complete_without_going_on)
+    room.start()
+    document = room.wait(number, "blocked")
+    assert document.reason == "Nothing is running: second was never started; end waits for second."
+    assert "continue" in document.actions
+    room.engine.continue_flow(HANNA, number)
+    room.wait(number, "completed")
+    assert [call["path"] for call in outside.calls()] == ["send"]
+    room.close()
+
+
+def _complete_without_going_on(draft: Draft) -> None:
+    running, attempt = claim(draft.steps["first"], 1, "gone", draft.now, 5.0)
+    end = AttemptEnd(running.request_id, "first", 1, AttemptOutcome.SUCCEEDED, draft.now)
+    draft.attempts.append(attempt)
+    draft.ends.append(end)
+    draft.change_step("first", status=StepStatus.RUNNING, attempt=1)
+    draft.change_step("first", status=StepStatus.COMPLETED, outlet="success", due_at=None)
 
 
 @pytest.mark.postgres
