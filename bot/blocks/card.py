@@ -26,10 +26,9 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
     blocks = [
         {**header(f"{document.id} · {one_line(document.title, 120)}"), "block_id": marker},
         section(_headline(document, dates)),
-        *step_sections(document, dates),
         *_going_on(document),
         *_last_act(document, dates),
-        actions(_footer(document), block_id="request"),
+        *_with_footer(step_sections(document, dates), _footer(document)),
     ]
     return fit.message(_fallback(document), blocks)
 
@@ -45,7 +44,7 @@ def step_sections(document: RequestDocument, dates: Dates) -> list[Block]:
     stuck = [step for step in document.steps if step.actions or _blocked(step)]
     blocks: list[Block] = []
     for place, step in enumerate(stuck[:MAX_STEPS]):
-        blocks += [section(_describe(step, dates)), *_step_buttons(document, step, f"step-{place}")]
+        blocks += [*_describe(step, dates), *_step_buttons(document, step, f"step-{place}")]
     if len(stuck) > MAX_STEPS:
         rest = len(stuck) - MAX_STEPS
         blocks.append(
@@ -54,15 +53,14 @@ def step_sections(document: RequestDocument, dates: Dates) -> list[Block]:
     return blocks
 
 
-def _describe(step: StepDocument, dates: Dates) -> str:
-    """Its error in one line, what the last call did, the tries and the age."""
-    lines = [f"{code(step.node)} is {bold(step.status.value)}", f"> {said(step.error or 'No error was given.')}"]
-    if step.call is not None:
-        lines.append(CALL_SENTENCES[step.call])
+def _describe(step: StepDocument, dates: Dates) -> list[Block]:
+    """Its error in one line; then what the last call did, the tries and the age."""
+    error = f"{code(step.node)} is {bold(step.status.value)}\n> {said(step.error or 'No error was given.')}"
     tries = counted(len(step.attempts), "try", "tries")
     ended = step.attempts[-1].ended_at if step.attempts else None
-    lines.append(f"{tries} so far" + (f" · since {dates.since(ended)}" if ended else ""))
-    return "\n".join(lines)
+    facts = [CALL_SENTENCES[step.call]] if step.call is not None else []
+    facts.append(f"{tries} so far" + (f" · since {dates.since(ended)}" if ended else ""))
+    return [section(error), section("\n".join(facts))]
 
 
 def _step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:
@@ -114,6 +112,14 @@ def _footer(document: RequestDocument) -> list[Block]:
     if Action.CONTINUE in document.actions:
         elements.insert(0, button(CONTINUE_FLOW, ACTION_IDS[Action.CONTINUE], value, style="primary"))
     return elements
+
+
+def _with_footer(blocks: list[Block], footer: list[Block]) -> list[Block]:
+    """The request's own buttons, in the row of its step's when that is the only one."""
+    rows = [block for block in blocks if block["type"] == "actions"]
+    if len(rows) == 1 and blocks[-1] is rows[0]:
+        return [*blocks[:-1], {**rows[0], "elements": [*rows[0]["elements"], *footer]}]
+    return [*blocks, actions(footer, block_id="request")]
 
 
 def _fallback(document: RequestDocument) -> str:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, WebSocketRoute, expect
 
 from retrigger.demo.people import CHANNEL_ID, Person
 from tests.support.browser import PATIENCE
 
-SIZE = {"width": 1400, "height": 900}
+SIZE = ViewportSize(width=1400, height=900)
 
 
 class SlackPage:

@@ -61,8 +61,9 @@ def test_its_three_buttons_carry_request_step_and_version() -> None:
         (texts.PROVIDE_INPUT, "retrigger.input"),
         (texts.PROGRESS_PATH, PATH),
     ]
-    pressed = [e for b in blocks if b["type"] == "actions" for e in b["elements"]]
-    assert [unpack_target(button["value"]) for button in pressed[:3]] == [Target(42, "create_account", 7)] * 3
+    (row,) = [block["elements"] for block in blocks if block["type"] == "actions"]
+    assert [unpack_target(button["value"]) for button in row[:3]] == [Target(42, "create_account", 7)] * 3
+    assert unpack_target(row[3]["value"]) == Target(42)
 
 
 def test_only_what_the_step_offers_has_a_button() -> None:
@@ -101,6 +102,7 @@ def test_a_held_step_brings_continue_flow() -> None:
 
 def test_several_blocked_steps_have_their_own_sections_up_to_a_cap() -> None:
     blocks = card.card(request(*(step(f"s{n}") for n in range(8))), DATES).blocks
+    assert [len(block["elements"]) for block in blocks if block["type"] == "actions"] == [3] * card.MAX_STEPS + [1]
     assert [label for label, _ in buttons(blocks)].count(texts.RETRIGGER) == card.MAX_STEPS
     assert "… and 3 more steps: `/retrigger REQ-42 STEP` opens any of them." in said(blocks)
 
