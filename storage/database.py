@@ -16,9 +16,13 @@ from storage.sentences import BUSY_TIMEOUT, explain
 from storage.statements import Statements
 
 # SQLite 3.40 has no unixepoch('subsec'); the Julian day has milliseconds.
+_NOW = {
+    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
+}
 _BEGUN = {
-    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0, NULL, data_version FROM pragma_data_version",
-    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text, NULL",
+    "sqlite": _NOW["sqlite"] + ", NULL, data_version FROM pragma_data_version",
+    "postgresql": _NOW["postgresql"] + ", pg_current_xact_id()::text, NULL",
 }
 
 
@@ -46,11 +50,11 @@ def open_database(url: str) -> Database:
 
 def now(connection: Connection) -> float:
     """The database's clock: seconds since the epoch."""
-    return begun(connection).now
+    return float(connection.exec_driver_sql(_NOW[connection.dialect.name]).scalar_one())
 
 
 def begun(connection: Connection) -> Begun:
-    """The facts of the transaction that ``connection`` is in."""
+    """The facts of the transaction that ``connection`` has just begun."""
     return Begun(*connection.exec_driver_sql(_BEGUN[connection.dialect.name]).one())
 
 

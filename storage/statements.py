@@ -24,7 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from engine.records import Attempt, Event, Request, Step
 from storage.many import delete_rows, insert_rows, update_rows
 from storage.rows import dump
-from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps
+from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, workflows
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
@@ -93,6 +93,8 @@ class Statements:
         results = select(steps.c.node, steps.c.result, steps.c.error)
         of_request = steps.c.request_id == bindparam("id", type_=BigInteger())
         self.results = Query(results.where(of_request, among(dialect, steps.c.node, "nodes")), dialect)
+        newest = select(workflows).where(workflows.c.name == bindparam("name", type_=Text()))
+        self.newest_workflow = Query(newest.order_by(workflows.c.version.desc()).limit(1), dialect)
         self._claim_queries()
 
     def _claim_queries(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from engine.errors import NotFound
 from engine.store import StoredWorkflow
@@ -34,15 +35,16 @@ class Workflows(Part):
 
     def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:
         """A published version; the newest when none is named. Raises NotFound."""
-        found = select(workflows).where(workflows.c.name == name).order_by(workflows.c.version.desc()).limit(1)
-        if version is not None:
-            found = found.where(workflows.c.version == version)
         with self._database.reading() as connection:
-            row = connection.execute(found).first()
-            if row is None:
+            if version is None:
+                found = self._database.statements.newest_workflow.run(connection, name=name)
+            else:
+                one = select(workflows).where(workflows.c.name == name, workflows.c.version == version)
+                found = connection.execute(one).all()
+            if not found:
                 names = connection.scalars(select(workflows.c.name).distinct().order_by(workflows.c.name)).all()
                 raise _unknown(name, version, list(names))
-        return _stored(row)
+        return _stored(found[0])
 
     def workflows(self) -> list[StoredWorkflow]:
         """The newest version of each workflow, by name."""
@@ -55,8 +57,9 @@ class Workflows(Part):
             return [_stored(row) for row in connection.execute(query.order_by(workflows.c.name))]
 
 
-def _stored(row: Row[*tuple[Any, ...]]) -> StoredWorkflow:
-    return StoredWorkflow(row.name, row.version, row.app, json.loads(row.document), row.digest, row.published_at)
+def _stored(row: Sequence[Any]) -> StoredWorkflow:
+    name, version, app, document, digest, published_at = row
+    return StoredWorkflow(name, version, app, json.loads(document), digest, published_at)
 
 
 def _unknown(name: str, version: int | None, names: list[str]) -> NotFound:

@@ -135,7 +135,8 @@ class Writer:
     def _commit(self, operations: Sequence[Operation], looking: bool) -> None:
         """One transaction for all; where that fails, one for each."""
         wanted = [operation for operation in operations if operation.future.set_running_or_notify_cancel()]
-        if not wanted and not (looking and self._claimer):
+        claimer = self._claimer
+        if not wanted and not (looking and claimer and claimer.free() > 0):
             return
         failure = self._transact(wanted)
         if failure is None:

@@ -14,6 +14,8 @@ from engine.errors import StorageError
 from storage.database import Database
 from storage.sentences import place
 
+_LOCK = 7238947  # any number that nobody else takes: of two processes that upgrade at once, one waits for the other
+
 
 def upgrade(database: Database) -> bool:
     """Make or change the tables, in one transaction. False when nothing was to be done. Raises StorageError."""
@@ -28,6 +30,8 @@ def upgrade(database: Database) -> bool:
             assert driver is not None
             driver.execute("PRAGMA journal_mode = WAL")
     with database.writing() as connection:
+        if not database.is_sqlite:  # there, the transaction holds the write lock
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from engine.decide.lost import recover
 from engine.decide.send import send
@@ -14,11 +14,22 @@ from engine.graph import Graph
 from engine.records import Event
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
 from storage.database import open_database
+from storage.migrations import upgrade
 from storage.operations import Direct
 from storage.store import SqlStore
-from storage.tables import events, outbox
+from storage.tables import events, outbox, steps
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
+from tests.integration.storage.helpers import (
+    GRAPH,
+    Worker,
+    bump,
+    in_one_batch,
+    line,
+    note,
+    submit,
+    succeeding,
+    wait_until,
+)
 
 
 def test_a_change_is_committed_when_it_returns(store: SqlStore, open_store: OpenStore):
@@ -112,6 +123,49 @@ def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
     assert good.result(5) == "good"
     with pytest.raises(StorageError, match="refused"):
         bad.result(5)
+
+
+@pytest.mark.postgres
+def test_a_step_that_another_process_changed_between_read_and_write_is_read_again(postgres_url: str):
+    """On SQLite the write lock leaves no room between the two."""
+    database, other = open_database(postgres_url), open_database(postgres_url)
+    upgrade(database)
+    store = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
+    request_id = submit(store)
+    seen: list[int] = []
+
+    def decide(draft: Draft) -> None:
+        seen.append(draft.steps["second"].version)
+        if len(seen) <= 2:  # in the batch, and alone
+            with other.writing() as connection:
+                connection.execute(update(steps).where(steps.c.node == "second").values(version=steps.c.version + 1))
+        draft.change_step("second", retries=1)
+
+    store.change(request_id, decide)
+    assert seen == [1, 2, 3]
+    assert {step.node: step.version for step in store.status(request_id)[1]}["second"] == 4
+    store.close()
+    for it in (database, other):
+        it.close()
+
+
+def test_a_rule_sees_what_another_process_wrote_since(open_store: OpenStore):
+    mine, other = open_store(), open_store()
+    request_id = submit(mine)
+    assert [store.change(request_id, bump) for store in (mine, mine, other, mine, other)] == [1, 2, 3, 4, 5]
+
+
+def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pytest.LogCaptureFixture):
+    worker = Worker()
+    request_id = submit(store)
+
+    def take(claims: object) -> None:
+        raise RuntimeError("the worker is broken")
+
+    store.attach(worker.claimer._replace(take=take))
+    assert store.change(request_id, note("on")) == "on"
+    wait_until(lambda: "the worker is broken" in caplog.text)
+    assert store.change(request_id, note("and on")) == "and on"
 
 
 def test_a_command_is_carried_out_once(open_store: OpenStore):

@@ -53,6 +53,7 @@ def test_a_database_that_may_not_be_written(sqlite_url: str):
     request_id = submit(with_request)
     file = sqlite_url.removeprefix("sqlite:///")
     store = store_on(open_database(f"sqlite:///file:{file}?mode=ro&uri=true"))
+    check(store.database)
     with pytest.raises(StorageError, match=r"is read-only. Make the file and its folder writable"):
         store.change(request_id, note("x"))
     assert store.status(request_id)[0].id == request_id

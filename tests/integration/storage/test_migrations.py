@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_upgrading_twice_does_nothing_the_second_time(database_url: str):
     assert not upgrade(database)
     check(database)
     database.close()
+
+
+def test_processes_that_upgrade_at_once_do_not_get_in_each_other_s_way(database_url: str):
+    databases = [open_database(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upgrade, databases))
+    for database in databases:
+        check(database)
+        database.close()
 
 
 def test_sqlite_is_in_wal_mode_from_the_first_migration(sqlite_url: str):
