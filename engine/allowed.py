@@ -42,6 +42,17 @@ def request_actions(request: Request, steps: Mapping[str, Step], graph: Graph) -
     return tuple(actions)
 
 
+def why_not(
+    action: Action, request: Request, steps: Mapping[str, Step], graph: Graph, node: str | None = None
+) -> str | None:
+    """None when the act is possible now, else the sentence to refuse with. ``node`` is one of ``steps``."""
+    if action is Action.CONTINUE:
+        return why_not_continue(request, steps, graph)
+    if action is Action.WITHDRAW or node is None:
+        return why_not_withdraw(request)
+    return (why_not_input if action is Action.INPUT else why_not_retrigger)(request, steps[node])
+
+
 def why_not_retrigger(request: Request, step: Step) -> str | None:
     """None when the step may be re-triggered, else the sentence to refuse with."""
     if request.status not in ACTIONABLE:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import events
-from engine.allowed import Action
+from engine.allowed import Action, why_not
 from engine.catalog import Catalog, Published
 from engine.decide import act as acts
 from engine.decide.act import Accepted, Act
@@ -88,6 +88,9 @@ class Engine:
         if node is not None and node not in steps:
             raise NotFound("step", node, f"REQ-{request_id} has: {', '.join(steps)}.")
         graph = self.catalog.graph(request.workflow, request.workflow_version)
+        refusal = why_not(action, request, steps, graph, node)
+        if refusal:
+            raise Refused(refusal)
         return make_plan(Draft(request, steps, graph, 0.0, False), action, node, new_key)
 
     def input_draft(self, actor: Actor, request_id: int, node: str) -> str:

@@ -25,10 +25,12 @@ from engine.errors import (
     NotFound,
     NotPermitted,
     PlanChanged,
+    Refused,
     RetriggerError,
     SelfAction,
 )
 from engine.permissions import Actor
+from engine.plan import Plan
 
 PLAN_TRIES = 3  # times that a state which changed without changing the plan is taken for the same
 
@@ -90,12 +92,21 @@ def act(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id
         try:
             return _command(bot, actor, ticket._replace(digest=digest), submitted, command_id)
         except PlanChanged:
-            target = ticket.target
-            plan = bot.engine.plan(actor, target.request_id, ticket.action, target.node)
-            if shown(plan) != ticket.shown:
+            plan = _plan_now(bot, actor, ticket)
+            if plan is None or shown(plan) != ticket.shown:
                 raise
             digest = plan.digest
     raise PlanChanged(ticket.target.request_id)
+
+
+def _plan_now(bot: Bot, actor: Actor, ticket: Ticket) -> Plan | None:
+    """None where the act is no longer possible."""
+    try:
+        return bot.engine.plan(actor, ticket.target.request_id, ticket.action, ticket.target.node)
+    except (NotPermitted, SelfAction):
+        raise
+    except Refused:
+        return None
 
 
 def _command(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:

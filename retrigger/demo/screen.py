@@ -73,6 +73,7 @@ def _tries(stage: Stage, documents: Sequence[RequestDocument]) -> Iterator[Text]
     variables = (f"RETRIGGER_CONFIG={stage.settings_file}", f"RETRIGGER_USER={people.HANNA.email}")
     for line in (*(f"export {variable}" for variable in variables), *commands):
         yield Text(f"   {line}")
+    yield Text("Ctrl-C ends everything.", "dim")
 
 
 def _account(document: RequestDocument) -> str:
