@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,18 +10,15 @@ from sqlalchemy import Connection
 from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice, Step
+from engine.records import Attempt, AttemptEnd, Event, Notice
 from storage import rows
+from storage.guards import StepUpdates, guard
 from storage.known import Held, Known
 from storage.operations import Change
 from storage.statements import Statements
 
 Graphs = Callable[[str, int], Graph]
 Told = Callable[[str], bool]
-
-
-class GuardFailed(Exception):
-    """A row is not as it was read: another process was quicker. The transaction is rolled back and tried again."""
 
 
 class Batch:
@@ -121,7 +118,8 @@ class Batch:
 
     def _flush_steps(self) -> None:
         """Drafts copy a step only to change it, so what is another object was changed."""
-        updates, inserts, deletes = [], [], []
+        inserts, deletes = [], []
+        updates = StepUpdates()
         for held in self.held.values():
             before, after = held.stored_steps, held.steps
             if after is before:
@@ -131,19 +129,8 @@ class Batch:
                 if stored is None:
                     inserts.append(rows.step_row(step))
                 elif stored is not step:
-                    updates.append(step_update(step, stored.version))
+                    updates.add(stored, step)
             deletes += [(*step[:2], step.version) for node, step in before.items() if node not in after]
-        guard(self._statements.update_steps.run(self._connection, updates), updates)
+        updates.run(self._connection, self._statements)
         guard(self._statements.delete_steps.run(self._connection, deletes), deletes)
         self._statements.insert_steps.run(self._connection, inserts)
-
-
-def step_update(step: Step, version: int) -> tuple[Any, ...]:
-    """The row of ``update_steps``: the new values, then the key and the version that the row must still have."""
-    return (*rows.step_row(step)[2:], step.request_id, step.node, version)
-
-
-def guard(written: int, expected: Iterable[object]) -> None:
-    """Raise GuardFailed unless every expected row was there to be written."""
-    if written != sum(1 for _ in expected):
-        raise GuardFailed

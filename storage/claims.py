@@ -9,7 +9,7 @@ from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Claim
 from engine.store import Claimer
 from storage import rows
-from storage.batch import guard, step_update
+from storage.guards import StepUpdates
 from storage.statements import Query, Statements
 
 
@@ -41,13 +41,13 @@ class Claims:
             self._alone = claims[0].step.recoveries >= ALONE_FROM_RECOVERY
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
-        claims, updates = [], []
+        claims, updates = [], StepUpdates()
         for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
             due = rows.step_from(row)
             step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
             claims.append(Claim(step, attempt, workflow, created_at))
-            updates.append(step_update(step, due.version))
-        guard(self._statements.update_steps.run(connection, updates), updates)
+            updates.add(due, step)
+        updates.run(connection, self._statements)
         attempts = [rows.attempt_row(claim.attempt) for claim in claims]
         self._statements.insert_attempts.run(connection, attempts)
         return claims

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from engine.records import Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
@@ -52,21 +54,18 @@ def request_from(row: Row) -> Request:
     return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:11])
 
 
+def _text(value: StrEnum | None) -> str | None:
+    return None if value is None else value.value
+
+
 def step_row(step: Step) -> tuple[Any, ...]:
     """The light columns of a step."""
-    return (
-        *step[:3],
-        step.status.value,
-        step.version,
-        step.attempt,
-        step.next_kind.value,
-        *step[7:18],
-        step.was and step.was.value,
-        *step[19:23],
-        step.call and step.call.value,
-        clean(step.error),
-        _cause_text(step.cause),
-    )
+    return step_values(step, range(len(step)))
+
+
+def step_values(step: Step, places: Iterable[int]) -> tuple[Any, ...]:
+    """Some of its columns, by the places of the fields."""
+    return tuple([_CONVERT[place](step[place]) if place in _CONVERT else step[place] for place in places])
 
 
 def step_from(row: Row) -> Step:
@@ -141,3 +140,13 @@ def _cause_text(cause: Cause | None) -> str | None:
 
 def _cause_from(text: str | None) -> Cause | None:
     return None if text is None else Cause(**json.loads(text))
+
+
+_CONVERT: dict[int, Callable[[Any], Any]] = {
+    Step._fields.index("status"): _text,
+    Step._fields.index("next_kind"): _text,
+    Step._fields.index("was"): _text,
+    Step._fields.index("call"): _text,
+    Step._fields.index("error"): clean,
+    Step._fields.index("cause"): _cause_text,
+}

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from engine.records import Attempt, Event, Request, Step
-from storage.many import delete_rows, insert_rows, update_rows
+from storage.many import Rows, delete_rows, insert_rows, update_rows
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, workflows
 
@@ -68,7 +68,6 @@ class Statements:
         self.insert_events = insert_rows(dialect, events, Event._fields)
         self.insert_outbox = insert_rows(dialect, outbox, notice)
         self.update_requests = update_rows(dialect, requests, Request._fields[1:], ("id", "version"))
-        self.update_steps = update_rows(dialect, steps, Step._fields[2:], ("request_id", "node", "version"))
         self.delete_steps = delete_rows(dialect, steps, ("request_id", "node", "version"))
         self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
         key = ("request_id", "node", "number")
@@ -77,7 +76,17 @@ class Statements:
         self.update_keys = update_rows(dialect, attempts, ("idempotency_key",), key)
         self.end_attempts = update_rows(dialect, attempts, end, key, running)
         self.late_attempts = update_rows(dialect, attempts, ("late",), key, ended)
+        self._update_steps: dict[tuple[int, ...], Rows] = {}
         self._queries()
+
+    def update_steps(self, places: tuple[int, ...]) -> Rows:
+        """The update of those fields of a step. Few combinations occur, so each is compiled once."""
+        found = self._update_steps.get(places)
+        if found is None:
+            names = [Step._fields[place] for place in places]
+            found = update_rows(self._dialect, steps, names, ("request_id", "node", "version"))
+            self._update_steps[places] = found
+        return found
 
     def _queries(self) -> None:
         dialect = self._dialect

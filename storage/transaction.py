@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from engine.errors import RetriggerError, StorageError
 from engine.records import Claim
 from engine.store import Claimer
-from storage.batch import Batch, Graphs, GuardFailed, Told
+from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims
 from storage.creating import create
 from storage.database import Begun, Database, begun, is_passing
+from storage.guards import GuardFailed
 from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain

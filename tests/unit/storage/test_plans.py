@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import create_engine
 
+from engine.records import Step
 from storage.statements import Statements
 from storage.tables import metadata
 
@@ -18,7 +19,7 @@ QUERIES = [
     "input",
     "results",
 ]
-WRITES = ["update_requests", "update_steps", "update_results", "update_keys", "end_attempts", "late_attempts"]
+WRITES = ["update_requests", "update_results", "update_keys", "end_attempts", "late_attempts", "update_steps"]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,9 @@ def plans() -> dict[str, str]:
     statements = Statements(engine.dialect)
     found = {}
     with engine.connect() as connection:
-        for name in (*QUERIES, *WRITES):
-            sql: str = getattr(statements, name).sql
+        texts = {name: getattr(statements, name).sql for name in (*QUERIES, *WRITES[:-1])}
+        texts["update_steps"] = statements.update_steps(tuple(range(2, len(Step._fields)))).sql
+        for name, sql in texts.items():
             values = ("[1]",) * sql.count("?")
             lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
             found[name] = "; ".join(line[3] for line in lines)
