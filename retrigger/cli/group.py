@@ -47,6 +47,11 @@ class RetriggerGroup(click.Group):
             raise click.exceptions.Exit(exit_code(error)) from None
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
+        except OSError as error:
+            _show_trace(ctx)
+            place = f": {error.filename}" if error.filename else ""
+            click.echo(f"The system refuses it: {error.strerror or error}{place}.", err=True)
+            raise click.exceptions.Exit(FAILED) from None
         except Exception as error:
             _show_trace(ctx)
             hint = "" if _debugging(ctx) else " Run the same with `retrigger --debug` to see where."

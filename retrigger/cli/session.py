@@ -100,7 +100,7 @@ def program() -> str:
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _UNLIMITED
+    width = None if stream and stream.isatty() else _UNLIMITED
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
 
 

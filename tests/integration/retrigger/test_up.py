@@ -79,6 +79,23 @@ def test_a_step_that_will_not_end_does_not_keep_the_process(front: Front, start:
     assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
 
 
+def test_ctrl_c_while_waiting_for_an_outcome_ends_quietly_and_the_request_goes_on(front: Front, start: StartProcess):
+    first = "  start: {function: {name: front.work, args: {folder: FOLDER}}}\n"
+    front.define("waiting", WAITING.replace("nodes:\n", f"nodes:\n{first}"))
+    front.break_second()
+    with front.engine():
+        request = front.submit(workflow="waiting")
+        front.wait(request, "blocked")
+        front.mend_second()
+        acting = start("--config", str(front.settings), "--as", "hanna@example.com", "flow", request, "start")
+        wait_until((front.folder / "waiting").exists, "the flow to be at the next step")
+
+        assert acting.end(signal.SIGINT) == 130
+        assert acting.said == ""
+        (front.folder / "go").touch()
+        front.wait(request, "completed")
+
+
 def test_bot_without_tokens_is_refused(still: Front, start: StartProcess):
     bot = start("bot")
 
