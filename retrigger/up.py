@@ -93,7 +93,8 @@ class Running:
         )
         recovered = self._worker.start()
         self._stack.callback(self._stop_engine, self._worker)
-        more = f"; {recovered} steps of an earlier run recovered" if recovered else ""
+        steps = "1 step" if recovered == 1 else f"{recovered} steps"
+        more = f"; {steps} of an earlier run recovered" if recovered else ""
         self._say(f"Engine: running, {settings.slots} steps at once{more}.")
 
     def _stop_engine(self, worker: Worker) -> None:

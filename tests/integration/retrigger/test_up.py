@@ -58,7 +58,7 @@ def test_a_killed_process_is_recovered_within_two_seconds_of_the_next_start(fron
     (front.folder / "go").touch()
 
     second = start("worker")
-    second.wait_for("1 steps of an earlier run recovered")
+    second.wait_for("1 step of an earlier run recovered")
     started = time.monotonic()
     document = front.wait(request, "completed")
 
