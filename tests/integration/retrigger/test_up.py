@@ -8,11 +8,14 @@ import time
 import pytest
 
 from engine.errors import StorageError
+from retrigger.demo import people
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.integration.retrigger.conftest import StartProcess
 from tests.support.front import Front
+from tests.support.localslack import StartLocalSlack
 from tests.support.poll import wait_until
+from tests.support.slack_ui import SlackUi
 
 WAITING = """
 workflow: waiting
@@ -101,6 +104,33 @@ def test_bot_without_tokens_is_refused(still: Front, start: StartProcess):
 
     assert bot.code() == 1
     assert bot.said == "The bot needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN. Set them in the environment.\n"
+
+
+def test_engine_and_bot_run_as_processes_of_their_own(
+    front: Front, start: StartProcess, start_local_slack: StartLocalSlack
+):
+    with front.settings.open("a") as settings:
+        settings.write(f"apps:\n  HR: {{channel: {people.CHANNEL_ID}}}\n")
+        settings.write(f"grants:\n  - {{who: {people.HANNA.email}, permission: take_action, app: HR}}\n")
+    worker = start("worker")
+    worker.wait_for("Ctrl-C stops it.")
+    slack = start_local_slack(people.workspace())
+    tokens = {"SLACK_BOT_TOKEN": people.BOT_TOKEN, "SLACK_APP_TOKEN": people.APP_TOKEN}
+    bot = start("bot", **tokens, SLACK_API_URL=slack.api_url)
+    bot.wait_for("Connected to Slack.")
+    front.break_second()
+    request = front.submit()
+
+    with SlackUi(slack.url, people.HANNA.id) as hanna:
+        card = hanna.message(people.CHANNEL_ID, f"{request} · Steps for Ada")
+        front.mend_second()
+        hanna.click(card, "retrigger.flow")
+        hanna.modal("remaining flow")
+        hanna.submit()
+        front.wait(request, "completed")
+
+    assert (bot.end(), worker.end()) == (0, 0)
+    assert "Traceback" not in bot.said
 
 
 def test_up_runs_on_while_slack_is_out_of_reach(front: Front, start: StartProcess):
