@@ -17,16 +17,16 @@ PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-config $(UPGRADE)
 WORKERS ?= 2
 
-.PHONY: help run test check lint format bench chaos lock clean
+.PHONY: help run test check lint format bench chaos screenshots lock clean
 
 help:  ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: $(VENV)/run.stamp  ## start the demo: a local Slack in the browser, the engine, and outside systems to break
 	@exec $(BIN)/retrigger demo
 
 test: $(VENV)/dev.stamp  ## run the tests (ARGS="-k word" for some of them)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 check: lint test  ## everything a change must pass: lint, then the tests
 
@@ -45,6 +45,9 @@ bench: $(VENV)/dev.stamp  ## steps per second, beside DBOS on the same work
 
 chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks
 	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)
+
+screenshots: $(VENV)/dev.stamp  ## make the pictures of docs/images anew, from the demo in a browser
+	@$(BIN)/python -m tests.e2e.screenshots
 
 lock: $(VENV)/installer.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
 	@$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/run.txt

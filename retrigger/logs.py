@@ -9,7 +9,8 @@ from pathlib import Path
 from bot.text import clean
 from engine.masking import Masker
 
-_NOISY = ("apscheduler", "slack_bolt", "slack_sdk", "urllib3", "alembic", "uvicorn")
+_NOISY = ("apscheduler", "slack_bolt", "urllib3", "alembic", "uvicorn")
+_SAID_ANYWAY = ("slack_sdk",)  # what it logs as an error it raises as well, and the bot says it in our words
 
 
 class OneLine(logging.Formatter):
@@ -30,5 +31,6 @@ def set_up_logging(secrets: frozenset[str], *, file: Path | None = None, debug: 
     handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(Masker(secrets)))
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.INFO if debug else logging.WARNING)
+    for names, level in ((_NOISY, logging.WARNING), (_SAID_ANYWAY, logging.CRITICAL)):
+        for name in names:
+            logging.getLogger(name).setLevel(logging.INFO if debug else level)

@@ -20,7 +20,7 @@ Visit = Callable[[people.Person], SlackPage]
 def demo(tmp_path_factory: pytest.TempPathFactory, local_slack_program: Path) -> Iterator[Demo]:
     """One demo for all tests of this folder: each works on a request that no other one touches."""
     demo = Demo(tmp_path_factory.mktemp("demo"), local_slack_program)
-    demo.submit_stuck()
+    demo.submit_in_trouble()
     yield demo
     demo.stop()
 

@@ -11,7 +11,7 @@ from engine import texts
 from tests.support.demo import DOWN, WRONG_DATA, Demo
 from tests.support.slack_page import SlackPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 
 BLOCKED = "desk is blocked (attempt 3, unknown): facilities answered 503 Service Unavailable: facilities is down"
 
@@ -109,3 +109,16 @@ def test_provide_input_shows_where_the_json_is_broken_and_keeps_it(demo: Demo, h
     expect(lines.nth(1)).to_contain_text("reason: From the ledger")
     expect(lines.last).to_contain_text("REQ-4 is Completed")
     check_one_effect_for_each_key(demo, WRONG_DATA, ["identity/accounts", "it/shipments", "mail/send"])
+
+
+def test_a_call_that_worked_unseen_is_repeated_with_its_key_and_done_once(demo: Demo, hanna: SlackPage) -> None:
+    request = demo.unanswered()
+    card = hanna.card(request)
+    expect(card).to_contain_text("The last call: unknown. It is unknown whether the call took effect.")
+    hanna.press(request, "Re-trigger step and flow")
+    expect(hanna.opened("Re-trigger step and flow")).to_contain_text("with the same key")
+    hanna.submitted()
+    expect(card).to_contain_text("Completed")
+    desks = [call for call in demo.calls(request) if call["system"] == "facilities"]
+    assert [call["repeat_of"] for call in desks] == [None, *[desks[0]["effect"]] * 3]
+    check_one_effect_for_each_key(demo, request, ["identity/accounts", "facilities/desks", "it/laptops", "mail/send"])

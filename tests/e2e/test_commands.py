@@ -10,7 +10,7 @@ from tests.e2e.conftest import Visit
 from tests.support.demo import Demo
 from tests.support.slack_page import SlackPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 
 
 def test_list_path_and_an_act_from_the_command(demo: Demo, hanna: SlackPage) -> None:

@@ -13,7 +13,7 @@ from tests.support.demo import Demo
 from tests.support.poll import wait_until
 from tests.support.slack_page import SlackPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 
 
 def test_who_may_not_act_is_told_what_is_missing_and_whom_to_ask(demo: Demo, visit: Visit) -> None:

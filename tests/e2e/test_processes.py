@@ -105,4 +105,5 @@ def test_slack_away_at_the_start_is_told_and_the_alert_comes_when_it_is_back(
         assert len(hanna.messages(people.CHANNEL_ID)) == 1
         up.wait_for("Slack takes messages again.")
         assert up.end() == 0
+    assert "slack_sdk" not in up.said  # what the library logs is said in our words
     assert HANNA in front.out("show", request)

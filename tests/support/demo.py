@@ -43,6 +43,7 @@ class Demo:
         self.outside_url = self._printed(r"^Outside systems +(http\S+)")
         self.settings = Path(self._printed(r"RETRIGGER_CONFIG=(\S+)"))
         self._stuck: Iterator[str] = iter(())
+        self._unanswered = ""
 
     def stop(self) -> str:
         """Ctrl-C. Fails if a process or a file of it is left behind. Returns everything it said."""
@@ -67,17 +68,21 @@ class Demo:
         input = {"name": name, "email": _mail(name), "office": "Berlin", "remote": False}
         return self.run("submit", WORKFLOW, "--input", json.dumps(input))
 
-    def submit_stuck(self) -> None:
-        """Several more like REQ-3, for ``stuck``: a step takes 3 s to give up, so they do it side by side."""
-        for name in _STUCK:
-            self.rule(system="facilities", contains=_mail(name), mode="down", times=TRIES)
-        self._stuck = iter([self.submit(name) for name in _STUCK])
+    def submit_in_trouble(self) -> None:
+        """The requests of ``stuck`` and ``unanswered``: a step takes seconds to give up, so they do it side by side."""
+        self._stuck = iter([self._in_trouble(name, "down") for name in _STUCK])
+        self._unanswered = self._in_trouble("Kim Lund", "no_answer")  # last: a new rule lets its system's calls go on
 
     def stuck(self) -> str:
         """A request that nobody has touched, Blocked at ``desk`` by a 503; it would succeed now."""
         request = next(self._stuck)
         self.wait(request, "blocked")
         return request
+
+    def unanswered(self) -> str:
+        """A request that is Blocked at ``desk``, whose calls did their work and were not answered in time."""
+        self.wait(self._unanswered, "blocked")
+        return self._unanswered
 
     def rule(self, **rule: object) -> None:
         """Let an outside system misbehave for some calls."""
@@ -128,6 +133,10 @@ class Demo:
             yield
         finally:
             database.close()
+
+    def _in_trouble(self, name: str, mode: str) -> str:
+        self.rule(system="facilities", contains=_mail(name), mode=mode, times=TRIES)
+        return self.submit(name)
 
     def _printed(self, pattern: str) -> str:
         found = re.search(pattern, self.said, re.MULTILINE)

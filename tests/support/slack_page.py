@@ -17,8 +17,8 @@ SIZE = ViewportSize(width=1400, height=900)
 class SlackPage:
     """``person`` with the channel open. ``page`` is Playwright's, in a browser context of its own."""
 
-    def __init__(self, browser: Browser, url: str, person: Person, *, scale: float = 1) -> None:
-        self._context = browser.new_context(viewport=SIZE, device_scale_factor=scale, timezone_id="UTC")
+    def __init__(self, browser: Browser, url: str, person: Person) -> None:
+        self._context = browser.new_context(viewport=SIZE, timezone_id="UTC")
         self._context.set_default_timeout(PATIENCE)
         self._frozen = False
         self.page: Page = self._context.new_page()
@@ -92,6 +92,15 @@ class SlackPage:
         expect(pane).to_be_visible()
         lines = pane.locator(".thread-divider ~ .msg").filter(has_not=self.page.locator(".badge-eph"))
         return lines.locator(".msg-text, .blocks")
+
+    def widen_thread(self, pixels: int) -> None:
+        """Drag the left edge of the thread's pane."""
+        box = self.page.locator(".thread-pane").bounding_box()
+        assert box is not None
+        self.page.mouse.move(box["x"], 300)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + box["width"] - pixels, 300)
+        self.page.mouse.up()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -1,0 +1,95 @@
+"""Makes the pictures of docs/images from the demo itself: `make screenshots`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
+
+from engine import texts
+from retrigger.demo import people
+from retrigger.demo.local_slack_binary import provide
+from tests.support.browser import PATIENCE, open_browser
+from tests.support.demo import DOWN, WRONG_DATA, Demo
+from tests.support.slack_page import SlackPage
+
+FOLDER = Path(__file__).parents[2] / "docs" / "images"
+WIDE_THREAD = 480  # pixels, as are all numbers here
+CHANNEL = ViewportSize(width=1400, height=840)
+OUTSIDE = ViewportSize(width=1200, height=1430)
+MARGIN = 24  # around a window
+
+
+def main() -> int:
+    """Start the demo, do what its screen says a person should try, and take pictures on the way."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
+    with TemporaryDirectory() as temp, open_browser() as browser:
+        if browser is None:
+            click.echo("There is no Chromium on this machine.", err=True)
+            return 1
+        demo = Demo(Path(temp), provide(click.echo))
+        try:
+            in_slack(browser, demo)
+            outside(browser, demo)
+        finally:
+            demo.stop()
+    return 0
+
+
+def in_slack(browser: Browser, demo: Demo) -> None:
+    """The two windows, and the channel with one request mended and one that waits."""
+    hanna = SlackPage(browser, demo.slack_url, people.HANNA)
+    hanna.press(WRONG_DATA, texts.PROVIDE_INPUT)
+    hanna.opened(texts.PROVIDE_INPUT)
+    hanna.field(texts.PROVIDE_INPUT_LABEL).fill('{"id": "acc-1004", "email": }')
+    hanna.submit()
+    expect(hanna.modal.locator(".modal-error")).to_be_visible()
+    take(hanna.page, "modal-input", hanna.modal)
+    hanna.dismiss()
+
+    hanna.press(DOWN, texts.RETRIGGER)
+    hanna.opened(texts.RETRIGGER)
+    hanna.tick(texts.RETRIGGER_TICK_BOX)
+    hanna.field("Reason").fill("Facilities is up again")
+    take(hanna.page, "modal-retrigger", hanna.modal)
+    hanna.dismiss()
+
+    hanna.press(DOWN, texts.RETRIGGER_FLOW)
+    hanna.opened(texts.RETRIGGER_FLOW)
+    hanna.field("Reason").fill("Facilities is up again")
+    hanna.submitted()
+    expect(hanna.card(DOWN)).to_contain_text("Completed")
+    hanna.open_thread(DOWN)
+    expect(hanna.page.locator(".thread-pane")).to_contain_text(f"{DOWN} is Completed")
+    hanna.widen_thread(WIDE_THREAD)
+    hanna.page.set_viewport_size(CHANNEL)
+    take(hanna.page, "channel")
+    hanna.close()
+
+
+def outside(browser: Browser, demo: Demo) -> None:
+    """The page of switches and the ledger."""
+    page = browser.new_page(viewport=OUTSIDE, timezone_id="UTC")
+    page.goto(demo.outside_url)
+    expect(page.locator("#entries tr").first).to_be_visible()
+    take(page, "outside-systems")
+
+
+def take(page: Page, name: str, part: Locator | None = None) -> None:
+    """A picture of the page, or of a part and its surroundings; without the pointer over anything."""
+    page.mouse.move(0, 0)
+    box = part.bounding_box() if part else None
+    clip = box and FloatRect(
+        x=box["x"] - MARGIN, y=box["y"] - MARGIN, width=box["width"] + 2 * MARGIN, height=box["height"] + 2 * MARGIN
+    )
+    file = FOLDER / f"{name}.png"
+    page.screenshot(path=file, clip=clip, animations="disabled", caret="hide")
+    click.echo(f"{file}: {file.stat().st_size // 1024} KB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
