@@ -6,6 +6,7 @@ Its job store is memory only: due times live in our tables, so a job that is los
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -19,6 +20,7 @@ from engine.records import Claim
 _LINGER = 1.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
 _DUE = "due"
+_POLL = 0.01
 
 
 class ApschedulerExecutor:
@@ -38,6 +40,8 @@ class ApschedulerExecutor:
         self._runners = 0
         self._executing: set[int] = set()  # claims, by object
         self._hanging = 0
+        self._regular = 0  # regular jobs that are under way
+        self._ended = False
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"steps": ThreadPoolExecutor(slots + _SPARE_THREADS), "default": ThreadPoolExecutor(4)},
@@ -49,12 +53,19 @@ class ApschedulerExecutor:
         """Begin to run what is handed over."""
         self._scheduler.start()
 
-    def shutdown(self) -> None:
-        """End the regular jobs at once; steps that are running are not waited for."""
+    def shutdown(self, patience: float = 5.0) -> bool:
+        """End the regular jobs; one that is under way has ``patience`` seconds, as the database is closed next. Steps
+        that are running are not waited for. False when a regular job hangs."""
+        with self._lock:
+            self._ended = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for _ in range(self._slots):
             self._queue.put(None)  # wakes a run job that waits for more
+        end = time.monotonic() + patience
+        while self._regular and time.monotonic() < end:
+            time.sleep(_POLL)
+        return not self._regular
 
     def busy(self) -> int:
         """How many claims are queued or running."""
@@ -93,12 +104,28 @@ class ApschedulerExecutor:
 
     def every(self, seconds: float, job: Callable[[], None], name: str) -> None:
         """Call ``job`` regularly."""
-        self._scheduler.add_job(job, "interval", seconds=seconds, id=name, name=name)
+        self._scheduler.add_job(self._counted(job), "interval", seconds=seconds, id=name, name=name)
 
     def at(self, delay: float, job: Callable[[], None]) -> None:
         """Call ``job`` once after ``delay`` seconds; one such timer exists, a new one replaces it."""
         when = datetime.now(UTC) + timedelta(seconds=max(delay, 0.0))
-        self._scheduler.add_job(job, "date", run_date=when, id=_DUE, replace_existing=True)
+        self._scheduler.add_job(self._counted(job), "date", run_date=when, id=_DUE, replace_existing=True)
+
+    def _counted(self, job: Callable[[], None]) -> Callable[[], None]:
+        """The job, unless the end has come."""
+
+        def run() -> None:
+            with self._lock:
+                if self._ended:
+                    return
+                self._regular += 1
+            try:
+                job()
+            finally:
+                with self._lock:
+                    self._regular -= 1
+
+        return run
 
     def _run_steps(self) -> None:
         while True:

@@ -56,14 +56,15 @@ class Worker:
     def stop(self, grace: float = 10.0) -> bool:
         """Take nothing more, wait up to ``grace`` seconds for what runs, and give back the rest, uncounted.
 
-        Returns False when a step's thread still runs, so that the process can only be ended by force.
+        Returns False when a thread still runs, so that the process can only be ended by force.
         """
         try:
             self._end_steps(time.monotonic() + grace)
         except StorageError as error:
             log.error("%s What ran here is recovered when its lease runs out.", error)
-        self._executor.shutdown()
-        return not (self._executor.busy() or self._executor.hanging())
+        ended = self._executor.shutdown()
+        self._guarded(lambda: self._store.present(self._name, 0))()  # no heartbeat comes after it
+        return ended and not (self._executor.busy() or self._executor.hanging())
 
     def _end_steps(self, end: float) -> None:
         """A step has ended when its outcome is stored: giving it back before that would have it run once more."""
@@ -72,7 +73,6 @@ class Worker:
             time.sleep(_POLL)
         for request_id, node, attempt in self._store.running(self._name):
             self._each(request_id, partial(give_back, node=node, attempt=attempt))
-        self._store.present(self._name, 0)
 
     def _heartbeat(self) -> None:
         self._store.present(self._name, self._lease)
