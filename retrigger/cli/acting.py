@@ -89,6 +89,7 @@ def provide(
         show_plan(session, engine.plan(actor, request_id, Action.INPUT, node))
         return
     if text is None:
+        engine.plan(actor, request_id, Action.INPUT, node)  # refuses where no input can be provided
         click.echo(engine.input_draft(actor, request_id, node))
         return
     accepted = engine.provide_input(

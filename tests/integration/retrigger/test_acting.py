@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.support.front import Front
+from tests.support.outside import Outside
+
+ACCOUNT = """
+workflow: account
+app: HR
+title: "Account for {{ request.input.name }}"
+nodes:
+  account:
+    action:
+      connection: identity
+      method: POST
+      path: /accounts
+      body: {email: "{{ request.input.name }}@example.com"}
+      expect: {status: [201]}
+"""
 
 
 def test_submit_prints_the_id_alone_and_the_request_completes(running: Front):
@@ -87,6 +103,32 @@ def test_input_that_does_not_fit_is_refused_and_nothing_changes(running: Front):
     assert running.refused("input", request, "second", "--json", '{"done": }').startswith("Line 1, column 10: ")
     assert "'done' is a required property" in running.refused("input", request, "second", "--json", "{}")
     assert running.json("show", request)["status"] == "blocked"
+
+
+def test_a_call_that_may_have_taken_effect_is_repeated_only_when_that_is_confirmed(tmp_path: Path):
+    outside = Outside()
+    front = Front(
+        tmp_path, "sqlite:///retrigger.db", f"connections: {{identity: {{base_url: {outside.url}/identity}}}}\n"
+    )
+    front.define("account", ACCOUNT)
+    outside.turn("identity", "wrong_data", times=1)
+    try:
+        with front.engine():
+            request = front.submit(workflow="account")
+            front.wait(request, "blocked")
+
+            said = front.refused("flow", request, "account", "--new-key")
+            assert said.startswith("The earlier call may have taken effect (account).")
+            assert said.endswith("Here: --confirm --reason TEXT.\n")
+            assert "--confirm" in front.refused("flow", request, "account", "--new-key", "--confirm")
+            assert "needs --confirm --reason TEXT" in front.out("flow", request, "account", "--new-key", "--plan")
+            assert outside.effects == 1
+
+            confirmed = ("--new-key", "--confirm", "--reason", "they threw the first one away")
+            assert front.out("flow", request, "account", *confirmed) == f"{request} is Completed.\n"
+        assert outside.effects == len(set(outside.keys())) == 2
+    finally:
+        outside.stop()
 
 
 def test_withdraw_needs_a_reason_and_ends_the_request(running: Front):

@@ -36,6 +36,7 @@ WRONG = [
     (("input", "REQ-1", "second", "--json", "@nowhere.json"), 2, "nowhere.json cannot be read: No such file"),
     (("input", "REQ-1", "second", "--json", "@"), 2, "a file without a name cannot be read"),
     (("input", "REQ-1", "first", "--json", "{}"), 3, "input can be provided only while a step is blocked"),
+    (("input", "REQ-1", "third"), 3, "third is pending, and input can be provided only while a step is blocked"),
     (("submit", "stps", "--input", JSON), 4, "There is no workflow stps. Published: steps."),
     (("submit", "steps", "--input", "{name: Ada}"), 3, "Line 1, column 2: expected a key in double quotes."),
     (("submit", "steps", "--input", '{"name": NaN}'), 3, "NaN is no number in JSON"),
