@@ -67,8 +67,8 @@ def _tries(stage: Stage, documents: Sequence[RequestDocument]) -> Iterator[Text]
     else:
         commands = [command_line("submit", WORKFLOW, "--input", f"@{stage.another_input}")]
         yield Text(f'1. Open Slack. {hanna} and {omar} may act, {vera} may not ("Act as").')
-        yield Text(f"2. {again.id}: press {RETRIGGER_FLOW}. It completes; its thread tells the story.")
-        yield Text(f"3. {by_hand.id}: press {PROVIDE_INPUT}, with the account's id from the ledger of Identity.")
+        yield Text(f"2. {again.id}: press {RETRIGGER_FLOW}. It completes; see its thread.")
+        yield Text(f"3. {by_hand.id}: press {PROVIDE_INPUT}, with the account's id from Identity's ledger.")
         yield Text("4. Put a system down on its page, and submit another from another terminal:")
     variables = (f"RETRIGGER_CONFIG={stage.settings_file}", f"RETRIGGER_USER={people.HANNA.email}")
     for line in (*(f"export {variable}" for variable in variables), *commands):
