@@ -18,6 +18,19 @@ class Submitted(NamedTuple):
     errors: dict[str, str]
 
 
+def values(view: dict[str, Any]) -> dict[str, Any]:
+    """The window's ``state.values``. Some servers do not send a text that was shown and left as it was; Slack sends no
+    empty one for a field that requires a text, so there it can only be the one that was shown."""
+    state = dict((view.get("state") or {}).get("values") or {})
+    for block in view.get("blocks") or []:
+        element = block.get("element") or {}
+        if "initial_value" in element and not block.get("optional", False):
+            field = block["block_id"]
+            if _value(state, field) is None:
+                state[field] = {field: {"value": element["initial_value"]}}
+    return state
+
+
 def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
     """``state`` is the view's ``state.values``. What was settled in a window before stays."""
     errors: dict[str, str] = {}
@@ -37,11 +50,16 @@ def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
     return Submitted(settled, confirmed, reason, _text(state, modals.BODY, strip=False), errors)
 
 
+def _value(state: dict[str, Any], field: str) -> str | None:
+    value: str | None = ((state.get(field) or {}).get(field) or {}).get("value")
+    return value
+
+
 def _text(state: dict[str, Any], field: str, *, strip: bool = True) -> str | None:
-    value = ((state.get(field) or {}).get(field) or {}).get("value")
+    value = _value(state, field)
     if value is None or not value.strip():
         return None
-    return str(value).strip() if strip else str(value)
+    return value.strip() if strip else value
 
 
 def _ticked(state: dict[str, Any], field: str) -> bool:

@@ -19,6 +19,7 @@ from bot.context import Bot
 from bot.errors import SlackError
 from bot.listeners.carry_out import Ended, carry_out
 from bot.listeners.opening import show_view
+from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, Ticket, unpack_ticket
 
@@ -47,8 +48,7 @@ def register(app: App, bot: Bot) -> None:
         except OldButton as error:
             ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
             return
-        values = (view.get("state") or {}).get("values") or {}
-        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(bot, body, ticket.place), values))
+        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(bot, body, ticket.place), values(view)))
 
     for callback_id in ACTION_IDS.values():
         app.view(callback_id)(on_submit)

@@ -111,6 +111,25 @@ def test_provide_input_shows_where_the_json_is_broken_and_keeps_it(demo: Demo, h
     check_one_effect_for_each_key(demo, WRONG_DATA, ["identity/accounts", "it/shipments", "mail/send"])
 
 
+def test_a_new_key_is_confirmed_in_a_second_window_that_keeps_the_reason(demo: Demo, hanna: SlackPage) -> None:
+    request = demo.stuck()
+    hanna.press(request, "Re-trigger step and flow")
+    hanna.opened("Re-trigger step and flow")
+    hanna.tick("Use a new idempotency key")
+    hanna.field("Reason").fill("Facilities asked for it")
+    hanna.submit()
+    expect(hanna.modal).to_contain_text("You chose: Use a new idempotency key")
+    hanna.submit()
+    expect(hanna.modal.locator(".modal-error")).to_contain_text("Tick this box if it may be repeated.")
+    hanna.tick(texts.EARLIER_CALL)
+    hanna.submitted()
+    expect(hanna.card(request)).to_contain_text("Completed")
+    expect(hanna.open_thread(request).nth(1)).to_contain_text("reason: Facilities asked for it")
+    keys = [call["key"] for call in demo.calls(request) if call["system"] == "facilities"]
+    assert keys == [*[keys[0]] * 3, keys[3]]
+    assert keys[3] != keys[0]
+
+
 def test_a_call_that_worked_unseen_is_repeated_with_its_key_and_done_once(demo: Demo, hanna: SlackPage) -> None:
     request = demo.unanswered()
     card = hanna.card(request)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.listeners.typed import read
+from bot.blocks.parts import text_input
+from bot.listeners.typed import read, values
 from bot.targets import Place, Settled, Target, Ticket
 from engine.allowed import Action
 
@@ -45,3 +46,19 @@ def test_a_confirmation_needs_its_tick_and_a_reason() -> None:
     assert set(read({}, ticket).errors) == {"confirmation", "reason"}
     found = read(state(confirmation=[{}], reason="sure", version="9"), ticket)
     assert (found.confirmed, found.settled, found.errors) == (True, Settled(4), {})
+
+
+def shown(reason: str | None, **block: Any) -> dict[str, Any]:
+    """A window whose field for the reason began with a text, and what came of it."""
+    return {
+        "blocks": [text_input("reason", "Reason", initial="as before", **block)],
+        "state": {"values": state(reason=reason)},
+    }
+
+
+def test_a_text_that_was_shown_and_left_as_it_was_counts_where_a_text_is_required() -> None:
+    assert read(values(shown(None, optional=False)), TICKET).reason == "as before"
+    assert read(values(shown("another", optional=False)), TICKET).reason == "another"
+    assert read(values(shown("", optional=False)), TICKET).reason is None  # taken away
+    assert read(values(shown(None)), TICKET).reason is None  # so Slack says it
+    assert values({"state": {"values": state(reason=None)}, "blocks": [{"type": "divider"}]}) == state(reason=None)
