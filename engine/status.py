@@ -34,10 +34,10 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     if any(step.status in MOVING and not step.only for step in current):
         return Recalculated(RequestStatus.IN_PROGRESS)
     reached = {status for step in current if (status := _end_reached(graph, step)) is not None}
-    reached |= _ends_behind(graph, steps, ended_at)
-    held = any((step.held or step.only) and step.node != ended_at for step in current)
-    if reached and not held:
-        return Recalculated(next(status for status in _RANK if status in reached))
+    behind = _ends_behind(graph, steps, ended_at)
+    held = any((step.held or step.only) and not (behind and step.node == ended_at) for step in current)
+    if (reached | behind) and not held:
+        return Recalculated(next(status for status in _RANK if status in reached | behind))
     return Recalculated(RequestStatus.BLOCKED, REMAINING_NOT_STARTED)
 
 
@@ -46,7 +46,9 @@ def _end_reached(graph: Graph, step: Step) -> RequestStatus | None:
 
 
 def _ends_behind(graph: Graph, steps: Mapping[str, Step], node: str | None) -> set[RequestStatus]:
+    """The ends that a held step leads to, when it leads to nothing else."""
     if node is None:
         return set()
     targets = [e.target for e in graph.outgoing[node] if e.outlet == steps[node].outlet]
-    return {status for target in targets if (status := graph.nodes[target].end_status) is not None}
+    ends = [graph.nodes[target].end_status for target in targets]
+    return {end for end in ends if end is not None} if None not in ends else set()

@@ -6,7 +6,7 @@ import random
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.allowed import Action, request_actions, step_actions
@@ -97,6 +97,7 @@ def check(request: MemoryRequest) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9))
+@example(406, 3)  # a ticked step-only success that leads to an end and to something else
 def test_a_request_never_hangs_and_every_offer_is_honoured(number: int, size: int) -> None:
     seed = random.Random(number)
     request = MemoryRequest(random_graph(seed, size))
