@@ -11,15 +11,10 @@ from engine.limits import MAX_RECOVERIES, RECOVERY_DELAYS
 from engine.states import StepStatus
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import HANNA, Room
-from tests.support.waiting import WAITING, Folder
+from tests.support.waiting import DEADLY, WAITING, Folder
 
-DEADLY = """
-workflow: deadly
-app: HR
-title: Deadly
-nodes:
-  kill: {function: {name: deadly.kill_worker, args: {unless: "{{ request.input.unless }}"}}}
-"""
+pytestmark = pytest.mark.timeout(180)
+
 DEATHS = 1 + MAX_RECOVERIES
 
 
@@ -115,7 +110,6 @@ def test_a_step_that_must_run_alone_waits_for_the_others_and_they_for_it(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_the_recoveries_come_after_about_0_1_2_4_and_8_seconds(
     room: Room, start_engine: StartEngine, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from tests.support.outside import Outside
 from tests.support.poll import wait_until
 from tests.support.waiting import WAITING, Folder
 
+pytestmark = pytest.mark.timeout(180)
+
 ONBOARDING = """
 workflow: onboarding
 app: HR

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from engine.documents import StepDocument
+from engine.limits import MAX_RECOVERIES
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import Room
 from tests.support.outside import Outside
 from tests.support.processes import EngineProcess
-from tests.support.waiting import WAITING, Folder
+from tests.support.waiting import DEADLY, WAITING, Folder
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 
 LEASE = 1.0
 TAKEN_OVER = LEASE + 2.0  # seconds, at most, from the death of a worker to its step's next attempt
@@ -153,3 +154,27 @@ def test_two_that_find_the_same_dead_count_each_death_once(
         assert document.steps[0].recoveries == 1
         assert [event.kind for event in document.events].count("worker_lost") == 1
     assert len(folder.started()) == 40
+
+
+@pytest.mark.slow
+def test_a_step_that_kills_one_engine_after_the_other_is_blocked(
+    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    """With its waits in full, and engines that are started again whenever they died."""
+    room.publish(DEADLY)
+    room.publish(WAITING)
+    folder = Folder(tmp_path / "folder")
+    folder.let_go()
+    engines = [first, start_engine(lease=LEASE)]
+    number = room.submit("deadly", {"unless": str(tmp_path / "unless")})
+    others = []
+    while room.document(number).status != "blocked":
+        others.append(room.submit("waiting", folder.input))
+        engines = [engine if engine.is_alive else start_engine(lease=LEASE) for engine in engines]
+        time.sleep(0.1)
+    attempts = room.step(number, "kill").attempts
+    assert {attempt.outcome for attempt in attempts} == {"lost"}
+    assert len({attempt.worker for attempt in attempts}) == len(attempts) == 1 + MAX_RECOVERIES
+    for other in others:
+        room.wait(other, "completed")
+        assert room.step(other, "wait").recoveries <= 2

@@ -1,4 +1,4 @@
-"""A step that waits until a test lets it go, in whatever process it runs."""
+"""Workflows for engines that are to be killed: a step that waits until a test lets it go, and one that kills."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ app: HR
 title: Waiting
 nodes:
   wait: {function: {name: deadly.wait_in, args: {folder: "{{ request.input.folder }}"}, timeout: 5m}}
+"""
+DEADLY = """
+workflow: deadly
+app: HR
+title: Deadly
+nodes:
+  kill: {function: {name: deadly.kill_worker, args: {unless: "{{ request.input.unless }}"}}}
 """
 
 
