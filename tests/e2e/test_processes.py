@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from retrigger.cli import command
 from retrigger.demo import people, ports
 from retrigger.demo.local_slack import LocalSlack
 from retrigger.demo.stage import OUTSIDE_PORT, SLACK_PORT
@@ -54,8 +58,11 @@ def test_the_demo_finds_other_ports_tells_what_to_try_and_leaves_nothing_behind(
         assert f":{OUTSIDE_PORT}" not in demo.outside_url
         found = [demo.document(request)["status"] for request in (COMPLETED, RETRIED, DOWN, WRONG_DATA)]
         assert found == ["completed", "completed", "blocked", "blocked"]
-        attempts = demo.document(RETRIED)["steps"]
-        assert [step["node"] for step in attempts if len(step["attempts"]) == 2] == ["ship_laptop"]
+        steps = demo.document(RETRIED)["steps"]
+        assert [step["node"] for step in steps if len(step["attempts"]) == 2] == ["ship_laptop"]
+        demo.rule(system="identity", contains="lea.moor", mode="slow", seconds=60)
+        request = demo.submit("Lea Moor")
+        wait_until(lambda: demo.calls(request), "a call that is under way when the demo is stopped")
     finally:
         said = demo.stop()
     assert said.rstrip().endswith("Nothing is left behind.")
@@ -76,6 +83,21 @@ def test_ctrl_c_while_the_demo_starts_leaves_nothing_behind(
     assert psutil.wait_procs(children, timeout=5)[1] == []
     assert list(temp.iterdir()) == []
     assert "Traceback" not in process.said
+
+
+def test_without_the_local_slack_the_demo_goes_on_in_the_terminal(tmp_path: Path, start: Start) -> None:
+    process = start("demo", TMPDIR=str(tmp_path), RETRIGGER_LOCAL_SLACK=str(tmp_path / "nothing"))
+    said = process.wait_for("Ctrl-C ends everything.")
+    assert "not here. RETRIGGER_LOCAL_SLACK is" in said
+    names = dict(re.findall(r"(RETRIGGER_(?:CONFIG|USER))=(\S+)", said))
+    again, by_hand = (
+        re.search(rf"retrigger ({word} .+)$", said, re.MULTILINE) for word in ("flow REQ-3", "input REQ-4")
+    )
+    for found, outcome in ((again, "REQ-3"), (by_hand, "REQ-4")):
+        assert found
+        result = CliRunner().invoke(command, shlex.split(found.group(1)), env=names, catch_exceptions=False)
+        assert (result.exit_code, f"{outcome} is Completed" in result.output) == (0, True), result.output
+    assert process.end() == 0
 
 
 def test_slack_away_at_the_start_is_told_and_the_alert_comes_when_it_is_back(

@@ -23,7 +23,7 @@ from tests.support.poll import wait_until
 COMPLETED, RETRIED, DOWN, WRONG_DATA = "REQ-1", "REQ-2", "REQ-3", "REQ-4"
 """The requests that the demo starts with, by what becomes of them."""
 
-_LAST_LINE = "submit onboarding --input"
+_LAST_LINE = "Ctrl-C ends everything."
 _STUCK = ("Eli Stone", "Fay Moss", "Gus Hill", "Ida Berg", "Jon Lake")
 
 
