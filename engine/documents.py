@@ -128,6 +128,7 @@ def request_document(detail: RequestDetail, graph: Graph, input: Any, results: M
     for attempt in detail.attempts:
         attempts.setdefault(attempt.start.node, []).append(_attempt(attempt))
     order = [node for node in graph.nodes if node in steps]
+    order += [node for node in steps if node not in graph.nodes]  # of a version before: their history stays
     return RequestDocument(
         **_summary(detail.request, detail.title, tuple(n for n in order if steps[n].status is StepStatus.BLOCKED)),
         input=input,

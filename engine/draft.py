@@ -26,7 +26,6 @@ class Draft:
         self.results: dict[str, str | None] = {}  # node → JSON text
         self.changed: set[str] = set()  # nodes
         self.added: set[str] = set()  # nodes that had no row: another workflow version brought them
-        self.removed: set[str] = set()  # nodes whose row goes: another workflow version lacks them
         self.attempts: list[Attempt] = []
         self.call_keys: list[tuple[str, int, str]] = []  # node, attempt, idempotency key of a call about to leave
         self.ends: list[AttemptEnd] = []
@@ -46,18 +45,13 @@ class Draft:
         self.steps[node] = after
         return after
 
+    def add_step(self, node: str, kind: str) -> None:
+        """A row for a node that another version of the workflow brought."""
+        self.steps[node] = Step(self.request.id, node, kind, StepStatus.PENDING, 1)
+        self.added.add(node)
+
     def change_version(self, version: int, graph: Graph) -> None:
-        """Put the request on another version of its workflow: rows for its new nodes, none for those it lacks."""
-        for node in [node for node in self.steps if node not in graph.nodes]:
-            del self.steps[node]
-            self.changed.discard(node)
-            self.removed.add(node)
-        for node, facts in graph.nodes.items():
-            if node not in self.steps:
-                self.steps[node] = Step(self.request.id, node, facts.kind, StepStatus.PENDING, 1)
-                self.added.add(node)
-            elif self.steps[node].kind != facts.kind:
-                self.change_step(node, kind=facts.kind)
+        """From now on the request runs on ``graph``. Rows of nodes that it lacks stay: their history counts."""
         self.graph = graph
         self._touch(workflow_version=version)
 
@@ -84,8 +78,8 @@ class Draft:
         return event
 
     def tell(self, actor: str, event: Event) -> None:
-        """Tell the outcome, privately, to the person whose act this ends."""
-        if self._told:
+        """Tell the outcome, privately, to the person whose act this ends: in the channel, or by a direct message."""
+        if self._told or actor.startswith("slack:"):
             self.notices.append(Notice(self.request.id, "tell", event, actor))
 
     def close(self) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Any
 
 from engine import events
 from engine.draft import Draft
+from engine.effects import cut_short
 from engine.graph import INSTANT_KINDS, SUCCESS, Edge
 from engine.records import AttemptEnd, Cause, Step
-from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, StepStatus
+from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, CallEffect, StepStatus
 
 
 class Path(Enum):
@@ -90,18 +92,23 @@ def cancel(draft: Draft, nodes: Iterable[str], by_end: bool = False) -> None:
     """Fence these steps off: what runs loses its right to write, what waits will not start."""
     for node in nodes:
         step = draft.steps[node]
-        end_running(draft, step)
+        if step.held:
+            draft.change_step(node, held=False)
         if step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED):
-            draft.change_step(node, status=StepStatus.CANCELLED, due_at=None, worker=None, lease_until=None, held=False)
+            fenced = end_running(draft, step)
+            draft.change_step(node, status=StepStatus.CANCELLED, due_at=None, worker=None, lease_until=None, **fenced)
             if step.attempt:
                 draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by_end})
 
 
-def end_running(draft: Draft, step: Step) -> None:
-    """Close the attempt of a running step; a result that still comes is late evidence."""
-    if step.status is StepStatus.RUNNING:
-        end = AttemptEnd(step.request_id, step.node, step.attempt, AttemptOutcome.CANCELLED, draft.now)
-        draft.ends.append(end)
+def end_running(draft: Draft, step: Step) -> dict[str, Any]:
+    """Close the attempt of a running step; a result that still comes is late evidence. Gives the fields to change."""
+    if step.status is not StepStatus.RUNNING:
+        return {}
+    call = CallEffect.UNKNOWN if step.sent_key else None
+    end = AttemptEnd(step.request_id, step.node, step.attempt, AttemptOutcome.CANCELLED, draft.now, call=call)
+    draft.ends.append(end)
+    return {**cut_short(step), "call": call or step.call}
 
 
 def rewind(draft: Draft, node: str) -> None:
@@ -113,7 +120,7 @@ def rewind(draft: Draft, node: str) -> None:
         step = draft.steps[name]
         if step.status is StepStatus.PENDING and not step.stale:
             continue
-        end_running(draft, step)
+        fenced = end_running(draft, step)
         ran = step.attempt > 0 or step.status in ENDED
         if step.status is StepStatus.COMPLETED:
             draft.set_result(name, None)  # nothing behind may read what no longer holds
@@ -121,9 +128,6 @@ def rewind(draft: Draft, node: str) -> None:
             name,
             status=StepStatus.PENDING,
             visit=step.visit + 1 if ran else step.visit,
-            sent_key=None,
-            effect_key=step.sent_key or step.effect_key,
-            call=None,
             error=None,
             due_at=None,
             worker=None,
@@ -133,6 +137,7 @@ def rewind(draft: Draft, node: str) -> None:
             stale=False,
             only=False,
             was=None,
+            **fenced,
         )
 
 

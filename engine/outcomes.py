@@ -29,6 +29,7 @@ class Failure(NamedTuple):
     retry_after: float | None = None
     response: Any = None
     must_block: bool = False
+    second_effect: bool = False  # stopped before it left: it would repeat a call under another key
 
 
 Outcome = Success | Failure

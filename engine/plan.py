@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.allowed import Action
 from engine.draft import Draft
-from engine.graph import FAILURE, INSTANT_KINDS, Graph
+from engine.effects import ASKED, may_have_had_one
+from engine.graph import FAILURE, INSTANT_KINDS, SUCCESS, Graph
 from engine.states import CallEffect, RequestStatus
 
 
@@ -40,16 +42,13 @@ class Plan(NamedTuple):
 
 def make_plan(draft: Draft, action: Action, node: str | None, new_key: bool = False) -> Plan:
     """The plan of an act. ``draft`` is only read."""
-    starts = [node] if node is not None else [n for n in draft.graph.nodes if draft.steps[n].held]
-    chances = _reach(draft.graph, starts, node if action in (Action.FLOW, Action.INPUT) else None)
-    if action is Action.FLOW:
-        held = [n for n in draft.graph.nodes if draft.steps[n].held and n not in chances and n != node]
-        chances |= {n: s for n, s in _reach(draft.graph, held, None).items() if n not in chances and n != node}
-    if action is Action.RETRIGGER:
-        chances = {}
-    runs = [_planned(draft, node, True, new_key)] if node and action in (Action.RETRIGGER, Action.FLOW) else []
+    chances = _behind(draft, action, node)
+    runs = []
+    if node is not None and action is not Action.INPUT:
+        stopped = draft.steps[node].repeat == ASKED
+        runs.append(_planned(draft, node, sure=True, other_key=new_key or stopped))
     runs += [
-        _planned(draft, n, chances[n], True)
+        _planned(draft, n, chances[n], other_key=True)
         for n in draft.graph.nodes
         if n in chances and draft.graph.nodes[n].kind not in INSTANT_KINDS
     ]
@@ -71,24 +70,37 @@ def state_digest(draft: Draft) -> str:
     return hashlib.sha256("|".join([str(draft.request.workflow_version), *rows]).encode()).hexdigest()[:16]
 
 
-def _planned(draft: Draft, node: str, sure: bool, new_key: bool) -> PlannedStep:
+def _behind(draft: Draft, action: Action, node: str | None) -> dict[str, bool]:
+    """What runs behind the step that is acted on, and behind the held steps that are let go with it."""
+    if action is Action.RETRIGGER:
+        return {}
+    starts: dict[str, str | None] = {}
+    if node is not None:
+        starts[node] = SUCCESS if action is Action.INPUT else None
+    behind = draft.graph.behind(node) if node is not None else ()
+    if action is not Action.INPUT:
+        held = [n for n in draft.graph.nodes if draft.steps[n].held and n not in behind]
+        starts |= {n: draft.steps[n].outlet for n in held}
+    return _reach(draft.graph, starts)
+
+
+def _planned(draft: Draft, node: str, sure: bool, other_key: bool) -> PlannedStep:
     step = draft.steps[node]
-    effect = step.effect_key is not None or step.sent_key is not None
-    return PlannedStep(node, step.kind, sure, step.call, new_key and effect)
+    return PlannedStep(node, step.kind, sure, step.call, other_key and may_have_had_one(step))
 
 
-def _reach(graph: Graph, starts: list[str], acted: str | None) -> dict[str, bool]:
-    """Nodes behind ``starts`` → whether they will surely run. ``acted`` is about to run, so it may still fail."""
+def _reach(graph: Graph, starts: Mapping[str, str | None]) -> dict[str, bool]:
+    """Nodes behind ``starts`` → whether they will surely run. A start's outlet is given when it is known."""
     sure: dict[str, bool] = {}
-    frontier = [(start, True) for start in starts]
+    frontier = [(start, outlet, True) for start, outlet in starts.items()]
     while frontier:
-        source, certain = frontier.pop()
-        outlets = graph.outlets(source) - {FAILURE}
+        source, outlet, certain = frontier.pop()
+        ways = graph.outlets(source) - {FAILURE}
         for edge in graph.outgoing[source]:
-            chance = certain and len(outlets) == 1 and edge.outlet != FAILURE
+            if outlet not in (None, edge.outlet):
+                continue
+            chance = certain and (outlet is not None or (len(ways) == 1 and edge.outlet != FAILURE))
             if edge.target not in sure or (chance and not sure[edge.target]):
                 sure[edge.target] = chance
-                frontier.append((edge.target, chance))
-    for start in starts:
-        sure.pop(start, None)
-    return sure
+                frontier.append((edge.target, None, chance))
+    return {node: chance for node, chance in sure.items() if node not in starts}

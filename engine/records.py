@@ -65,7 +65,7 @@ class Step(NamedTuple):
     key_salt: int = 0  # raised when a person asks for a new key
     sent_key: str | None = None  # key under which the running attempt's call may have left
     effect_key: str | None = None  # key of the latest call that may have taken effect
-    effect_visit: int = 0  # the visit of that call; 0 once a person confirmed that it may be repeated
+    repeat: str | None = None  # the key under which a person allowed a second effect: see engine.effects
     call: CallEffect | None = None  # what the last call is known to have done
     error: str | None = None
     cause: Cause | None = None

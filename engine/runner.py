@@ -132,7 +132,7 @@ class _Execution:
             call = CallEffect.NOT_SENT if isinstance(node, ActionNode) else None
             return Failure(self._masker.text(f"{node.id} cannot be rendered: {error}"), call, must_block=True)
         except ConfirmationNeeded:
-            return Failure(_OTHER_KEY, self._claim.step.call, must_block=True)
+            return Failure(_OTHER_KEY, CallEffect.NOT_SENT, must_block=True, second_effect=True)
         raise RetriggerError(f"Nothing executes a node of kind {node.kind}.")
 
     def finished(self, outcome: Outcome) -> Finished:
@@ -151,7 +151,7 @@ class _Execution:
         if connection is None:
             known = ", ".join(sorted(self._runner.connections)) or "none"
             why = f"There is no connection {spec.connection} in the settings, which have: {known}."
-            return Failure(why, CallEffect.NOT_SENT)
+            return Failure(why, CallEffect.NOT_SENT, must_block=True)
         call = prepare(spec, self._context(spec.template.constant), connection)
         key = self._key(call.digest)
         leave = partial(about_to_send, node=step.node, attempt=step.attempt, key=key)

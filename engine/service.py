@@ -16,11 +16,11 @@ from engine.decide.act import Accepted, Act
 from engine.definition import Workflow
 from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
-from engine.errors import AlreadyDone, InvalidInput, NotFound, NotPermitted, Refused, SelfAction
+from engine.errors import AlreadyDone, InvalidInput, NotFound, Refused, SelfAction
 from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Grant, Permission, permitted_apps, require
-from engine.plan import Plan, make_plan
+from engine.plan import Plan, make_plan, state_digest
 from engine.provided import check_input, check_provided, draft_for
 from engine.reading import read_document
 from engine.records import Event, NewRequest, Request
@@ -79,19 +79,30 @@ class Engine:
         return self.store.counts(permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS))
 
     def plan(
-        self, actor: Actor, request_id: int, action: Action, node: str | None = None, new_key: bool = False
+        self,
+        actor: Actor,
+        request_id: int,
+        action: Action,
+        node: str | None = None,
+        new_key: bool = False,
+        version: int | None = None,
     ) -> Plan:
-        """What the act would run. Raises what the act itself would refuse with."""
+        """What the act would run, on ``version`` if one is named. Raises what the act itself would refuse with."""
         request, rows = self.store.status(request_id)
         self._may_act(actor, request)
-        steps = {step.node: step for step in rows}
-        if node is not None and node not in steps:
-            raise NotFound("step", node, f"REQ-{request_id} has: {', '.join(steps)}.")
         graph = self.catalog.graph(request.workflow, request.workflow_version)
-        refusal = why_not(action, request, steps, graph, node)
+        draft = Draft(request, {step.node: step for step in rows}, graph, 0.0, False)
+        digest = state_digest(draft)
+        risky: tuple[str, ...] = ()
+        if version is not None:
+            risky = acts.use_version(draft, True, version, self.catalog.graph(request.workflow, version))
+        if node is not None and node not in draft.steps:
+            raise NotFound("step", node, f"REQ-{request_id} has: {', '.join(draft.steps)}.")
+        refusal = why_not(action, draft.request, draft.steps, draft.graph, node)
         if refusal:
             raise Refused(refusal)
-        return make_plan(Draft(request, steps, graph, 0.0, False), action, node, new_key)
+        plan = make_plan(draft, action, node, new_key)
+        return plan._replace(digest=digest, needs_confirmation=plan.needs_confirmation or bool(risky))
 
     def input_draft(self, actor: Actor, request_id: int, node: str) -> str:
         """JSON text to start Provide input from (SPEC 4): the expected shape or the step's own last response."""
@@ -143,9 +154,11 @@ class Engine:
         try:
             self._require(actor, Permission.TAKE_ACTION, request.app)
             workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
+            if not workflow.self_action and actor.mail is None:
+                raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
             if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
                 raise SelfAction(request.id)
-        except (NotPermitted, SelfAction) as error:
+        except Refused as error:
             self.refused(actor, request.id, str(error))
             raise
 

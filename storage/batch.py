@@ -118,7 +118,7 @@ class Batch:
 
     def _flush_steps(self) -> None:
         """Drafts copy a step only to change it, so what is another object was changed."""
-        inserts, deletes = [], []
+        inserts = []
         updates = StepUpdates()
         for held in self.held.values():
             before, after = held.stored_steps, held.steps
@@ -130,7 +130,5 @@ class Batch:
                     inserts.append(rows.step_row(step))
                 elif stored is not step:
                     updates.add(stored, step)
-            deletes += [(*step[:2], step.version) for node, step in before.items() if node not in after]
         updates.run(self._connection, self._statements)
-        guard(self._statements.delete_steps.run(self._connection, deletes), deletes)
         self._statements.insert_steps.run(self._connection, inserts)

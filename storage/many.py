@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     column,
-    delete,
     func,
     insert,
     select,
@@ -82,9 +81,3 @@ def update_rows(
     """Rows of the new ``names``, then of the ``key`` as it must still be."""
     given = _Given(dialect, table, names, key)
     return Rows(update(table).where(*given.same, *also).values(given.new), dialect, given.names)
-
-
-def delete_rows(dialect: Dialect, table: Table, key: Sequence[str]) -> Rows:
-    """Rows of the ``key``."""
-    given = _Given(dialect, table, (), key)
-    return Rows(delete(table).where(*given.same), dialect, given.names)

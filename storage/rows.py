@@ -73,12 +73,12 @@ def step_from(row: Row) -> Step:
     (
         request_id, node, kind, status, version, attempt, next_kind, visit, retries, recoveries,
         due_at, worker, lease_until, outlet, held, stale, only, update_status,
-        was, key_salt, sent_key, effect_key, effect_visit, call, error, cause,
+        was, key_salt, sent_key, effect_key, repeat, call, error, cause,
     ) = row  # fmt: skip
     return Step(
         request_id, node, kind, _STEP_STATUS[status], version, attempt, _ATTEMPT_KIND[next_kind], visit, retries,
         recoveries, due_at, worker, lease_until, outlet, bool(held), bool(stale), bool(only), bool(update_status),
-        _STEP_STATUS.get(was), key_salt, sent_key, effect_key, effect_visit, _CALL.get(call), error,
+        _STEP_STATUS.get(was), key_salt, sent_key, effect_key, repeat, _CALL.get(call), error,
         _cause_from(cause),
     )  # fmt: skip
 

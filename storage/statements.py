@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from engine.records import Attempt, Event, Request, Step
-from storage.many import Rows, delete_rows, insert_rows, update_rows
+from storage.many import Rows, insert_rows, update_rows
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, workflows
 
@@ -68,7 +68,6 @@ class Statements:
         self.insert_events = insert_rows(dialect, events, Event._fields)
         self.insert_outbox = insert_rows(dialect, outbox, notice)
         self.update_requests = update_rows(dialect, requests, Request._fields[1:], ("id", "version"))
-        self.delete_steps = delete_rows(dialect, steps, ("request_id", "node", "version"))
         self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
         key = ("request_id", "node", "number")
         end = ("outcome", "ended_at", "error", "call", "response")

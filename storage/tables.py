@@ -104,7 +104,7 @@ steps = Table(
     Column("key_salt", Integer, nullable=False),
     Column("sent_key", Text),
     Column("effect_key", Text),
-    Column("effect_visit", Integer, nullable=False),
+    Column("repeat", Text),
     Column("call", Text),
     Column("error", Text),
     Column("cause", Text),

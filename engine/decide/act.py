@@ -8,8 +8,9 @@ from engine import events
 from engine.allowed import Action, why_not_continue, why_not_input, why_not_retrigger, why_not_withdraw
 from engine.decide.finish import complete, move_on
 from engine.draft import Draft
+from engine.effects import ANY, may_have_had_one
 from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
-from engine.flow import cancel, cut_off, release_held, settle
+from engine.flow import cancel, cut_off, release_held, rewind, settle
 from engine.graph import SUCCESS, Graph
 from engine.plan import make_plan, state_digest
 from engine.records import Attempt, AttemptEnd, Cause, Step
@@ -20,6 +21,7 @@ from engine.states import (
     RequestStatus,
     StepStatus,
 )
+from engine.texts import EARLIER_CALL
 
 
 class Act(NamedTuple):
@@ -60,18 +62,19 @@ def retrigger(
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
     _expected(draft, act, node)
     if onto is not None:
-        _use_version(draft, *onto)
+        use_version(draft, act.confirmed, *onto)
     step = _known(draft, node)
     refusal = why_not_retrigger(draft.request, step)
     if refusal:
         raise Refused(refusal)
-    _check_effects(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, new_key)
+    _allow_repeats(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, new_key)
     did = "re-triggered step and flow" if flow else "re-triggered"
     cause = _cause(draft, act, did, node)
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
     _audit(draft, act, kind, node, update_status=update_status, new_key=new_key)
     if flow:
         release_held(draft, cause)
+        rewind(draft, node)
     draft.change_step(
         node,
         status=StepStatus.READY,
@@ -84,7 +87,6 @@ def retrigger(
         was=step.status,
         held=False,
         key_salt=step.key_salt + (1 if new_key else 0),
-        effect_visit=0 if act.confirmed else step.effect_visit,
         cause=cause,
     )
     if flow:
@@ -98,7 +100,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
     refusal = why_not_input(draft.request, step)
     if refusal:
         raise Refused(refusal)
-    _check_effects(draft, act, Action.INPUT, node, new_key=False)
+    _allow_repeats(draft, act, Action.INPUT, node, new_key=False)
     cause = _cause(draft, act, "provided input", node)
     _audit(draft, act, events.INPUT_PROVIDED, node)
     number = step.attempt + 1
@@ -119,6 +121,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
     draft.change_step(node, attempt=number, cause=cause, held=False, only=False)
     draft.set_result(node, result)
     draft.event(events.COMPLETED, node, attempt=number)
+    rewind(draft, node)
     complete(draft, node, SUCCESS)
     return _accepted(draft, node)
 
@@ -130,7 +133,7 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
     refusal = why_not_continue(draft.request, draft.steps, draft.graph)
     if refusal:
         raise Refused(refusal)
-    _check_effects(draft, act, Action.CONTINUE, None, new_key=False)
+    _allow_repeats(draft, act, Action.CONTINUE, None, new_key=False)
     cause = _cause(draft, act, "continued the flow", None)
     _audit(draft, act, events.CONTINUED, None)
     if not release_held(draft, cause):
@@ -154,17 +157,40 @@ def withdraw(draft: Draft, act: Act) -> Accepted:
     return _accepted(draft, None)
 
 
-def _use_version(draft: Draft, version: int, graph: Graph) -> None:
-    """Go on with another version of the workflow; the steps already done must exist in it (SPEC 4)."""
+def use_version(draft: Draft, confirmed: bool, version: int, graph: Graph) -> tuple[str, ...]:
+    """Go on with another version of the workflow; the steps already done must exist in it (SPEC 4).
+
+    Returns the steps it lacks whose calls may have taken effect: under another name, each would be another call.
+    """
     if version == draft.request.workflow_version:
-        return
-    lacking = [n for n, s in draft.steps.items() if s.status in ENDED and n not in graph.nodes]
+        return ()
+    present = [node for node in draft.graph.nodes if node in draft.steps]
+    gone = [node for node in present if node not in graph.nodes]
+    lacking = [node for node in gone if draft.steps[node].status in ENDED]
     if lacking:
         raise Refused(
             f"Version {version} lacks steps that are already done: {', '.join(lacking)}. "
             "Publish a version that has them, or go on with the present one."
         )
+    risky = tuple(node for node in gone if may_have_had_one(draft.steps[node]))
+    if risky and not confirmed:
+        raise ConfirmationNeeded(risky)
+    cancel(draft, gone)
+    for node, facts in graph.nodes.items():
+        if node not in draft.steps:
+            draft.add_step(node, facts.kind)
+        elif node not in draft.graph.nodes:
+            _bring_back(draft, draft.steps[node], facts.kind)
+        elif draft.steps[node].kind != facts.kind:
+            draft.change_step(node, kind=facts.kind)
     draft.change_version(version, graph)
+    return risky
+
+
+def _bring_back(draft: Draft, step: Step, kind: str) -> None:
+    """A node that a version between lacked: its row has kept its count of attempts and the effects of its calls."""
+    visit = step.visit + 1 if step.attempt else step.visit
+    draft.change_step(step.node, status=StepStatus.PENDING, kind=kind, visit=visit, stale=False, error=None)
 
 
 def _mend(draft: Draft, cause: Cause) -> None:
@@ -199,11 +225,18 @@ def _overtaken(draft: Draft, step: Step) -> Conflict:
     return Conflict(what, step.status.value, cause.by, cause.at, cause.did)
 
 
-def _check_effects(draft: Draft, act: Act, action: Action, node: str | None, new_key: bool) -> None:
+def _allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, new_key: bool) -> None:
     """No one repeats a payment by accident: a call that may have taken effect needs the tick and a reason."""
+    reason = (act.reason or "").strip()
     repeated = tuple(run.node for run in make_plan(draft, action, node, new_key).runs if run.repeats)
-    if repeated and not (act.confirmed and (act.reason or "").strip()):
+    if repeated and not (act.confirmed and reason):
         raise ConfirmationNeeded(repeated)
+    if act.confirmed and not reason:
+        raise Refused(f'"{EARLIER_CALL}" needs a reason with it: why may it be repeated?')
+    if act.confirmed:
+        acted = (node,) if node is not None and may_have_had_one(draft.steps[node]) else ()
+        for name in {*repeated, *acted}:
+            draft.change_step(name, repeat=ANY)
 
 
 def _cause(draft: Draft, act: Act, did: str, node: str | None) -> Cause:

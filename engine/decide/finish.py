@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from engine import events
 from engine.draft import Draft
-from engine.flow import mark_stale, rewind, settle
+from engine.effects import ASKED, ended
+from engine.flow import mark_stale, settle
 from engine.graph import FAILURE
 from engine.outcomes import Failure, Success
 from engine.records import AttemptEnd, Event, Step
@@ -51,9 +52,9 @@ def finish(draft: Draft, done: Finished) -> bool:
             done.response,
         )
     )
-    step = draft.change_step(
-        step.node, worker=None, lease_until=None, call=outcome.call, sent_key=None, **_evidence(step, outcome.call)
-    )
+    step = draft.change_step(step.node, worker=None, lease_until=None, call=outcome.call, **ended(step, outcome.call))
+    if isinstance(outcome, Failure) and outcome.second_effect:
+        step = draft.change_step(step.node, repeat=ASKED)
     if isinstance(outcome, Success):
         _succeeded(draft, step, outcome, done.result)
     elif done.retry_in is not None:
@@ -72,13 +73,6 @@ def _stored_already(step: Step | None, done: Finished) -> bool:
     if done.retry_in is not None:
         return step.status is StepStatus.WAITING and step.next_kind is AttemptKind.RETRY
     return step.status in RETRIGGERABLE and step.error == done.outcome.error
-
-
-def _evidence(step: Step, call: CallEffect | None) -> dict[str, Any]:
-    """The key to guard against a second effect, when this call may have had one."""
-    if step.sent_key is None or call is None or not call.may_have_taken_effect:
-        return {}
-    return {"effect_key": step.sent_key, "effect_visit": step.visit}
 
 
 def _late(draft: Draft, done: Finished) -> None:
@@ -107,8 +101,6 @@ def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -
 def complete(draft: Draft, node: str, outlet: str) -> None:
     """The step is completed, and the flow goes on from it."""
     step = draft.steps[node]
-    if step.cause is not None:
-        rewind(draft, node)
     draft.change_step(node, status=StepStatus.COMPLETED, outlet=outlet, due_at=None, error=None, was=None)
     settle(draft, [node], step.cause)
     move_on(draft)
@@ -138,7 +130,10 @@ def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
     if status in (RequestStatus.BLOCKED, RequestStatus.IN_PROGRESS):
         draft.change_request(status, reason)
         return
-    draft.change_step(step.node, held=False)  # only an end is behind it, and it is reached
+    for edge in draft.graph.outgoing[step.node]:  # an end of before may stand skipped, or completed and stale
+        if edge.outlet == outcome.outlet:
+            draft.change_step(edge.target, status=StepStatus.PENDING, stale=False)
+    draft.change_step(step.node, held=False)
     settle(draft, [step.node], step.cause)
     draft.change_request(status, reason)
 
@@ -163,8 +158,6 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block:
         facts = {**_facts(failure.call), "error": failure.error}
         event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
-        if step.cause is not None:
-            rewind(draft, step.node)
         draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
         settle(draft, [step.node], step.cause)
         move_on(draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import events
 from engine.decide.finish import block
 from engine.draft import Draft
+from engine.effects import cut_short
 from engine.flow import missing_paths
 from engine.limits import MAX_RECOVERIES
 from engine.records import AttemptEnd
@@ -23,8 +24,7 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     call = None
     if step.kind == "action":
         call = CallEffect.UNKNOWN if step.sent_key else CallEffect.NOT_SENT
-    if step.sent_key:
-        draft.change_step(node, effect_key=step.sent_key, effect_visit=step.visit, sent_key=None)
+    draft.change_step(node, **cut_short(step))
     draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.LOST, draft.now, _LOST, call))
     delay = recovery_delay(step.recoveries, jitter)
     if delay is None:
@@ -57,8 +57,7 @@ def give_back(draft: Draft, node: str, attempt: int) -> bool:
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
         return False
     call = CallEffect.UNKNOWN if step.sent_key else None
-    if step.sent_key:
-        draft.change_step(node, effect_key=step.sent_key, effect_visit=step.visit, sent_key=None)
+    draft.change_step(node, **cut_short(step))
     draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.RETURNED, draft.now, call=call))
     draft.change_step(
         node,

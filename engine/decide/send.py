@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from engine.draft import Draft
-from engine.errors import ConfirmationNeeded, LeaseLost
+from engine.effects import leaving
+from engine.errors import LeaseLost
 from engine.states import StepStatus
 
 
 def send(draft: Draft, node: str, attempt: int, key: str) -> None:
-    """Remember the key of the call. Raises LeaseLost, or ConfirmationNeeded when a call of this visit under another
-    key may have taken effect and no person has confirmed a second one."""
+    """Remember the key of the call. Raises LeaseLost, or ConfirmationNeeded when a call under another key may have
+    taken effect and no person has confirmed a second one."""
     step = draft.steps.get(node)
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
         raise LeaseLost(draft.request.id, node, attempt)
-    if step.effect_key not in (None, key) and step.effect_visit == step.visit:
-        raise ConfirmationNeeded((node,))
-    draft.change_step(node, sent_key=key)
+    draft.change_step(node, **leaving(step, key))
     draft.call_keys.append((node, attempt, key))

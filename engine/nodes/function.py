@@ -30,7 +30,7 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
     known = find_function(name)
     if known is None:
         names = ", ".join(function_names()) or "none"
-        return Failure(f"There is no function {name}. Those of the settings' functions: {names}.")
+        return Failure(f"There is no function {name}. Those of the settings' functions: {names}.", must_block=True)
     if known.takes_key:
         args = {**args, KEY_ARGUMENT: key()}
     misfit = known.misfit(args)

@@ -92,7 +92,7 @@ def _steps() -> None:
         sa.Column("key_salt", sa.Integer, nullable=False),
         sa.Column("sent_key", sa.Text),
         sa.Column("effect_key", sa.Text),
-        sa.Column("effect_visit", sa.Integer, nullable=False),
+        sa.Column("repeat", sa.Text),
         sa.Column("call", sa.Text),
         sa.Column("error", sa.Text),
         sa.Column("cause", sa.Text),

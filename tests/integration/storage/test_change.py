@@ -296,11 +296,11 @@ def test_status_and_pending_steps_survive_the_round_trip(store: SqlStore):
     request_id = submit(store)
 
     def decide(draft: Draft) -> None:
-        draft.change_step("first", held=True, stale=True, was=StepStatus.FAILED, key_salt=2, effect_visit=1)
+        draft.change_step("first", held=True, stale=True, was=StepStatus.FAILED, key_salt=2, repeat="k")
 
     store.change(request_id, decide)
     first = next(step for step in store.status(request_id)[1] if step.node == "first")
-    assert (first.held, first.stale, first.only, first.was, first.key_salt, first.effect_visit) == (
+    assert (first.held, first.stale, first.only, first.was, first.key_salt, first.repeat) == (
         True,
         True,
         False,
