@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.blocks import fit
-from bot.blocks.card import step_sections
+from bot.blocks.card import reason_to_tell, step_sections
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, divider, header, section
 from bot.targets import ACTION_IDS, Target
@@ -40,9 +40,9 @@ def _top(document: RequestDocument, dates: Dates) -> list[Block]:
         f"requested by {said(document.requester)}",
         dates.day(document.created_at),
     ]
-    told = document.reason is not None and not document.blocked  # a blocked step says it itself, below
-    reason = f"\n> {said(document.reason or '')}" if told else ""
-    return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + reason)]
+    reason = reason_to_tell(document)
+    told = f"\n> {said(reason)}" if reason else ""
+    return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + told)]
 
 
 def _request_buttons(document: RequestDocument) -> list[Block]:
