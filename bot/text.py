@@ -12,6 +12,8 @@ from typing import NamedTuple
 from engine.texts import CUT_MARK
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORMATTING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)")  # an underscore within a word formats nothing, and people copy it
+_LOOKS_LIKE = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}
 _WHOLE = (("<", ">", 120), ("&", ";", 5))  # what opens, closes, and how long what must stay whole may be
 
 
@@ -31,18 +33,21 @@ def escape(text: str) -> str:
 
 
 def said(text: str, limit: int = 300) -> str:
-    """Somebody's words within a line of ours: one line, escaped."""
-    return escape(one_line(text, limit))
+    """Somebody's words within a line of ours: one line, escaped, and as they were written.
+
+    mrkdwn has no escape for what formats (and renderers differ in what stops it), so that is shown by its look-alike.
+    """
+    return _FORMATTING.sub(lambda found: _LOOKS_LIKE[found[0]], escape(one_line(text, limit)))
 
 
 def code(text: str, limit: int = 100) -> str:
-    """A name such as a node's, in code style."""
-    return f"`{said(text, limit).replace('`', chr(39)) or '–'}`"
+    """A name such as a node's, in code style, where a backtick only would be taken for formatting."""
+    return f"`{escape(one_line(text, limit)).replace('`', chr(39)) or '–'}`"
 
 
 def bold(text: str, limit: int = 100) -> str:
     """A person's or a thing's name, in bold."""
-    return f"*{said(text, limit).replace('*', '') or '–'}*"
+    return f"*{said(text, limit) or '–'}*"
 
 
 def cut(text: str, limit: int) -> str:

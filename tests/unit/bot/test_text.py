@@ -22,14 +22,27 @@ def test_escape(text: str, escaped: str) -> None:
 
 
 def test_somebodys_words_stay_on_one_line() -> None:
-    assert said("first\n*Hanna Lead* approved\t<it>") == "first *Hanna Lead* approved &lt;it&gt;"
+    assert said("first\nHanna Lead approved\t<it>") == "first Hanna Lead approved &lt;it&gt;"
     assert one_line("a\n\n b", 10) == "a b"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*bold* and ~struck~", "∗bold∗ and ∼struck∼"),
+        ("`code`", "ˋcodeˋ"),
+        ("_slanted_ is not snake_case", "ˍslantedˍ is not snake_case"),
+        ("one * of a pair", "one ∗ of a pair"),  # the other one may stand in the next text
+    ],
+)
+def test_somebodys_words_format_nothing(text: str, shown: str) -> None:
+    assert said(text) == shown
+
+
 def test_names_cannot_leave_their_style() -> None:
-    assert code("a`b") == "`a'b`"
-    assert bold("*Hanna* Lead") == "*Hanna Lead*"
-    assert (code(""), bold("**")) == ("`–`", "*–*")
+    assert code("a`b *c* _d_") == "`a'b *c* _d_`"
+    assert bold("*Hanna* Lead") == "*∗Hanna∗ Lead*"
+    assert (code(""), bold("")) == ("`–`", "*–*")
 
 
 @pytest.mark.parametrize(
