@@ -23,7 +23,11 @@ def line(event: Told, request_id: int, dates: Dates) -> str:
 
 def sentence(event: Told, request_id: int) -> str:
     """What happened, without when and why."""
-    return _SENTENCES.get(event.kind, _other)(event, request_id)
+    if event.kind in events.ACTS:
+        return _act(event, request_id)
+    if event.kind == events.STATUS:
+        return _status(event, request_id)
+    return _SENTENCES.get(event.kind, _other)(event)
 
 
 def shown_in_channel(event: Told) -> bool:
@@ -52,17 +56,17 @@ _EXTRAS = {
 }
 
 
-def _completed(event: Told, request_id: int) -> str:
+def _completed(event: Told) -> str:
     return f"✅ {_step(event)} completed{_attempt(event)}"
 
 
-def _failed(event: Told, request_id: int) -> str:
+def _failed(event: Told) -> str:
     if "before" in _data(event):
         return f"🟠 {_step(event)} failed again{_attempt(event)}: {_error(event)}"
     return f"🟠 {_step(event)} failed{_attempt(event)}, and its failure path is taken: {_error(event)}"
 
 
-def _blocked(event: Told, request_id: int) -> str:
+def _blocked(event: Told) -> str:
     data = _data(event)
     if data.get("before") is None:
         return f"🔴 {_step(event)} is blocked{_attempt(event)}: {_error(event)}"
@@ -71,7 +75,7 @@ def _blocked(event: Told, request_id: int) -> str:
     return f"🔴 {_step(event)} is blocked again{_attempt(event)}, with another error: {_error(event)}"
 
 
-def _late(event: Told, request_id: int) -> str:
+def _late(event: Told) -> str:
     outcome = said(str(_data(event).get("outcome", "ended")))
     return (
         f"Late result of {_step(event)}{_attempt(event)}: it {outcome} after its worker had lost it. "
@@ -79,7 +83,7 @@ def _late(event: Told, request_id: int) -> str:
     )
 
 
-def _lost(event: Told, request_id: int) -> str:
+def _lost(event: Told) -> str:
     recovery = said(str(_data(event).get("recovery", "?")))
     return f"The worker of {_step(event)} was lost{_attempt(event)}; automatic recovery {recovery} of {MAX_RECOVERIES}"
 
@@ -90,18 +94,16 @@ def _status(event: Told, request_id: int) -> str:
     return f"REQ-{request_id} is {bold(label)}"
 
 
-def _other(event: Told, request_id: int) -> str:
+def _other(event: Told) -> str:
     return f"{said(event.kind.replace('_', ' '))} {_step(event) if event.node else ''}".strip()
 
 
-_SENTENCES: dict[str, Callable[[Told, int], str]] = {
-    **dict.fromkeys(events.ACTS, _act),
+_SENTENCES: dict[str, Callable[[Told], str]] = {
     events.COMPLETED: _completed,
     events.FAILED: _failed,
     events.BLOCKED: _blocked,
     events.LATE: _late,
     events.LOST: _lost,
-    events.STATUS: _status,
 }
 
 

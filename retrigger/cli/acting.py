@@ -49,7 +49,7 @@ def step(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     """Re-trigger one step, and nothing behind it."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(session, engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"]))
+        show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"]))
         return
     accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=_command_id(), **how)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
@@ -62,7 +62,7 @@ def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     """Re-trigger a step, and the flow behind it."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(session, engine.plan(actor, request_id, Action.FLOW, node, how["new_key"]))
+        show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"]))
         return
     accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=_command_id(), **how)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
@@ -86,7 +86,7 @@ def provide(
     """Provide a blocked step's result by hand; the flow goes on."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(session, engine.plan(actor, request_id, Action.INPUT, node))
+        show_plan(engine.plan(actor, request_id, Action.INPUT, node))
         return
     if text is None:
         engine.plan(actor, request_id, Action.INPUT, node)  # refuses where no input can be provided
@@ -105,7 +105,7 @@ def continue_(session: Session, request_id: int, reason: str | None, confirm: bo
     """Go on behind a step that is held, or mend a flow that was lost."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(session, engine.plan(actor, request_id, Action.CONTINUE))
+        show_plan(engine.plan(actor, request_id, Action.CONTINUE))
         return
     accepted = engine.continue_flow(actor, request_id, reason=reason, confirmed=confirm, command_id=_command_id())
     _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
@@ -118,7 +118,7 @@ def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) 
     """End a request. What runs is fenced off. Needs --reason."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(session, engine.plan(actor, request_id, Action.WITHDRAW))
+        show_plan(engine.plan(actor, request_id, Action.WITHDRAW))
         return
     if not reason:
         raise click.UsageError("Withdrawing needs a reason: --reason TEXT.")

@@ -83,7 +83,7 @@ def _of_step(request: Request, steps: Sequence[Step], node: str) -> Outcome:
     step = next((step for step in steps if step.node == node), None)
     if step is None:
         return Outcome(f"REQ-{request.id} has no step {node} any more.", False)
-    whole = f"REQ-{request.id} is {request.status.label}" + (f": {request.reason}" if request.reason else "")
+    whole = f"REQ-{request.id} is {request.status.label}{_elsewhere(request, node)}"
     if step.status is not StepStatus.COMPLETED:
         again = " again" if step.status is step.was or step.status is StepStatus.BLOCKED else ""
         return Outcome(f"{node} is {step.status.value}{again}{_why(step)} {whole}.".replace("..", "."), False)
@@ -100,6 +100,12 @@ def _of_request(request: Request, steps: Sequence[Step]) -> Outcome:
         return Outcome(f"{told}. {places}", False)
     reason = f": {request.reason.rstrip('.')}" if request.reason else ""
     return Outcome(f"{told}{reason}.", good)
+
+
+def _elsewhere(request: Request, node: str) -> str:
+    """The request's reason, unless that is this step's error, which was said already or is over."""
+    about_it = request.reason is None or request.reason.startswith(f"{node}: ")
+    return "" if about_it else f": {request.reason}"
 
 
 def _why(step: Step) -> str:

@@ -6,10 +6,9 @@ import click
 
 from engine.allowed import Action
 from engine.plan import Plan, PlannedStep
-from retrigger.cli.session import Session
 
 
-def show_plan(session: Session, plan: Plan) -> None:
+def show_plan(plan: Plan) -> None:
     """Print which steps would run, and which outside calls would be repeated."""
     if plan.action is Action.WITHDRAW:
         click.echo(f"REQ-{plan.request_id} would be Withdrawn; nothing of it would run any more.")

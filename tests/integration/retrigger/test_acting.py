@@ -73,7 +73,8 @@ def test_step_says_that_the_step_is_held_and_continue_goes_on(running: Front):
 
     said = running.out("step", request, "second")
 
-    assert said.startswith("second completed. It is held: nothing behind it starts until Continue flow. REQ-1 is Block")
+    held = "second completed. It is held: nothing behind it starts until Continue flow. REQ-1 is Blocked.\n"
+    assert said == held
     assert running.out("continue", request) == "REQ-1 is Completed.\n"
 
 
@@ -82,8 +83,9 @@ def test_step_ends_with_1_where_it_is_blocked_again(running: Front):
 
     result = running.run("step", request, "second", "--update-status")
 
+    error = "front.work failed: RuntimeError: the printer is on fire"
     assert result.exit_code == 1
-    assert "second is blocked again" in result.stdout
+    assert result.stdout == f"second is blocked again: {error}. REQ-1 is Blocked.\n"  # the error once
 
 
 def test_input_shows_the_text_to_start_from_and_takes_the_result(running: Front):
