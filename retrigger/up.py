@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import FrameType
@@ -22,6 +23,8 @@ from retrigger.wiring import App, load_own_functions, open_app, open_migrated, s
 from storage import migrations
 from storage.database import Database, open_database
 from storage.lock import EngineLock
+
+SAME_SIGNAL = 1.0  # seconds; `timeout` and some supervisors signal the process and its group, which asks only once
 
 Say = Callable[[str], None]
 
@@ -158,12 +161,16 @@ def told(publication: Publication) -> str:
 
 
 def _on_signals(stopping: threading.Event) -> None:
-    """The first signal asks for a clean stop, the second ends at once: what runs is recovered at the next start."""
+    """The first signal asks for a clean stop, a later one ends at once: what runs is recovered at the next start."""
+    insisting_from = 0.0
 
     def stop(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
+        nonlocal insisting_from
+        if not stopping.is_set():
+            insisting_from = time.monotonic() + SAME_SIGNAL
+            stopping.set()
+        elif time.monotonic() >= insisting_from:
             os._exit(128 + number)
-        stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

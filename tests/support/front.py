@@ -150,6 +150,11 @@ class Process:
         assert text in self.said, self.said
         return self.said
 
+    def send(self, number: signal.Signals) -> bool:
+        """Send a signal. False when it has ended already."""
+        self._process.send_signal(number)
+        return self._process.poll() is None
+
     def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
         """Send a signal, and wait. Returns the exit code."""
         self._process.send_signal(number)

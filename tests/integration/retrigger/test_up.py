@@ -82,6 +82,23 @@ def test_a_step_that_will_not_end_does_not_keep_the_process(front: Front, start:
     assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
 
 
+def test_two_signals_at_once_are_one_and_a_later_one_ends_at_once(front: Front, start: StartProcess):
+    front.define("waiting", WAITING)
+    up = start("up", RETRIGGER_STOP_GRACE="30s")
+    up.wait_for("Ctrl-C stops it.")
+    request = front.submit(workflow="waiting")
+    wait_until((front.folder / "waiting").exists, "the step to start")
+
+    asked = time.monotonic()
+    up.send(signal.SIGINT)
+    up.send(signal.SIGTERM)  # as `timeout` and some supervisors do: to the child, and to its group
+    wait_until(lambda: not up.send(signal.SIGTERM), "the end", every=0.1)
+
+    assert 1.0 <= time.monotonic() - asked < 10.0
+    assert up.code() == 128 + signal.SIGTERM
+    assert front.json("show", request)["steps"][0]["status"] == "running"
+
+
 def test_ctrl_c_while_waiting_for_an_outcome_ends_quietly_and_the_request_goes_on(front: Front, start: StartProcess):
     first = "  start: {function: {name: front.work, args: {folder: FOLDER}}}\n"
     front.define("waiting", WAITING.replace("nodes:\n", f"nodes:\n{first}"))
