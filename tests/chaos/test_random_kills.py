@@ -1,4 +1,4 @@
-"""Requests under a storm: engines that are killed, hang and stop, systems that fail in every way, people who re-trigger.
+"""A storm: engines that are killed, hang and stop, systems that fail in every way, people who re-trigger.
 
 In the end every request is completed, every effect has happened once, and every death is counted once.
 """
