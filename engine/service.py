@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import events
+from engine.access import Access
 from engine.allowed import Action, why_not
 from engine.catalog import Catalog, Published
 from engine.decide import act as acts
@@ -16,10 +17,10 @@ from engine.decide.act import Accepted, Act
 from engine.definition import Workflow
 from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
-from engine.errors import AlreadyDone, InvalidInput, NotFound, Refused, SelfAction
+from engine.errors import AlreadyDone, InvalidInput, NotFound, Refused
 from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
-from engine.permissions import Actor, Grant, Permission, permitted_apps, require
+from engine.permissions import Actor, Grant, Permission, permitted_apps
 from engine.plan import Plan, make_plan, state_digest
 from engine.provided import check_input, check_provided, draft_for
 from engine.reading import read_document
@@ -29,7 +30,7 @@ from engine.store import RequestFilter, Store
 from engine.templates import TemplateError, build_context
 
 
-class Engine:
+class Engine(Access):
     """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
 
     def __init__(
@@ -39,9 +40,7 @@ class Engine:
         grants: tuple[Grant, ...] = (),
         secrets: frozenset[str] = frozenset(),
     ) -> None:
-        self.store = store
-        self.catalog = catalog
-        self._settings_grants = grants
+        super().__init__(store, catalog, grants)
         self._secrets = secrets
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -113,61 +112,6 @@ class Engine:
             raise NotFound("step", node)
         return draft_for(workflow, node, detail)
 
-    # --- permission --------------------------------------------------------------------------------------------
-
-    def grants(self) -> list[Grant]:
-        """Every grant: the settings file's first."""
-        return [*self._settings_grants, *self.store.grants()]
-
-    def permitted(self, actor: Actor, request_id: int) -> None:
-        """Raise NotPermitted or SelfAction unless the person may act on the request; the refusal is audited."""
-        request, _ = self.store.status(request_id)
-        self._may_act(actor, request)
-
-    def whoami(self, actor: Actor) -> list[Grant]:
-        """The person's grants, each with where it comes from."""
-        own = [grant for grant in self.grants() if grant.who.lower() in actor.names]
-        if actor.owner:
-            own.insert(0, Grant(actor.id, Permission.ADMIN, None, "reads the settings file"))
-        return own
-
-    def grant(self, actor: Actor, grant: Grant) -> bool:
-        """Give a permission. False when it was there already."""
-        self._require(actor, Permission.ADMIN, grant.app or "every application")
-        if grant._replace(source="settings") in self._settings_grants:
-            raise Refused("The settings file grants this already; it can only be changed there.")
-        return self.store.add_grant(grant._replace(source=actor.name))
-
-    def revoke(self, actor: Actor, grant: Grant) -> bool:
-        """Take a permission back. False when nobody had granted it."""
-        self._require(actor, Permission.ADMIN, grant.app or "every application")
-        if grant._replace(source="settings") in self._settings_grants:
-            raise Refused("This grant comes from the settings file; it can only be changed there.")
-        return self.store.remove_grant(grant)
-
-    def _require(self, actor: Actor, permission: Permission, app: str) -> None:
-        """Raise NotPermitted unless a grant gives it. Who owns the settings needs none, and no reading."""
-        if not actor.owner:
-            require(self.grants(), actor, permission, app)
-
-    def _may_act(self, actor: Actor, request: Request) -> None:
-        try:
-            self._require(actor, Permission.TAKE_ACTION, request.app)
-            workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-            if not workflow.self_action and actor.mail is None:
-                raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
-            if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
-                raise SelfAction(request.id)
-        except Refused as error:
-            self.refused(actor, request.id, str(error))
-            raise
-
-    def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
-        """Put a refused try into the audit (SPEC 6)."""
-        self.store.record(
-            Event(request_id, events.REFUSED, 0.0, node, None, actor.name, actor.id, actor.door, why[:MAX_REASON_CHARS])
-        )
-
     # --- workflows and requests --------------------------------------------------------------------------------
 
     def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
@@ -183,11 +127,16 @@ class Engine:
         workflow = published.workflow
         self._require(actor, Permission.SUBMIT, workflow.app)
         text = check_input(workflow, input, MAX_INPUT_BYTES)
-        person = requester or actor.mail or actor.id
+        person = _requester(requester or actor.mail or actor.id)
         title = _title(workflow, input, person)
         new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
         submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
-        return self.store.create(new, workflow.graph, submitted)
+        number, repeated = self.store.create(new, workflow.graph, submitted)
+        if repeated and self.store.detail(number).input != text:
+            raise Refused(
+                f"The key {key} has made REQ-{number}, with other input. Use another key for another request."
+            )
+        return number, repeated
 
     def _newest(self, name: str) -> Published:
         try:
@@ -302,6 +251,13 @@ def _title(workflow: Workflow, given: Any, person: str) -> str:
         return masker.text(" ".join(workflow.title_template.text(context).split()))[:MAX_TITLE_CHARS]
     except TemplateError as error:
         raise InvalidInput(f"The request's title cannot be made: {error}.", "input") from None
+
+
+def _requester(text: str) -> str:
+    """A mail or a name on one line: it is shown everywhere, and ``self_action`` compares it."""
+    if not text.isprintable() or not text.strip() or len(text) > MAX_TITLE_CHARS:
+        raise InvalidInput("The requester must be a mail address or a name, on one line.", "requester")
+    return text.strip()
 
 
 def _act(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import Connection
 
 from engine.decide.claim import claim
@@ -12,6 +14,8 @@ from storage import rows
 from storage.guards import StepUpdates
 from storage.statements import Query, Statements
 
+log = logging.getLogger(__name__)
+
 
 class Claims:
     """Remembers whether the worker runs a step that must be alone (SPEC 3.2)."""
@@ -19,6 +23,7 @@ class Claims:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
         self._alone = False
+        self._draining = False
 
     def take(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
         """Claim what is due. A step that runs alone goes first: while one is due the worker drains, then takes only it.
@@ -31,7 +36,9 @@ class Claims:
             return []
         if self._statements.alone_due.run(connection, now=now):
             if running > 0 or self._statements.running_by.run(connection, worker=claimer.worker):
+                self._say_draining(running)
                 return []
+            self._draining = False
             return self._write(connection, self._statements.claimable_alone, claimer, now, 1)
         return self._write(connection, self._statements.claimable, claimer, now, free)
 
@@ -39,6 +46,16 @@ class Claims:
         """The claims of a pass are the worker's now."""
         if claims:
             self._alone = claims[0].step.recoveries >= ALONE_FROM_RECOVERY
+
+    def _say_draining(self, running: int) -> None:
+        """Once: who wonders why nothing starts finds it in the log."""
+        if not self._draining:
+            log.warning(
+                "A step whose workers died is due again and runs alone: nothing else starts until the %s steps that "
+                "are running have ended.",
+                running,
+            )
+        self._draining = True
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
         claims, updates = [], StepUpdates()

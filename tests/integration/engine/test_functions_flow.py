@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import InvalidInput, Refused
 from engine.functions import function
 from tests.support.engine import HANNA, Room
 
@@ -126,3 +127,15 @@ def test_a_function_that_passes_its_limit_is_given_up_and_what_it_returns_is_evi
     document = room.wait(number, lambda d: any(e.kind == "late_result" for e in d.events))
     assert (document.status, document.steps[0].status) == ("blocked", "blocked")
     assert "succeeded" in (document.steps[0].attempts[0].late or "")
+
+
+def test_a_key_that_made_another_request_is_refused(room: Room) -> None:
+    number = room.submit("line", {"name": "Gil", "value": 1}, key="k9")
+    with pytest.raises(Refused, match=f"has made REQ-{number}, with other input"):
+        room.submit("line", {"name": "Hal", "value": 1}, key="k9")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x\x1b[31m", " ", "y" * 300])
+def test_a_requester_is_one_printable_line(room: Room, name: str) -> None:
+    with pytest.raises(InvalidInput, match="on one line"):
+        room.submit("line", {"name": "Ida", "value": 1}, requester=name)
