@@ -96,7 +96,7 @@ def _close(client: SocketModeClient) -> None:
 def _hint(error: SlackError) -> str:
     if isinstance(error, TokenRefused):
         return "Check SLACK_APP_TOKEN: an app-level token (xapp-…) with connections:write."
-    return "Clicks and commands wait in Slack's hands; what is to be told waits in the outbox."
+    return "Until then clicks are lost, so click again later; what is to be told waits in the outbox."
 
 
 def _quiet_logger() -> logging.Logger:

@@ -10,6 +10,8 @@ from bot.text import clean
 from engine.masking import Masker
 
 _NOISY = ("apscheduler", "slack_bolt", "urllib3", "alembic", "uvicorn")
+# It warns when a regular job of ours is still at its last turn, which a busy machine does now and then, harmlessly.
+_QUIETER = ("apscheduler.scheduler",)
 _SAID_ANYWAY = ("slack_sdk",)  # what it logs as an error it raises as well, and the bot says it in our words
 
 
@@ -31,6 +33,6 @@ def set_up_logging(secrets: frozenset[str], *, file: Path | None = None, debug: 
     handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(Masker(secrets)))
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
-    for names, level in ((_NOISY, logging.WARNING), (_SAID_ANYWAY, logging.CRITICAL)):
+    for names, level in ((_NOISY, logging.WARNING), (_QUIETER, logging.ERROR), (_SAID_ANYWAY, logging.CRITICAL)):
         for name in names:
             logging.getLogger(name).setLevel(logging.INFO if debug else level)

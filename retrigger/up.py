@@ -131,7 +131,7 @@ def run(settings: Settings, *, engine: bool, bot: bool, say: Say, debug: bool = 
     missing = settings.slack.missing
     if bot and missing:
         if not engine:
-            raise SettingsError(f"The bot needs {_and(missing)}. Set them in the environment.")
+            raise SettingsError(f"The bot needs {_and(missing)}. Set {'them' if len(missing) > 1 else 'it'} in the environment.")
         say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = threading.Event()
     _on_signals(stopping)
