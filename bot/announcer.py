@@ -11,7 +11,7 @@ from bot.blocks.fit import Message
 from bot.blocks.outcome import outcome
 from bot.blocks.parts import plain, section
 from bot.blocks.thread import Told
-from bot.errors import BadMessage, MessageGone, NotInChannel, PersonNotThere, ScopeMissing
+from bot.errors import BadMessage, ChannelMissing, MessageGone, NotInChannel, PersonNotThere, ScopeMissing
 from bot.people import slack_user
 from bot.poster import Poster
 from bot.text import Dates
@@ -21,6 +21,7 @@ from engine.outbox import Outbox, OutboxRow, Posted
 from engine.records import Event
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
+FACTS = ("from", "to", "call", "outcome", "recovery", "first")  # of an event: words and numbers of ours
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class NoChannel(RetriggerError):
-    """The settings name no channel for the application, so its requests cannot be told anywhere."""
+    """The settings name no channel for the application, so its requests have neither card nor thread."""
 
     def __init__(self, app: str) -> None:
         self.app = app
@@ -137,13 +138,17 @@ class Announcer:
             self._safely(message, lambda m: post(posted.channel, m, thread=posted.ts, broadcast=broadcast))
 
     def _tell(self, document: RequestDocument, event: Told, row: OutboxRow, sending: Sending) -> None:
-        """Private messages cannot be looked up: after an answer that was lost, told twice is better than not at all."""
+        """What only one person sees in a channel cannot be looked up: after an answer that was lost, told twice is
+        better than not at all."""
         user = slack_user(row.actor)
         if user is None:
             return  # who acted through another door is told there
         posted = self._outbox.posted(document.number)
-        channel = posted.channel if posted else self._channel(document)
-        message = outcome(event, document)
+        channel = posted.channel if posted else self._channels.get(document.app)
+        message = outcome(event, document, sending.marker)
+        if channel is None:
+            self._direct(user, message, sending)
+            return
         sending.begin()
         try:
             # In the channel and in the thread: nobody knows which of them the person is looking at.
@@ -154,14 +159,24 @@ class Announcer:
         except MessageGone:
             return  # told in the channel; the thread is gone
         except (PersonNotThere, NotInChannel):
-            self._safely(message, lambda m: self._poster.post(user, m))
+            self._direct(user, message, sending)
+
+    def _direct(self, user: str, message: Message, sending: Sending) -> None:
+        """As a direct message. Raises PersonNotThere where that is not possible."""
+        if self._find(user, sending, None) is None:
+            sending.begin()
+            try:
+                self._safely(message, lambda m: self._poster.post(user, m))
+            except ChannelMissing as error:
+                sentence = f"Slack user {user} takes no direct message of ours ({error.code})."
+                raise PersonNotThere(error.code, sentence) from error
 
     def _find(self, channel: str, sending: Sending, thread_ts: str | None) -> str | None:
         if sending.unsure_since is None:
             return None
         try:
             return self._poster.find(channel, sending.marker, sending.unsure_since, thread_ts)
-        except (ScopeMissing, MessageGone) as error:
+        except (ScopeMissing, ChannelMissing, MessageGone) as error:
             log.warning("A post cannot be looked up, so it may stand twice: %s", error)
             return None
 
@@ -187,4 +202,6 @@ def masked(event: Event, document: RequestDocument) -> Told:
         same = (shown.kind, shown.node, shown.attempt) == (event.kind, event.node, event.attempt)
         if same and abs(shown.at.timestamp() - event.at) < SAME_MOMENT:
             return shown
-    return event
+    log.error("REQ-%s has no %s like the one to be told, so its texts are left out.", event.request_id, event.kind)
+    facts = {name: value for name, value in (event.data or {}).items() if name in FACTS}
+    return event._replace(reason=None, data={**facts, "error": "its text is left out"})

@@ -20,6 +20,8 @@ SCOPES = {
     "files:write": "long results shown as a file",
     "channels:history": "looking up a post whose answer was lost",
     "groups:history": "the same in private channels",
+    "im:history": "the same in direct messages",
+    "im:write": "knowing which those are",
 }
 
 

@@ -125,7 +125,15 @@ _CODES: dict[type[SlackError], tuple[str, ...]] = {
         "metadata_too_large",
         "view_too_large",
     ),
-    PersonNotThere: ("user_not_in_channel", "user_not_found", "users_not_found", "messages_tab_disabled"),
+    PersonNotThere: (
+        "user_not_in_channel",
+        "user_not_found",
+        "users_not_found",
+        "user_disabled",
+        "user_not_visible",
+        "cannot_dm_bot",
+        "messages_tab_disabled",
+    ),
     TriggerExpired: ("expired_trigger_id", "invalid_trigger_id", "exchanged_trigger_id", "trigger_expired"),
     ViewGone: ("not_found", "hash_conflict", "duplicate_external_id"),
     Unreachable: (

@@ -49,7 +49,11 @@ class Poster:
         self._call(self._client.chat_postEphemeral, channel, user=user, **message._asdict(), **more)
 
     def find(self, channel: str, marker: str, since: float, thread: str | None = None) -> str | None:
-        """The ts of the message that has a block with the id ``marker``, posted after ``since`` (epoch seconds)."""
+        """The ts of the message that has a block with the id ``marker``, posted after ``since`` (epoch seconds).
+
+        ``channel`` may be a person's id, as in ``post``: then it is looked up in the direct messages with them."""
+        if channel.startswith(("U", "W")):
+            channel = str(self._call(self._client.conversations_open, "", users=channel)["channel"]["id"])
         for message in self._messages(channel, since, thread):
             if message.get("subtype") != "ephemeral" and _carries(message, marker):
                 return str(message["ts"])

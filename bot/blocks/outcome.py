@@ -14,12 +14,14 @@ from engine.documents import RequestDocument
 from engine.texts import CONTINUE_FLOW
 
 
-def outcome(event: Told, document: RequestDocument) -> Message:
-    """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted)."""
+def outcome(event: Told, document: RequestDocument, marker: str = "") -> Message:
+    """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted).
+
+    ``marker`` as in a card."""
     text = f"{document.id}: {sentence(event, document.number)}. The request is {bold(document.status.label)}."
     if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
         text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."
-    return fit.message(text, [section(text)])
+    return fit.message(text, [section(text, block_id=marker)])
 
 
 def overtaken(document: RequestDocument, action: Action, node: str | None, dates: Dates) -> Message:

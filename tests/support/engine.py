@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from engine.catalog import Catalog
@@ -27,13 +27,13 @@ _boots = itertools.count(1)
 
 
 class Room:
-    """``connections`` gives the base URL of each outside system."""
+    """``connections`` gives the base URL of each outside system; ``told``: the applications that have a channel."""
 
-    def __init__(self, url: str, connections: Mapping[str, str] | None = None, told: bool = False) -> None:
+    def __init__(self, url: str, connections: Mapping[str, str] | None = None, told: Collection[str] = ()) -> None:
         self.database = open_database(url)
         upgrade(self.database)
         self.catalog = Catalog(lambda name, version: self.store.workflow(name, version))
-        self.store = SqlStore(self.database, self.catalog.graph, lambda app: told)
+        self.store = SqlStore(self.database, self.catalog.graph, told.__contains__)
         self.engine = Engine(self.store, self.catalog, GRANTS)
         self.connections = {
             name: Connection(name, ConnectionSettings(base_url=base)) for name, base in (connections or {}).items()

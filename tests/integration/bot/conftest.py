@@ -149,8 +149,9 @@ class Office:
     def __init__(self, folder: Path, slack: LocalSlack) -> None:
         self.slack = slack
         self.bank = Bank()
-        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told=True)
+        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told={"HR"})
         self.room.publish(WORKFLOW)
+        self.room.publish(WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: quiet\napp: Lab"))
         self.room.publish(PAYMENT)
         self.room.store.add_grant(Grant("U2", Permission.TAKE_ACTION, "HR", "Hanna Lead"))
         self.outbox = SqlOutbox(self.room.store)

@@ -53,6 +53,24 @@ def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, bet
     assert len(office.posts()) == 1
 
 
+@pytest.mark.parametrize("fault", [RATE_LIMITED, BROKEN, LOST_CALL, LOST_ANSWER])
+def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
+    office: Office, between: FaultySlack, fault: Any
+) -> None:
+    number = office.room.submit("quiet", {"name": "Ada"})
+    office.room.wait(number, "blocked")
+    office.outside.error = None
+    office.hanna.command(CHANNEL, f"REQ-{number} create_account flow")
+    office.hanna.modal("remaining flow")
+    between.spoil("chat.postMessage", fault)
+    office.hanna.submit()
+    office.room.wait(number, "completed")
+    office.settled()
+    direct = str(WebClient(BOT_TOKEN, base_url=office.slack.api_url).conversations_open(users="U1")["channel"]["id"])
+    told = [message["text"] for message in office.hanna.messages(direct) if f"REQ-{number}:" in message["text"]]
+    assert told == [f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."]
+
+
 def test_blocks_that_slack_refuses_still_alert(office: Office, between: FaultySlack) -> None:
     between.spoil("chat.postMessage", (200, {}, {"ok": False, "error": "invalid_blocks"}))
     office.room.submit("onboarding", {"name": "Ada"})

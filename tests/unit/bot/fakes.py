@@ -10,7 +10,7 @@ from bot.blocks.fit import Message
 from bot.errors import SlackError
 from bot.relay import Relay
 from bot.text import Dates
-from engine.documents import RequestDocument
+from engine.documents import EventDocument, RequestDocument, when
 from engine.outbox import OutboxRow, Posted
 from engine.records import Event
 from tests.support.slack_checks import check_message
@@ -26,9 +26,12 @@ class MemoryOutbox:
         self.errors: dict[int, str] = {}
         self.dropped: dict[int, str] = {}
         self.cards: dict[int, Posted] = {}
+        self.events: list[Event] = []
 
     def add(self, request_id: int, kind: str, event: Event | None = None, actor: str | None = None) -> int:
         number = len(self.due_at) + 1
+        if event is not None:
+            self.events.append(event)
         self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, False, self.now)
         self.due_at[number] = self.now
         return number
@@ -117,7 +120,8 @@ class MemorySlack:
 
 
 class Office:
-    """A relay between them. ``documents`` are the requests as they are now."""
+    """A relay between them. ``documents`` are the requests as they are now; those that come without events have all
+    that are to be told."""
 
     def __init__(self, **documents: RequestDocument) -> None:
         self.outbox, self.slack = MemoryOutbox(), MemorySlack()
@@ -138,4 +142,10 @@ class Office:
         found = self.documents[request_id]
         if isinstance(found, Exception):
             raise found
-        return found
+        events = tuple(_shown(event) for event in self.outbox.events)
+        return found if found.events else found.model_copy(update={"events": events})
+
+
+def _shown(event: Event) -> EventDocument:
+    facts = {name: value for name, value in event._asdict().items() if name in EventDocument.model_fields}
+    return EventDocument(**{**facts, "at": when(event.at)})

@@ -172,6 +172,39 @@ def test_whoever_left_the_channel_is_told_directly(office: Office) -> None:
     assert [m["channel"] for m in office.slack.messages.values()] == ["U1"]
 
 
+def test_without_a_channel_for_the_application_the_outcome_comes_as_a_direct_message(office: Office) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    (told,) = office.slack.messages.values()
+    assert (told["channel"], told["marker"]) == ("U1", "rt-1")
+    assert told["text"].startswith("REQ-42: ✅ `create_account` completed")
+    assert (office.outbox.rows, office.outbox.dropped, office.slack.whispers) == ({}, {}, [])
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_direct_message_whose_answer_was_lost_is_looked_up(office: Office, restarted: bool) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.slack.trouble_after = once(Unreachable("timed out"), channel="U1")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    if restarted:
+        office.relay = office.new_relay()
+    office.outbox.now += 60
+    office.run()
+    assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (1, 1, {})
+
+
+def test_whoever_cannot_be_written_to_holds_nothing_up(office: Office) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.slack.trouble = lambda method, channel: ChannelMissing("channel_not_found") if channel == "U9" else None
+    office.outbox.add(42, "tell", DONE, "slack:T1/U9")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert office.outbox.dropped == {1: "Slack user U9 takes no direct message of ours (channel_not_found)."}
+    assert [m["channel"] for m in office.slack.messages.values()] == ["U1"]
+
+
 def test_a_deleted_card_is_posted_anew(office: Office) -> None:
     office.outbox.add(42, "card")
     office.run()
@@ -288,6 +321,23 @@ def test_what_was_typed_is_told_as_the_document_masks_it(office: Office) -> None
     office.run()
     assert office.slack.texts(office.outbox.cards[42].ts)[0].endswith("reason: id is •••")
     assert "123-45-6789" not in str(office.slack.messages)
+
+
+def test_what_the_document_does_not_have_is_told_without_its_texts(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    typed = samples.event(
+        events.BLOCKED, attempt=3, by="Hanna Lead", reason="id is 123-45-6789", data={"error": "123", "call": "unknown"}
+    )
+    office.documents[42] = samples.request(samples.step(), events=(samples.shown_event(events.SUBMITTED),))
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", typed)
+    office.outbox.add(42, "tell", typed, "slack:T1/U1")
+    office.run()
+    told = [*office.slack.texts(office.outbox.cards[42].ts), *(text for *_, text in office.slack.whispers)]
+    assert len(told) == 3
+    assert all("`create_account` is blocked (attempt 3, unknown): its text is left out" in text for text in told)
+    assert "123" not in "".join(told)
 
 
 def test_backoff_grows_to_a_minute() -> None:
