@@ -54,6 +54,11 @@ class Settled(NamedTuple):
     new_key: bool = False
     update_status: bool = False
 
+    @property
+    def changes_plan(self) -> bool:
+        """Whether a plan that was made without this choice may not be the one that would be carried out."""
+        return self.version is not None or self.new_key
+
 
 class Ticket(NamedTuple):
     """What an open modal is for. ``digest`` binds it to the engine's state, ``shown`` to the plan that it lists.

@@ -12,7 +12,7 @@ from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import typed
 from bot.listeners.answers import refusal
-from bot.listeners.opening import Overtaken, act_view, present, shown
+from bot.listeners.opening import Overtaken, act_view, plan_of, present, shown
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import Ticket
@@ -22,7 +22,6 @@ from engine.errors import (
     ConfirmationNeeded,
     Conflict,
     InvalidInput,
-    NotFound,
     NotPermitted,
     PlanChanged,
     Refused,
@@ -32,6 +31,7 @@ from engine.errors import (
 from engine.permissions import Actor
 from engine.plan import Plan
 
+CHOSEN = "Nothing was done yet. This is the plan with what you chose; submit again to carry it out."
 PLAN_TRIES = 3  # times that a state which changed without changing the plan is taken for the same
 
 log = logging.getLogger(__name__)
@@ -70,19 +70,26 @@ def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], com
 def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
     actor = visit.person.actor
     try:
-        return _done(ticket, act(bot, actor, ticket, submitted, command_id))
-    except (PlanChanged, ConfirmationNeeded) as error:
-        return _ask_again(bot, actor, ticket, submitted, error)
+        return _act_or_ask(bot, actor, ticket, submitted, command_id)
     except (NotPermitted, SelfAction, Conflict) as error:
         said = refusal(error, visit)
         return Ended({main_field(ticket): said}, told=said, stale=isinstance(error, Conflict))
     except InvalidInput as error:
         return Ended({modals.BODY if ticket.action is Action.INPUT else modals.REASON: str(error)})
-    except NotFound as error:
-        named = submitted.settled.version is not None and ticket.settled is None
-        return Ended({modals.VERSION if named else main_field(ticket): str(error)})
     except RetriggerError as error:
-        return Ended({main_field(ticket): str(error)})
+        typed_now = submitted.settled.version is not None and ticket.settled is None
+        return Ended({modals.VERSION if typed_now else main_field(ticket): str(error)})
+
+
+def _act_or_ask(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
+    """Act; or, where that would carry out another plan than the one that was shown, show the other one first."""
+    if ticket.settled is None and submitted.settled.changes_plan:
+        return _ask_again(bot, actor, ticket, submitted, CHOSEN)
+    try:
+        return _done(ticket, act(bot, actor, ticket, submitted, command_id))
+    except (PlanChanged, ConfirmationNeeded) as error:
+        confirm = ticket.confirm or isinstance(error, ConfirmationNeeded)
+        return _ask_again(bot, actor, ticket._replace(confirm=confirm), submitted, str(error))
 
 
 def act(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
@@ -102,7 +109,7 @@ def act(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id
 def _plan_now(bot: Bot, actor: Actor, ticket: Ticket) -> Plan | None:
     """None where the act is no longer possible."""
     try:
-        return bot.engine.plan(actor, ticket.target.request_id, ticket.action, ticket.target.node)
+        return plan_of(bot, actor, ticket)
     except (NotPermitted, SelfAction):
         raise
     except Refused:
@@ -134,18 +141,16 @@ def _body(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted) -> str:
     raise InvalidInput("The editor is empty. Write the step's result as JSON.", "result")
 
 
-def _ask_again(
-    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, error: PlanChanged | ConfirmationNeeded
-) -> Ended:
+def _ask_again(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, notice: str) -> Ended:
     """The window once more, with the present plan, what was chosen, and the tick box if it is needed."""
     document = bot.engine.document(actor, ticket.target.request_id)
     try:
         present(document, ticket.action, ticket.target, bot.dates)
     except Overtaken as overtaken:
         return Ended({main_field(ticket): str(overtaken)}, told=overtaken.message, stale=True)
-    again = ticket._replace(settled=submitted.settled, confirm=ticket.confirm or isinstance(error, ConfirmationNeeded))
+    again = ticket._replace(settled=submitted.settled)
     kept = Typed(submitted.reason, submitted.body)
-    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=str(error)))
+    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice))
 
 
 def _done(ticket: Ticket, accepted: Accepted) -> Ended:

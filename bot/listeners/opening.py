@@ -15,7 +15,7 @@ from bot.blocks.outcome import overtaken
 from bot.context import Bot
 from bot.errors import SlackError, ViewGone, translate, unexpected
 from bot.listeners.visit import Visit
-from bot.targets import Target, Ticket
+from bot.targets import Settled, Target, Ticket
 from bot.text import Dates
 from engine.allowed import Action
 from engine.documents import RequestDocument
@@ -62,10 +62,7 @@ def act_view(
 ) -> dict[str, Any]:
     """The window for the present state; its ticket is bound to the plan that it lists."""
     target = ticket.target
-    plan = None
-    if ticket.action is not Action.WITHDRAW:
-        new_key = bool(ticket.settled and ticket.settled.new_key)
-        plan = bot.engine.plan(actor, target.request_id, ticket.action, target.node, new_key)
+    plan = None if ticket.action is Action.WITHDRAW else plan_of(bot, actor, ticket)
     draft = ""
     if ticket.action is Action.INPUT and target.node is not None and (typed is None or typed.body is None):
         draft = bot.engine.input_draft(actor, target.request_id, target.node)
@@ -73,6 +70,13 @@ def act_view(
     if plan is not None:
         bound = bound._replace(digest=plan.digest, shown=shown(plan), confirm=ticket.confirm or plan.needs_confirmation)
     return modals.act_modal(bound, document, plan, draft=draft, typed=typed, notice=notice)
+
+
+def plan_of(bot: Bot, actor: Actor, ticket: Ticket) -> Plan:
+    """What the act would run now, with what was chosen before. Raises what the act would be refused with."""
+    chosen = ticket.settled or Settled()
+    target = ticket.target
+    return bot.engine.plan(actor, target.request_id, ticket.action, target.node, chosen.new_key, chosen.version)
 
 
 def shown(plan: Plan) -> str:

@@ -25,6 +25,7 @@ from bot.targets import ACTION_IDS, OldButton, Ticket, unpack_ticket
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
 SETTLING = 0.5  # seconds until Slack surely shows the "Working" window; an update that overtakes it would be lost
+ASKED_AGAIN = "Nothing was done yet: the window shows the plan once more. If you closed it, use the button again."
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[En
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     sleep(SETTLING)
     ended = future.result()
-    said = " ".join((ended.errors or {}).values()) or ended.sentence
+    said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
     view = ended.view or modals.notice_modal(modals.TITLES[window.ticket.action], said or "Done.")
     try:
         show_view(client, window.id, view)
