@@ -49,7 +49,7 @@ def step(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     """Re-trigger one step, and nothing behind it."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"]))
+        show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=_command_id(), **how)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
@@ -62,7 +62,7 @@ def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     """Re-trigger a step, and the flow behind it."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"]))
+        show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=_command_id(), **how)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))

@@ -64,7 +64,7 @@ def grants(session: Session, as_json: bool) -> None:
 
 
 def _checked(who: str) -> str:
-    if not who.strip() or any(c.isspace() for c in who.strip()):
+    if not who.strip() or " " in who.strip() or not who.strip().isprintable():
         raise click.UsageError(f"{who!r} is nobody; write a mail, a Slack user's id such as U0123456789, or @group.")
     return who.strip()
 

@@ -52,7 +52,7 @@ class Session:
         if not self.person:
             raise click.UsageError("Say who is acting: --as MAIL before the command's name, or set RETRIGGER_USER.")
         mail = self.person.strip()
-        if "@" not in mail or any(c.isspace() for c in mail):
+        if "@" not in mail or " " in mail or not mail.isprintable():
             raise click.UsageError(f"{self.person!r} is no e-mail address; write --as hanna@example.com.")
         return Actor(mail, mail, DOOR, mail=mail, owner=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.front import Front
+from tests.support.front import STEPS, Front
 from tests.support.outside import Outside
 
 ACCOUNT = """
@@ -150,6 +150,20 @@ def test_a_plan_is_printed_and_nothing_happens(running: Front):
     assert "without a call" in running.out("input", request, "second", "--plan")
     assert "Withdrawn" in running.out("withdraw", request, "--plan")
     assert running.json("show", request) == before
+
+
+def test_a_plan_is_that_of_the_version_that_is_named(running: Front):
+    request = running.blocked()
+    longer = STEPS.replace("FOLDER", str(running.folder)).replace(
+        "  third:", '  between: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}}}\n  third:'
+    )
+    file = running.define("longer", longer)
+    assert running.out("workflow", "publish", str(file)) == "steps version 2 is published.\n"
+
+    plan = running.out("flow", request, "second", "--version", "2", "--plan")
+    assert plan == "Would run:\n  second (function)\n  between (function)\n  third (function)\n"
+    assert "between" not in running.out("flow", request, "second", "--plan")
+    assert running.json("show", request)["version"] == 1
 
 
 def test_no_wait_says_accepted_at_once(running: Front):

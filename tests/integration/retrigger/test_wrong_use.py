@@ -30,6 +30,8 @@ WRONG = [
     (("step", "REQ-1", "first", "--plan"), 3, "first is completed. Only blocked and failed steps can be re-triggered."),
     (("input", "REQ-1", "third", "--plan"), 3, "third is pending, and input can be provided only while"),
     (("flow", "REQ-1", "second", "--version", "9"), 4, "There is no version 9"),
+    (("flow", "REQ-1", "second", "--version", "9", "--plan"), 4, "There is no version 9"),
+    (("step", "REQ-1", "second", "--version", "9", "--plan"), 4, "There is no version 9"),
     (("flow", "REQ-1", "second", "--version", "0"), 2, "0 is not in the range x>=1"),
     (("flow", "REQ-1", "second", "--reason", "x" * 1001), 3, "The reason is 1001 characters long"),
     (("input", "REQ-1", "second", "--json", '{"done": }'), 3, "Line 1, column 10: expected a value"),
@@ -41,9 +43,12 @@ WRONG = [
     (("submit", "steps", "--input", "{name: Ada}"), 3, "Line 1, column 2: expected a key in double quotes."),
     (("submit", "steps", "--input", '{"name": NaN}'), 3, "NaN is no number in JSON"),
     (("submit", "steps"), 3, "The input does not fit: 'name' is a required property."),
+    (("submit", "steps", "--input", JSON, "--requester", "eve\x1b[2J@example.com"), 3, "The requester must be "),
+    (("submit", "steps", "--input", JSON, "--requester", "eve\n@example.com"), 3, "The requester must be "),
     (("list", "--status", "stuck"), 2, "'stuck' is not one of 'in_progress', 'blocked'"),
     (("grant", "hanna@example.com", "act"), 2, "'act' is not one of 'submit', 'view_reports', 'take_action', 'admin'"),
     (("grant", " ", "admin"), 2, "is nobody"),
+    (("grant", "eve\x1b[2J", "admin"), 2, "is nobody"),
     (("workflow", "check", "nowhere.yaml"), 1, "nowhere.yaml cannot be read: No such file or directory."),
 ]
 
@@ -63,8 +68,10 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Front:
 def test_wrong_use_is_told_in_a_sentence(ready: Front, words: tuple[str, ...], code: int, sentence: str):
     before = ready.json("show", "REQ-1")
 
-    assert sentence in ready.refused(*words, code=code)
+    said = ready.refused(*words, code=code)
 
+    assert sentence in said
+    assert "\x1b" not in said
     after = ready.json("show", "REQ-1")
     assert [before[key] for key in ("status", "steps")] == [after[key] for key in ("status", "steps")]
 
@@ -75,6 +82,7 @@ def test_wrong_use_is_told_in_a_sentence(ready: Front, words: tuple[str, ...], c
         (None, "Say who is acting: --as MAIL before the command's name, or set RETRIGGER_USER."),
         ("", "Say who is acting"),
         ("hanna", "'hanna' is no e-mail address; write --as hanna@example.com."),
+        ("hanna@example.com\x1b[2J", "'hanna@example.com\\x1b[2J' is no e-mail address"),
     ],
 )
 @pytest.mark.parametrize(
