@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from types import FrameType
 
 from bot.door import SLACK_API, SlackDoor
 from engine.errors import SettingsError
@@ -19,12 +15,11 @@ from engine.worker import Worker
 from retrigger.logs import set_up_logging
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings
+from retrigger.stopping import Stopping
 from retrigger.wiring import App, load_own_functions, open_app, open_migrated, secrets_of, worker_name
 from storage import migrations
 from storage.database import Database, open_database
 from storage.lock import EngineLock
-
-SAME_SIGNAL = 1.0  # seconds; `timeout` and some supervisors signal the process and its group, which asks only once
 
 Say = Callable[[str], None]
 
@@ -131,10 +126,11 @@ def run(settings: Settings, *, engine: bool, bot: bool, say: Say, debug: bool = 
     missing = settings.slack.missing
     if bot and missing:
         if not engine:
-            raise SettingsError(f"The bot needs {_and(missing)}. Set {'them' if len(missing) > 1 else 'it'} in the environment.")
+            raise SettingsError(
+                f"The bot needs {_and(missing)}. Set {'them' if len(missing) > 1 else 'it'} in the environment."
+            )
         say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
-    stopping = threading.Event()
-    _on_signals(stopping)
+    stopping = Stopping()
     running = Running(settings, say)
     running.start(engine=engine, bot=bot and not missing)
     say("Ctrl-C stops it.")
@@ -158,22 +154,6 @@ def told(publication: Publication) -> str:
         return f"Workflow: {publication.file} does not pass, so what was published before stays in force.\n{problems}"
     state = "published now" if publication.new else "unchanged"
     return f"Workflow: {publication.name} version {publication.version}, {state}."
-
-
-def _on_signals(stopping: threading.Event) -> None:
-    """The first signal asks for a clean stop, a later one ends at once: what runs is recovered at the next start."""
-    insisting_from = 0.0
-
-    def stop(number: int, _: FrameType | None) -> None:
-        nonlocal insisting_from
-        if not stopping.is_set():
-            insisting_from = time.monotonic() + SAME_SIGNAL
-            stopping.set()
-        elif time.monotonic() >= insisting_from:
-            os._exit(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import signal
 import sys
-import threading
 
 from engine.catalog import Catalog
 from engine.connections import Connection, ConnectionSettings
@@ -18,6 +16,7 @@ from engine.errors import RetriggerError
 from engine.functions import load_functions
 from engine.runner import Runner
 from engine.worker import Worker
+from retrigger.stopping import Stopping
 from storage.database import open_database
 from storage.lock import EngineLock
 from storage.store import SqlStore
@@ -25,8 +24,7 @@ from storage.store import SqlStore
 
 def main() -> int:
     arguments = _arguments()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    stopping = Stopping()
     load_functions(arguments.functions)
     database = open_database(arguments.url)
     lock = EngineLock(database) if database.is_sqlite else None  # let go of when nothing refers to it any more
