@@ -6,14 +6,38 @@ from pathlib import Path
 
 import click
 
-from retrigger.cli import acting, checking, grants, reading, running, submitting, workflows
-from retrigger.cli.group import RetriggerGroup
+from retrigger.cli.group import Part, RetriggerGroup
 from retrigger.cli.session import Session
 
 __all__ = ["command", "main"]
 
+PARTS = {
+    "demo": Part("running", "Everything on this machine, with a local Slack in the browser."),
+    "up": Part("running", "Run engine and bot in this process."),
+    "worker": Part("running", "Run the engine only."),
+    "bot": Part("running", "Run the Slack bot only."),
+    "db": Part("running", "Look after the database."),
+    "submit": Part("submitting", "Start a request, and print its id."),
+    "list": Part("reading", "Requests, newest first."),
+    "show": Part("reading", "A request's Progress Path, and what may be done now."),
+    "step": Part("acting", "Re-trigger one step, and nothing behind it."),
+    "flow": Part("acting", "Re-trigger a step, and the flow behind it."),
+    "input": Part("acting", "Provide a blocked step's result by hand; the flow goes on."),
+    "continue": Part("acting", "Go on behind a step that is held, or mend a flow that was lost."),
+    "withdraw": Part("acting", "End a request."),
+    "workflow": Part("workflows", "Check, publish and list workflows."),
+    "grant": Part("grants", "Give WHO (a mail, a Slack user's id, or @group) a permission."),
+    "revoke": Part("grants", "Take a permission back from WHO."),
+    "grants": Part("grants", "Who may do what, and where each grant comes from."),
+    "doctor": Part("checking", "Check everything the settings name, and say what mends what is wrong."),
+}
 
-@click.group(cls=RetriggerGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(
+    cls=RetriggerGroup,
+    parts=PARTS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -31,10 +55,6 @@ def command(context: click.Context, config: Path | None, person: str | None, deb
     Exit codes: 0 done, 1 failed or still blocked, 2 wrong usage, 3 refused by a rule, 4 not found.
     """
     context.obj = Session(context, config, person, debug)
-
-
-for part in (running, submitting, reading, acting, workflows, grants, checking):
-    part.register(command)
 
 
 def main() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import click
 
@@ -15,11 +17,32 @@ from engine.errors import ConfirmationNeeded, NotFound, Refused, RetriggerError
 FAILED, REFUSED, NOT_FOUND, INTERRUPTED = 1, 3, 4, 130
 
 
+class Part(NamedTuple):
+    """One command: the module here that has it, and its line in the help."""
+
+    module: str
+    help: str
+
+
 class RetriggerGroup(click.Group):
-    """The root of the commands. They are listed in the order in which they were added."""
+    """The root of the commands. ``parts``: in the order of the help; a command's module is imported when it is called,
+    since most take longer to import than the help takes to be shown."""
+
+    def __init__(self, *args: Any, parts: Mapping[str, Part], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.parts = parts
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(self.parts)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.parts and cmd_name not in self.commands:
+            import_module(f"retrigger.cli.{self.parts[cmd_name].module}").register(self)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, part.help) for name, part in self.parts.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -109,7 +109,9 @@ def test_every_command_is_told():
 
 
 def leaves(group: click.Group, before: str = "") -> Iterator[str]:
-    for name, each in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        each = group.get_command(context, name)
         if isinstance(each, click.Group):
             yield from leaves(each, f"{before}{name} ")
         else:
@@ -119,7 +121,8 @@ def leaves(group: click.Group, before: str = "") -> Iterator[str]:
 def named(line: str) -> str:
     """The command in a line such as `retrigger workflow check FILE`."""
     first, *rest = line.split()[1:]
-    return f"{first} {rest[0]}" if isinstance(command.commands[first], click.Group) else first
+    each = command.get_command(click.Context(command), first)
+    return f"{first} {rest[0]}" if isinstance(each, click.Group) else first
 
 
 def test_every_exit_code_is_told():
