@@ -59,6 +59,7 @@ class ApschedulerExecutor:
         with self._lock:
             self._ended = True
         if self._scheduler.running:
+            self._scheduler.remove_all_jobs()  # its thread dies of one that fires just as it is shut down
             self._scheduler.shutdown(wait=False)
         for _ in range(self._slots):
             self._queue.put(None)  # wakes a run job that waits for more
@@ -109,7 +110,9 @@ class ApschedulerExecutor:
     def at(self, delay: float, job: Callable[[], None]) -> None:
         """Call ``job`` once after ``delay`` seconds; one such timer exists, a new one replaces it."""
         when = datetime.now(UTC) + timedelta(seconds=max(delay, 0.0))
-        self._scheduler.add_job(self._counted(job), "date", run_date=when, id=_DUE, replace_existing=True)
+        with self._lock:
+            if not self._ended:
+                self._scheduler.add_job(self._counted(job), "date", run_date=when, id=_DUE, replace_existing=True)
 
     def _counted(self, job: Callable[[], None]) -> Callable[[], None]:
         """The job, unless the end has come."""

@@ -287,8 +287,7 @@ def test_another_call_than_the_one_that_may_have_taken_effect_does_not_leave(roo
     document = room.wait(number, "blocked")
     assert "The earlier call may have taken effect" in (document.reason or "")
     step = room.step(number, "account")
-    assert len(outside.calls()) == calls and _story(step)[-1][:2] == ("retrigger", "failed")
-    assert step.call == "unknown", "what the last call that left is known to have done"
+    assert len(outside.calls()) == calls and _story(step)[-1] == ("retrigger", "failed", "not_sent")
     room.engine.retrigger(HANNA, number, "account", flow=True, confirmed=True, reason="looked: none was made")
     room.wait(number, "completed")
     assert len(set(outside.keys("identity"))) == 2
