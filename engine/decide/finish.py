@@ -52,9 +52,11 @@ def finish(draft: Draft, done: Finished) -> bool:
             done.response,
         )
     )
-    step = draft.change_step(step.node, worker=None, lease_until=None, call=outcome.call, **ended(step, outcome.call))
-    if isinstance(outcome, Failure) and outcome.second_effect:
+    step = draft.change_step(step.node, worker=None, lease_until=None, **ended(step, outcome.call))
+    if isinstance(outcome, Failure) and outcome.second_effect:  # what the call before did is still what counts
         step = draft.change_step(step.node, repeat=ASKED)
+    else:
+        step = draft.change_step(step.node, call=outcome.call)
     if isinstance(outcome, Success):
         _succeeded(draft, step, outcome, done.result)
     elif done.retry_in is not None:
