@@ -24,7 +24,8 @@ COMPLETED, RETRIED, DOWN, WRONG_DATA = "REQ-1", "REQ-2", "REQ-3", "REQ-4"
 """The requests that the demo starts with, by what becomes of them."""
 
 _LAST_LINE = "Ctrl-C ends everything."
-_STUCK = ("Eli Stone", "Fay Moss", "Gus Hill", "Ida Berg", "Jon Lake", "Lea Holm", "Max Voss")  # one for each test that asks, with one to spare
+# One for each test that asks, and one to spare: a single worker may run them all.
+_STUCK = ("Eli Stone", "Fay Moss", "Gus Hill", "Ida Berg", "Jon Lake", "Lea Holm", "Max Voss")
 
 
 class Demo:
