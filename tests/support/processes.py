@@ -19,7 +19,8 @@ _START_SECONDS = 30.0
 class EngineProcess:
     """``python -m tests.support.worker_process``, up to its READY. ``log`` collects what it says on standard error.
 
-    ``recovered`` is how many steps it found left behind; ``ready_at`` when (time.time) it said READY.
+    ``recovered`` is how many steps it found left behind, None when one of them killed it before it could say so;
+    ``ready_at`` when (time.time) it said READY.
     """
 
     def __init__(self, url: str, connections: Mapping[str, str], log: Path, **options: object) -> None:
@@ -31,11 +32,18 @@ class EngineProcess:
             self.started_at = time.time()
             self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors)
         line = self._first_line()
-        if not line.startswith(b"READY"):
+        if not line.startswith(b"READY") and self._code() != -signal.SIGKILL:
             self.close()
             raise AssertionError(f"the engine did not start: {log.read_text()[-2000:]}")
         self.ready_at = time.time()
-        self.recovered = int(line.split()[1])
+        self.recovered = int(line.split()[1]) if line else None
+
+    def _code(self) -> int | None:
+        """Its exit code, once its output has ended without a word."""
+        try:
+            return self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            return None
 
     def _first_line(self) -> bytes:
         out: IO[bytes] | None = self.process.stdout
