@@ -52,6 +52,7 @@ class Batch:
         commands = [change.command_id for change in changes if change.command_id is not None]
         if commands:
             listed = self._statements.listed(commands)
+            # Rows of two columns, which the driver types as tuples of any length.
             self._done = dict(self._statements.done_commands.run(self._connection, ids=listed))  # type: ignore[arg-type]
 
     def _read(self, ids: Sequence[int]) -> None:

@@ -45,7 +45,7 @@ class Places:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Places)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python's own way to say that it cannot be hashed
 
     def problem(self, path: Path, message: str) -> Problem:
         """A problem at ``path``, or at the nearest part around it that is in the file."""

@@ -87,6 +87,7 @@ class _Timed(HTTPConnection):
         self, sock: socket.socket, *args: Any, **options: Any
     ) -> HTTPResponse:
         deadline, self._deadline = self._begin(), None
+        # http.client asks of a socket only what _TimedSocket has.
         return HTTPResponse(_TimedSocket(sock, deadline), *args, **options)  # type: ignore[arg-type]
 
     def _begin(self) -> float:

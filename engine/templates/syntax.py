@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -146,7 +146,7 @@ def _path(node: nodes.Node) -> Path | None:
         node = node.node
 
 
-def _unknown(what: str, name: str, known: object) -> str:
-    names = sorted(str(word) for word in known if str(word).isidentifier())  # type: ignore[attr-defined]
+def _unknown(what: str, name: str, known: Iterable[object]) -> str:
+    names = sorted(str(word) for word in known if str(word).isidentifier())
     near = get_close_matches(name, names, 1)
     return f"there is no {what} `{name}`; " + (f"did you mean `{near[0]}`?" if near else f"use {', '.join(names)}")
