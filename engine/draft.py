@@ -21,6 +21,7 @@ class Draft:
     def __init__(self, request: Request, steps: Mapping[str, Step], graph: Graph, now: float, told: bool) -> None:
         self.request = request
         self.steps = dict(steps)
+        self.before, self.steps_before = request, steps  # what the rule found
         self.graph = graph
         self.now = now
         self.results: dict[str, str | None] = {}  # node → JSON text

@@ -11,11 +11,17 @@ from engine.states import RequestStatus
 END = "end"  # the implicit end, completed, that `next: end` leads to
 SUCCESS = "success"
 FAILURE = "failure"
+APPROVED = "approved"
+REJECTED = "rejected"
 
 # Kinds that nothing executes: reached, they are done in the same transaction.
 INSTANT_KINDS = frozenset({"end", "branch", "merge"})
 # Kinds whose result a person may provide by hand.
 INPUT_KINDS = frozenset({"action", "function"})
+# Kinds that wait for something outside, held by no worker, with their attempt open meanwhile.
+OPEN_KINDS = frozenset({"approval", "delay", "callback"})
+# Of these, the kinds that are answered by somebody; a waiting one may be re-triggered (SPEC 1).
+ANSWERED_KINDS = frozenset({"approval", "callback"})
 
 
 class Edge(NamedTuple):
@@ -39,12 +45,23 @@ class GraphNode(NamedTuple):
 
 
 class Graph:
-    """An acyclic graph with one start. ``nodes`` is in topological order, the start first."""
+    """An acyclic graph with one start. ``nodes`` is in topological order, the start first.
 
-    def __init__(self, nodes: Mapping[str, GraphNode], edges: tuple[Edge, ...], start: str) -> None:
+    ``inner``: the steps inside each sync block, in order. They are run as a part of it, so no edge leads to them.
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[str, GraphNode],
+        edges: tuple[Edge, ...],
+        start: str,
+        inner: Mapping[str, tuple[GraphNode, ...]] | None = None,
+    ) -> None:
         self.nodes = dict(nodes)
         self.edges = edges
         self.start = start
+        self.inner = dict(inner or {})
+        self.block_of = {step.id: block for block, steps in self.inner.items() for step in steps}
         self.incoming: dict[str, tuple[Edge, ...]] = dict.fromkeys(nodes, ())
         self.outgoing: dict[str, tuple[Edge, ...]] = dict.fromkeys(nodes, ())
         for edge in edges:
@@ -56,6 +73,19 @@ class Graph:
     def position(self) -> Mapping[str, int]:
         """Topological position of each node."""
         return {node: place for place, node in enumerate(self.nodes)}
+
+    @cached_property
+    def rows(self) -> Mapping[str, str]:
+        """Every step that a request has a row for, with its kind; inner steps right behind their block."""
+        found = {}
+        for name, node in self.nodes.items():
+            found[name] = node.kind
+            found.update((step.id, step.kind) for step in self.inner.get(name, ()))
+        return found
+
+    def unit(self, node: str) -> tuple[str, ...]:
+        """What is re-triggered, cancelled and taken back together: a node, and the steps inside it."""
+        return (node, *(step.id for step in self.inner.get(node, ())))
 
     def outlets(self, node: str) -> frozenset[str]:
         """The paths a node may leave by."""

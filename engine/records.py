@@ -24,6 +24,16 @@ class Cause(NamedTuple):
     error: str | None = None  # what the step was blocked with before the act
 
 
+class Approval(NamedTuple):
+    """What a waiting approval waits for. ``approvers`` are mails, "@group" or "key:NAME", as rendered.
+
+    ``need`` is "any" or "all"; ``approved``: those of them who have said yes."""
+
+    approvers: tuple[str, ...]
+    need: str
+    approved: tuple[str, ...] = ()
+
+
 class Request(NamedTuple):
     """One run of one workflow version. ``reason`` says why it is Blocked or Withdrawn."""
 
@@ -69,6 +79,10 @@ class Step(NamedTuple):
     call: CallEffect | None = None  # what the last call is known to have done
     error: str | None = None
     cause: Cause | None = None
+    wakes_at: float | None = None  # a waiting delay, approval or callback: when its time is over
+    approval: Approval | None = None
+    early: bool = False  # a callback that was called before it waited: the result is kept for it
+    cancelled_by: str | None = None  # the end that cancelled it
 
 
 class Attempt(NamedTuple):

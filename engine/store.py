@@ -121,7 +121,20 @@ class Store(Protocol):
         ...
 
     def next_due(self) -> float | None:
-        """Seconds from now until the earliest ready or waiting step is due; None when there is none."""
+        """Seconds from now until the earliest ready or waiting step is due, or its wait is over; None when there is
+        none."""
+        ...
+
+    def waking(self) -> list[tuple[int, str, int]]:
+        """(request, node, attempt) of delays, approvals and callbacks whose time is over."""
+        ...
+
+    def installation_secret(self) -> bytes:
+        """32 random bytes that this database keeps, made at the first call: callback addresses come from it."""
+        ...
+
+    def command(self, command_id: str) -> Event | None:
+        """The event that the command with this id left, if it was carried out."""
         ...
 
     def renew(self, worker: str, lease: float) -> int:

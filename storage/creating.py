@@ -82,9 +82,9 @@ def _store(connection: Connection, statements: Statements, fresh: Sequence[Creat
 
 def _steps(request_id: int, create: Create, now: float) -> list[Step]:
     steps = []
-    for node, facts in create.graph.nodes.items():
+    for node, kind in create.graph.rows.items():
         if node == create.graph.start:
-            steps.append(Step(request_id, node, facts.kind, StepStatus.READY, 1, due_at=now))
+            steps.append(Step(request_id, node, kind, StepStatus.READY, 1, due_at=now))
         else:
-            steps.append(Step(request_id, node, facts.kind, StepStatus.PENDING, 1))
+            steps.append(Step(request_id, node, kind, StepStatus.PENDING, 1))
     return steps

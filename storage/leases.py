@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, exists, func, insert, select,
 from engine.states import MOVING, RequestStatus
 from storage.database import now
 from storage.part import Part
-from storage.tables import DUE, DUE_ALONE, RUNNING, is_one_of, requests, steps, workers
+from storage.tables import DUE, DUE_ALONE, RUNNING, WAKING, is_one_of, requests, steps, workers
 
 Running = tuple[int, str, int]  # request, node, attempt
 
@@ -37,6 +37,13 @@ class Leases(Part):
         with self._database.reading() as connection:
             return _listed(connection, _running().where(steps.c.worker == worker))
 
+    def waking(self) -> list[Running]:
+        """Waiting steps whose time is over: (request, node, attempt)."""
+        with self._database.reading() as connection:
+            key = (steps.c.request_id, steps.c.node, steps.c.attempt)
+            over = select(*key).where(WAKING, steps.c.wakes_at <= now(connection)).order_by(*key)
+            return _listed(connection, over)
+
     def stuck(self) -> list[int]:
         """Requests in progress with no step ready, running or waiting."""
         moving = exists().where(steps.c.request_id == requests.c.id, is_one_of(steps.c.status, *sorted(MOVING)))
@@ -45,9 +52,10 @@ class Leases(Part):
             return list(connection.scalars(select(requests.c.id).where(in_progress, ~moving).order_by(requests.c.id)))
 
     def next_due(self) -> float | None:
-        """Seconds until the earliest ready or waiting step is due (0 when one is due already); None without one."""
+        """Seconds until the earliest step is due or its wait is over (0 when one is already); None without one."""
         with self._database.reading() as connection:
             first = [connection.scalar(select(func.min(steps.c.due_at)).where(due)) for due in (DUE, DUE_ALONE)]
+            first.append(connection.scalar(select(func.min(steps.c.wakes_at)).where(WAKING)))
             moment = now(connection)
         return min((max(0.0, due - moment) for due in first if due is not None), default=None)
 

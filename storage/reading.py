@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from engine.errors import NotFound
-from engine.records import Request, Step
+from engine.records import Event, Request, Step
 from engine.states import RequestStatus
 from engine.store import AttemptDetail, RequestDetail, RequestFilter, RequestRow, StepDetail
 from storage import rows
@@ -65,6 +65,13 @@ class Reading(Part):
                 _attempts(connection, request_id),
                 tuple(map(rows.event_from, connection.execute(_events(request_id)))),
             )
+
+    def command(self, command_id: str) -> Event | None:
+        """The event that the command with this id left."""
+        one = select(*EVENT_COLUMNS).where(events.c.command_id == command_id)
+        with self._database.reading() as connection:
+            found = connection.execute(one).first()
+        return None if found is None else rows.event_from(found)
 
     def requests(self, filter: RequestFilter) -> list[RequestRow]:
         """A page of requests, with their blocked steps."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from engine.records import Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
+from engine.records import Approval, Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
@@ -73,13 +73,13 @@ def step_from(row: Row) -> Step:
     (
         request_id, node, kind, status, version, attempt, next_kind, visit, retries, recoveries,
         due_at, worker, lease_until, outlet, held, stale, only, update_status,
-        was, key_salt, sent_key, effect_key, repeat, call, error, cause,
+        was, key_salt, sent_key, effect_key, repeat, call, error, cause, wakes_at, approval, early, cancelled_by,
     ) = row  # fmt: skip
     return Step(
         request_id, node, kind, _STEP_STATUS[status], version, attempt, _ATTEMPT_KIND[next_kind], visit, retries,
         recoveries, due_at, worker, lease_until, outlet, bool(held), bool(stale), bool(only), bool(update_status),
         _STEP_STATUS.get(was), key_salt, sent_key, effect_key, repeat, _CALL.get(call), error,
-        _cause_from(cause),
+        _cause_from(cause), wakes_at, _approval_from(approval), bool(early), cancelled_by,
     )  # fmt: skip
 
 
@@ -142,6 +142,17 @@ def _cause_from(text: str | None) -> Cause | None:
     return None if text is None else Cause(**json.loads(text))
 
 
+def _approval_text(approval: Approval | None) -> str | None:
+    return None if approval is None else dump(approval)
+
+
+def _approval_from(text: str | None) -> Approval | None:
+    if text is None:
+        return None
+    approvers, need, approved = json.loads(text)
+    return Approval(tuple(approvers), need, tuple(approved))
+
+
 _CONVERT: dict[int, Callable[[Any], Any]] = {
     Step._fields.index("status"): _text,
     Step._fields.index("next_kind"): _text,
@@ -149,4 +160,5 @@ _CONVERT: dict[int, Callable[[Any], Any]] = {
     Step._fields.index("call"): _text,
     Step._fields.index("error"): clean,
     Step._fields.index("cause"): _cause_text,
+    Step._fields.index("approval"): _approval_text,
 }

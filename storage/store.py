@@ -16,6 +16,7 @@ from storage import rows
 from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.grants import Grants
+from storage.installation import Installation
 from storage.leases import Leases
 from storage.operations import Change, Create
 from storage.reading import Reading
@@ -25,7 +26,7 @@ from storage.writer import Writer
 T = TypeVar("T")
 
 
-class SqlStore(Reading, Leases, Workflows, Grants):
+class SqlStore(Reading, Leases, Workflows, Grants, Installation):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
 

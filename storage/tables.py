@@ -108,6 +108,10 @@ steps = Table(
     Column("call", Text),
     Column("error", Text),
     Column("cause", Text),
+    Column("wakes_at", Double),
+    Column("approval", Text),
+    Column("early", Boolean, nullable=False),
+    Column("cancelled_by", Text),
     Column("result", Text),
 )
 _due = is_one_of(steps.c.status, StepStatus.READY, StepStatus.WAITING) & steps.c.due_at.is_not(None)
@@ -115,9 +119,11 @@ _due = is_one_of(steps.c.status, StepStatus.READY, StepStatus.WAITING) & steps.c
 DUE = _due & (steps.c.recoveries < literal_column(str(ALONE_FROM_RECOVERY)))
 DUE_ALONE = _due & (steps.c.recoveries >= literal_column(str(ALONE_FROM_RECOVERY)))
 RUNNING = is_one_of(steps.c.status, StepStatus.RUNNING)
+WAKING = is_one_of(steps.c.status, StepStatus.WAITING) & steps.c.wakes_at.is_not(None)
 _partial("steps_due", steps.c.due_at, where=DUE)
 _partial("steps_due_alone", steps.c.due_at, where=DUE_ALONE)
 _partial("steps_running", steps.c.lease_until, where=RUNNING)
+_partial("steps_waking", steps.c.wakes_at, where=WAKING)
 
 attempts = Table(
     "attempts",
@@ -202,4 +208,12 @@ workers = Table(
     Column("name", Text, primary_key=True),
     Column("present_until", Double, nullable=False),
     Column("started_at", Double, nullable=False),
+)
+
+# What this installation keeps for itself, such as the secret from which callback addresses are made.
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )

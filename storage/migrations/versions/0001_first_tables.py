@@ -23,6 +23,7 @@ def upgrade() -> None:
     _posted()
     _grants()
     _workers()
+    _installation()
 
 
 def _workflows() -> None:
@@ -96,6 +97,10 @@ def _steps() -> None:
         sa.Column("call", sa.Text),
         sa.Column("error", sa.Text),
         sa.Column("cause", sa.Text),
+        sa.Column("wakes_at", sa.Double),
+        sa.Column("approval", sa.Text),
+        sa.Column("early", sa.Boolean, nullable=False),
+        sa.Column("cancelled_by", sa.Text),
         sa.Column("result", sa.Text),
     )
     where = sa.text("status IN ('ready', 'waiting') AND due_at IS NOT NULL AND recoveries < 2")
@@ -104,6 +109,8 @@ def _steps() -> None:
     op.create_index("steps_due_alone", "steps", ["due_at"], sqlite_where=where, postgresql_where=where)
     where = sa.text("status IN ('running')")
     op.create_index("steps_running", "steps", ["lease_until"], sqlite_where=where, postgresql_where=where)
+    where = sa.text("status IN ('waiting') AND wakes_at IS NOT NULL")
+    op.create_index("steps_waking", "steps", ["wakes_at"], sqlite_where=where, postgresql_where=where)
 
 
 def _attempts() -> None:
@@ -196,4 +203,12 @@ def _workers() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("present_until", sa.Double, nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),
+    )
+
+
+def _installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
     )
