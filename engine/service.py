@@ -130,7 +130,8 @@ class Engine(Access):
         person = _requester(requester or actor.mail or actor.id)
         title = _title(workflow, input, person)
         new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
-        submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
+        facts = {"version": published.version}
+        submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door, data=facts)
         number, repeated = self.store.create(new, workflow.graph, submitted)
         if repeated and self.store.detail(number).input != text:
             raise Refused(

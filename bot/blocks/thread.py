@@ -45,6 +45,8 @@ def _act(event: Told, request_id: int) -> str:
     }[event.kind]
     data = _data(event)
     extras = [text for name, text in _EXTRAS.items() if data.get(name)]
+    if version := data.get("version"):
+        extras.append(f"with version {said(str(version))}")
     door = DOORS.get(event.door or "")
     return " ".join([bold(event.by or "Somebody"), did, *([door] if door else [])]) + "".join(f", {e}" for e in extras)
 

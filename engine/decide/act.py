@@ -71,7 +71,7 @@ def retrigger(
     did = "re-triggered step and flow" if flow else "re-triggered"
     cause = _cause(draft, act, did, node)
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
-    _audit(draft, act, kind, node, update_status=update_status, new_key=new_key)
+    _audit(draft, act, kind, node, update_status=update_status, new_key=new_key, version=onto[0] if onto else None)
     if flow:
         release_held(draft, cause)
         rewind(draft, node)
@@ -244,7 +244,7 @@ def _cause(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
     return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error)
 
 
-def _audit(draft: Draft, act: Act, kind: str, node: str | None, **data: bool) -> None:
+def _audit(draft: Draft, act: Act, kind: str, node: str | None, **data: bool | int | None) -> None:
     attempt = draft.steps[node].attempt + 1 if node else None
     facts = {name: value for name, value in (*data.items(), ("confirmed", act.confirmed)) if value}
     draft.event(

@@ -9,7 +9,7 @@ from engine import events
 from engine.draft import Draft
 from engine.effects import ASKED, ended
 from engine.flow import mark_stale, settle
-from engine.graph import FAILURE
+from engine.graph import FAILURE, SUCCESS
 from engine.outcomes import Failure, Success
 from engine.records import AttemptEnd, Event, Step
 from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
@@ -92,7 +92,8 @@ def _late(draft: Draft, done: Finished) -> None:
 
 def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
     draft.set_result(step.node, result)
-    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=_facts(outcome.call))
+    left_by = {} if outcome.outlet == SUCCESS else {"outlet": outcome.outlet}
+    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**_facts(outcome.call), **left_by})
     if step.only:
         _succeeded_alone(draft, step, outcome)
     else:
@@ -164,7 +165,7 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
         settle(draft, [step.node], step.cause)
         move_on(draft)
     else:
-        event = block(draft, step.node, failure.error, failure.call)
+        event = block(draft, step.node, failure.error, failure.call, **_stopped(failure))
     _tell(draft, step, event)
 
 
@@ -173,17 +174,18 @@ def _failed_alone(draft: Draft, step: Step, failure: Failure) -> Event:
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
     facts = {**_facts(failure.call), "error": failure.error, "before": step.cause.error if step.cause else None}
+    facts |= _stopped(failure)
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     return event
 
 
-def block(draft: Draft, node: str, error: str, call: CallEffect | None) -> Event:
+def block(draft: Draft, node: str, error: str, call: CallEffect | None, **more: bool) -> Event:
     """The step waits for a person, and so does the request; side branches that can go on do go on."""
     before = draft.steps[node]
     cause = before.cause
     again = cause.error if cause is not None and cause.node == node else None
-    facts = {**_facts(call), "error": error, "before": again, "first": not draft.request.alerted}
+    facts = {**_facts(call), "error": error, "before": again, "first": not draft.request.alerted, **more}
     event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
     draft.change_step(
         node,
@@ -201,6 +203,11 @@ def block(draft: Draft, node: str, error: str, call: CallEffect | None) -> Event
 
 def _facts(call: CallEffect | None) -> dict[str, Any]:
     return {} if call is None else {"call": call.value}
+
+
+def _stopped(failure: Failure) -> dict[str, bool]:
+    """That the call did not leave, for want of a confirmation."""
+    return {"stopped": True} if failure.second_effect else {}
 
 
 def _tell(draft: Draft, step: Step, event: Event) -> None:

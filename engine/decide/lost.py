@@ -44,7 +44,8 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
         lease_until=None,
         call=call,
     )
-    draft.event(events.LOST, node, attempt=attempt, data={"recovery": step.recoveries + 1, "worker": step.worker})
+    facts = {"recovery": step.recoveries + 1, "worker": step.worker, "delay": delay}
+    draft.event(events.LOST, node, attempt=attempt, data=facts)
     return True
 
 

@@ -14,5 +14,7 @@ def send(draft: Draft, node: str, attempt: int, key: str) -> None:
     step = draft.steps.get(node)
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
         raise LeaseLost(draft.request.id, node, attempt)
+    if step.sent_key == key:
+        return  # it is stored; the answer to the commit that stored it was lost
     draft.change_step(node, **leaving(step, key))
     draft.call_keys.append((node, attempt, key))

@@ -69,7 +69,7 @@ def test_a_recovery_is_written_into_the_story(database_url: str) -> None:
         ("recovery", "succeeded", False),
     ]
     assert [event.data for event in document.events if event.kind == "worker_lost"] == [
-        {"recovery": 1, "worker": "gone"}
+        {"recovery": 1, "worker": "gone", "delay": 0.0}
     ]
     room.close()
 

@@ -147,6 +147,10 @@ FIRST = {"error": "503", "first": True, "before": None}
             ),
         ),
         (
+            samples.event(events.RETRIGGERED_FLOW, by="Hanna Lead", data={"version": 4}),
+            "*Hanna Lead* re-triggered step and flow at `create_account`, with version 4 · 10:42 UTC",
+        ),
+        (
             samples.event(events.INPUT_PROVIDED, by="Hanna Lead", data={"confirmed": True}),
             (
                 "*Hanna Lead* provided input for `create_account`, confirming that the earlier call may have taken "

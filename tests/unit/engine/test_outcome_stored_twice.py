@@ -7,6 +7,7 @@ import pytest
 from engine import events
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import recover
+from engine.decide.send import send
 from engine.outcomes import Failure, Success
 from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, graph
@@ -27,6 +28,14 @@ def test_an_outcome_that_is_stored_already_changes_nothing_and_is_not_late(done:
     steps, told = dict(request.steps), list(request.events)
     assert request.do(lambda draft: finish(draft, done))
     assert request.steps == steps and request.events == told
+
+
+def test_a_key_that_is_stored_already_changes_nothing() -> None:
+    request = MemoryRequest(graph("a > end"))
+    number = request.claim("a")
+    for _ in range(2):
+        request.do(lambda draft: send(draft, "a", number, "key-1"))
+    assert (request.steps["a"].version, request.steps["a"].sent_key) == (3, "key-1")
 
 
 def test_a_result_that_comes_after_the_recovery_is_late_however_it_ends() -> None:
