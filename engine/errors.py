@@ -80,6 +80,26 @@ class InputTooLarge(InvalidInput):
     """The text is over the size limit."""
 
 
+class KeyReused(InvalidInput):
+    """The key that makes a command safe to repeat was used for another one before."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"The key {key} was used for something else before. Use another key.", "Idempotency-Key")
+
+
+class UnknownKey(RetriggerError):
+    """No API key that is in use came with the call (SPEC 8)."""
+
+    def __init__(self, *, missing: bool) -> None:
+        self.missing = missing
+        super().__init__(
+            "Send an API key: the header Authorization with Bearer and the key. `retrigger key create` makes one."
+            if missing
+            else "This API key is not known, or was revoked."
+        )
+
+
 class NotFound(RetriggerError):
     """There is no such thing."""
 

@@ -20,6 +20,8 @@ CONTINUED = "continued"
 WITHDRAWN = "withdrawn"
 STATUS = "status_changed"
 REFUSED = "refused"
+KEY_CREATED = "key_created"
+KEY_REVOKED = "key_revoked"
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN})
 # Told in the thread once a request has a card: every act and every outcome (SPEC 7).

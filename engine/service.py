@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import events
-from engine.access import Access
 from engine.allowed import Action, why_not
+from engine.api_keys import ApiKeys
 from engine.catalog import Catalog, Published
 from engine.decide import act as acts
 from engine.decide.act import Accepted, Act
@@ -30,7 +30,7 @@ from engine.store import RequestFilter, Store
 from engine.templates import TemplateError, build_context
 
 
-class Engine(Access):
+class Engine(ApiKeys):
     """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
 
     def __init__(

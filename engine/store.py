@@ -26,6 +26,16 @@ class StoredWorkflow(NamedTuple):
     published_at: float
 
 
+class StoredKey(NamedTuple):
+    """An API key, without the key: that is nowhere. ``revoked_at`` None: it is in use."""
+
+    id: int
+    name: str
+    created_at: float
+    created_by: str
+    revoked_at: float | None
+
+
 class RequestFilter(NamedTuple):
     """What to list, oldest first when ``oldest_first``, else newest first. ``after`` is the last id of the page before.
 
@@ -188,6 +198,22 @@ class Store(Protocol):
     def add_grant(self, grant: Grant) -> bool: ...
 
     def remove_grant(self, grant: Grant) -> bool: ...
+
+    def keys(self) -> list[StoredKey]:
+        """Every API key, by name, then by age."""
+        ...
+
+    def find_key(self, digest: str) -> StoredKey | None:
+        """The key in use that has this hash."""
+        ...
+
+    def add_key(self, name: str, digest: str, created: Event) -> bool:
+        """Store a key and its event. False when one of that name is in use."""
+        ...
+
+    def revoke_key(self, name: str, revoked: Event) -> None:
+        """Take the key out of use, with its event. Raises NotFound."""
+        ...
 
     def workers_alive(self) -> int:
         """Engines that renewed their presence lately (so that a command can say "nothing is running it")."""

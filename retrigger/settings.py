@@ -54,7 +54,7 @@ class AppSettings(Model):
 class GrantSettings(Model):
     """One permission of one person or group; ``app`` None is every application (SPEC 6)."""
 
-    who: str = Field(min_length=1, description="an e-mail address, a Slack user's id, or @group")
+    who: str = Field(min_length=1, description="an e-mail address, a Slack user's id, @group, or key:NAME")
     permission: _Permission = Field(description="submit, view_reports, take_action or admin")
     app: str | None = Field(None, description="the application's name, or leave it out for all of them")
 

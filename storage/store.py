@@ -13,6 +13,7 @@ from engine.graph import Graph
 from engine.records import Event, NewRequest
 from engine.store import Claimer
 from storage import rows
+from storage.api_keys import ApiKeys
 from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.grants import Grants
@@ -26,7 +27,7 @@ from storage.writer import Writer
 T = TypeVar("T")
 
 
-class SqlStore(Reading, Leases, Workflows, Grants, Installation):
+class SqlStore(Reading, Leases, Workflows, Grants, ApiKeys, Installation):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
 

@@ -202,6 +202,19 @@ grants = Table(
     Column("source", Text, nullable=False),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", Double),
+)
+Index("api_keys_digest", api_keys.c.digest, unique=True)
+_partial("api_keys_in_use", api_keys.c.name, where=api_keys.c.revoked_at.is_(None), unique=True)
+
 workers = Table(
     "workers",
     metadata,

@@ -26,9 +26,10 @@ PARTS = {
     "continue": Part("acting", "Go on behind a step that is held, or mend a flow that was lost."),
     "withdraw": Part("acting", "End a request."),
     "workflow": Part("workflows", "Check, publish and list workflows."),
-    "grant": Part("grants", "Give WHO (a mail, a Slack user's id, or @group) a permission."),
+    "grant": Part("grants", "Give WHO (a mail, a Slack user's id, @group, or key:NAME) a permission."),
     "revoke": Part("grants", "Take a permission back from WHO."),
     "grants": Part("grants", "Who may do what, and where each grant comes from."),
+    "key": Part("keys", "Make, list and revoke keys for the HTTP API."),
     "doctor": Part("checking", "Check everything the settings name, and say what mends what is wrong."),
 }
 

@@ -22,7 +22,7 @@ _app = click.option("--app", metavar="APP", help="For this application only. Def
 @_app
 @pass_session
 def grant(session: Session, who: str, permission: str, app: str | None) -> None:
-    """Give WHO (a mail, a Slack user's id, or @group) a permission.
+    """Give WHO (a mail, a Slack user's id, @group, or key:NAME) a permission.
 
     PERMISSION is submit, view_reports, take_action or admin.
     """
@@ -65,7 +65,9 @@ def grants(session: Session, as_json: bool) -> None:
 
 def _checked(who: str) -> str:
     if not who.strip() or " " in who.strip() or not who.strip().isprintable():
-        raise click.UsageError(f"{who!r} is nobody; write a mail, a Slack user's id such as U0123456789, or @group.")
+        raise click.UsageError(
+            f"{who!r} is nobody; write a mail, a Slack user's id such as U0123456789, @group or key:NAME."
+        )
     return who.strip()
 
 

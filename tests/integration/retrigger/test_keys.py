@@ -1,0 +1,127 @@
+"""Keys for the HTTP API, from the command line (SPEC 8)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from engine.errors import InvalidInput, NotFound, NotPermitted, Refused, UnknownKey
+from engine.permissions import Actor, Grant, Permission
+from tests.support.engine import HANNA, VERA, Room
+from tests.support.front import Front
+
+
+@pytest.fixture
+def room(database_url: str) -> Iterator[Room]:
+    room = Room(database_url)
+    yield room
+    room.close()
+
+
+def key_events(room: Room) -> list[tuple[Any, ...]]:
+    with room.database.reading() as connection:
+        query = text("SELECT kind, actor, door, data FROM events WHERE kind LIKE 'key_%' ORDER BY id")
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_a_key_is_known_until_it_is_revoked(room: Room):
+    key = room.engine.create_key(HANNA, "ci")
+
+    caller = room.engine.caller(key)
+    assert caller.actor == Actor("key:ci", "key ci", "api")
+    assert caller.command_id("once") == f"key:{caller.key_id}:once"
+    room.engine.revoke_key(HANNA, "ci")
+    with pytest.raises(UnknownKey, match="not known, or was revoked"):
+        room.engine.caller(key)
+
+
+@pytest.mark.parametrize("key", [None, "", "rtk_", "rtk_nobody", "\0", "\ud800", "x" * 100_000])
+def test_what_is_no_key_opens_nothing(room: Room, key: str | None):
+    room.engine.create_key(HANNA, "ci")
+
+    with pytest.raises(UnknownKey):
+        room.engine.caller(key)
+
+
+def test_of_each_name_one_key_is_in_use_and_a_new_one_is_another_caller(room: Room):
+    first = room.engine.caller(room.engine.create_key(HANNA, "ci"))
+    with pytest.raises(Refused, match="There is a key ci already"):
+        room.engine.create_key(HANNA, "ci")
+    room.engine.revoke_key(HANNA, "ci")
+
+    second = room.engine.caller(room.engine.create_key(HANNA, "ci"))
+
+    assert first.actor == second.actor
+    assert first.command_id("once") != second.command_id("once")
+    states = [(key.name, key.created_by, key.revoked_at is None) for key in room.engine.keys(HANNA)]
+    assert states == [("ci", "Hanna Lead", False), ("ci", "Hanna Lead", True)]
+
+
+@pytest.mark.parametrize("name", ["", "Ci", "c i", "-ci", "c\0i", "ci\n", "x" * 51, "ключ"])
+def test_a_name_that_no_grant_could_be_read_with_is_refused(room: Room, name: str):
+    with pytest.raises(InvalidInput, match="cannot name a key"):
+        room.engine.create_key(HANNA, name)
+    assert room.engine.keys(HANNA) == []
+
+
+def test_only_an_admin_of_everything_makes_lists_and_revokes(room: Room):
+    room.store.add_grant(Grant("vera@example.com", Permission.ADMIN, "HR"))
+
+    for attempt in (room.engine.create_key, room.engine.revoke_key):
+        with pytest.raises(NotPermitted):
+            attempt(VERA, "ci")
+    with pytest.raises(NotPermitted):
+        room.engine.keys(VERA)
+
+
+def test_making_and_revoking_are_in_the_audit_and_the_key_is_nowhere(room: Room):
+    key = room.engine.create_key(HANNA, "ci")
+    with pytest.raises(Refused):
+        room.engine.create_key(HANNA, "ci")
+    room.engine.revoke_key(HANNA, "ci")
+    with pytest.raises(NotFound, match="There is no key ci"):
+        room.engine.revoke_key(HANNA, "ci")
+
+    who = (HANNA.id, "slack", '{"key":"ci"}')
+    assert key_events(room) == [("key_created", *who), ("key_revoked", *who)]
+    with room.database.reading() as connection:
+        (stored,) = connection.exec_driver_sql("SELECT * FROM api_keys").all()
+    assert key not in str(stored)
+
+
+def test_the_command_makes_a_key_lists_it_and_revokes_it(still: Front):
+    made = still.run("key", "create", "ci")
+
+    assert made.exit_code == 0
+    assert made.stdout.startswith("rtk_") and len(made.stdout.strip()) == 47
+    assert "It may do nothing yet: retrigger grant key:ci PERMISSION --app APP." in made.stderr
+    assert "in use" in still.out("key", "list")
+    (listed,) = still.json("key", "list")
+    assert (listed["name"], listed["created_by"], listed["revoked_at"]) == ("ci", "hanna@example.com", None)
+    assert listed["created_at"].endswith("Z")
+
+    assert still.out("key", "revoke", "ci").startswith("key:ci is revoked.")
+    assert "revoked just now" in still.out("key", "list")
+    with closing(sqlite3.connect(still.folder / "retrigger.db")) as database:
+        assert made.stdout.strip() not in "".join(database.iterdump())
+
+
+def test_the_command_refuses_with_the_usual_exit_codes(still: Front):
+    still.out("key", "create", "ci")
+
+    assert "There is a key ci already" in still.refused("key", "create", "ci")
+    assert "cannot name a key" in still.refused("key", "create", "C I")
+    assert "There is no key ic" in still.refused("key", "revoke", "ic", code=4)
+    assert still.run("key", "create", "x", RETRIGGER_USER=None).exit_code == 2
+
+
+def test_a_key_of_an_old_name_has_its_grants_and_says_so(still: Front):
+    still.out("grant", "key:ci", "take_action", "--app", "HR")
+    still.out("grant", "KEY:CI", "submit")
+
+    assert "key:ci holds: Submit, all applications; Take action, HR." in still.run("key", "create", "ci").stderr
