@@ -54,7 +54,9 @@ def read_all(settings: Settings) -> list[Definition]:
             found.append(Definition(path, None, (str(error),)))
             continue
         for file in files:
-            definition = read_definition(file, function_names(), settings.connections)
+            definition = read_definition(
+                file, function_names(), settings.connections, settings.api.public_url is not None
+            )
             if definition.workflow is not None:
                 first = owners.setdefault(definition.workflow.name, file)
                 if first is not file:
@@ -73,15 +75,18 @@ def workflow_files(path: Path) -> Sequence[Path]:
     raise FileUnusable(f"{path} does not exist. Make it, or correct `workflows` in the settings.")
 
 
-def read_definition(file: Path, functions: Collection[str] | None, connections: Collection[str] | None) -> Definition:
-    """The workflow of a file, or its problems. None for a collection: it is not known, so not checked."""
+def read_definition(
+    file: Path, functions: Collection[str] | None, connections: Collection[str] | None, public_url: bool | None
+) -> Definition:
+    """The workflow of a file, or its problems. ``public_url``: whether api.public_url is set. None: it is not known, so
+    not checked."""
     try:
         workflow = load(_text(file), str(file))
     except DefinitionError as error:
         return Definition(file, None, _sentences(error.problems))
     except FileUnusable as error:
         return Definition(file, None, (str(error),))
-    problems = _sentences(check(workflow, functions, connections))
+    problems = _sentences(check(workflow, functions, connections, public_url))
     return Definition(file, None if problems else workflow, problems)
 
 

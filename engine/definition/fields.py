@@ -54,7 +54,8 @@ def seconds(value: Any) -> Any:
     return float(found)
 
 
-def _more_than_nothing(value: float) -> float:
+def more_than_nothing(value: float) -> float:
+    """A duration that is one."""
     if value <= 0:
         raise problem("is no time at all; write a duration such as 10s")
     return value
@@ -91,7 +92,7 @@ Text = StrictStr
 Flag = StrictBool
 Count = StrictInt
 Duration = Annotated[float, BeforeValidator(seconds)]
-Timeout = Annotated[float, BeforeValidator(seconds), AfterValidator(_more_than_nothing)]
+Timeout = Annotated[float, BeforeValidator(seconds), AfterValidator(more_than_nothing)]
 Target = Annotated[StrictStr, matching(r"[\s\S]+", "the id of a node, or end")]
 
 

@@ -1,121 +1,40 @@
 """The kinds of node, each a model of its own that is chosen by its key (SPEC 2, SPEC 10).
 
-To add a kind: write its model, put it into ``NODE_KINDS``, and take its name out of ``LATER_KINDS``.
+To add a kind: write its model, and put it into ``NODE_KINDS``.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
-from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from engine import templates
-from engine.definition.action import ActionSpec
+from engine.definition.approval import ApprovalSpec
 from engine.definition.decision import DecisionSpec
-from engine.definition.fields import Flag, Model, Target, choice
-from engine.definition.function import FunctionSpec
+from engine.definition.delay import DelaySpec
+from engine.definition.fields import Flag, Model, Target, Timeout, choice, problem
+from engine.definition.node import Answerable, Link, Node, Onward
 from engine.definition.problems import Path
-from engine.graph import FAILURE, SUCCESS, GraphNode
+from engine.definition.work import ActionNode, FunctionNode, OwnAction, OwnFunction, SyncNode
+from engine.graph import APPROVED, REJECTED, SUCCESS, GraphNode
 from engine.states import RequestStatus
 
-
-class Link(NamedTuple):
-    """A way out of a node; ``place`` is where the node's text names the target."""
-
-    outlet: str
-    target: str
-    place: Path
-
-
-class Node(Model):
-    """What all kinds share. ``needs_next``: leads to the node below it when the file gives no ``next``."""
-
-    kind: ClassVar[str]
-    needs_next: ClassVar[bool] = False
-    gives_result: ClassVar[bool] = False
-
-    id: str = Field(exclude=True)
-
-    @abstractmethod
-    def links(self) -> tuple[Link, ...]:
-        """The ways out, in the order of the file."""
-
-    def values(self) -> Iterator[tuple[Path, Any]]:
-        """Every value that may hold templates, with its place in the node."""
-        yield from ()
-
-    def schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Every JSON Schema, with its place in the node."""
-        yield from ()
-
-    @property
-    def provided_schema(self) -> dict[str, Any] | None:
-        """What a result provided by hand must match (SPEC 4)."""
-        return None
-
-    @cached_property
-    def references(self) -> frozenset[str]:
-        """The nodes whose result or error this node's templates name."""
-        return frozenset().union(*(templates.compile_value(value).nodes for _, value in self.values()))
-
-    def in_graph(self) -> GraphNode:
-        """The node as the flow sees it."""
-        return GraphNode(self.id, self.kind)
-
-
-class _Step(Node):
-    """Does something that can fail: leaves by ``next``, or, where there is one, by ``on_failure``."""
-
-    needs_next: ClassVar[bool] = True
-    gives_result: ClassVar[bool] = True
-
-    next: Target = Field(description="the id of a node, or end")
-    on_failure: Target | None = Field(None, description="the id of a node, or end")
-    result_schema: dict[str, Any] | None = Field(None, description="a JSON Schema, such as {type: object}")
-
-    def links(self) -> tuple[Link, ...]:
-        failure = (Link(FAILURE, self.on_failure, ("on_failure",)),) if self.on_failure else ()
-        return (Link(SUCCESS, self.next, ("next",)), *failure)
-
-    def schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        if self.result_schema is not None:
-            yield ("result_schema",), self.result_schema
-
-    @property
-    def provided_schema(self) -> dict[str, Any] | None:
-        return self.result_schema
-
-
-class ActionNode(_Step):
-    """One HTTP call through a connection."""
-
-    kind: ClassVar[str] = "action"
-    action: ActionSpec = Field(description="a mapping such as {connection: identity, method: POST, path: /accounts}")
-
-    def values(self) -> Iterator[tuple[Path, Any]]:
-        yield from ((("action", part), value) for part, value in self.action.parts.items())
-
-    def schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        yield from super().schemas()
-        if self.action.expect.schema_ is not None:
-            yield ("action", "expect", "schema"), self.action.expect.schema_
-
-    @property
-    def provided_schema(self) -> dict[str, Any] | None:
-        return self.action.expect.schema_ if self.result_schema is None else self.result_schema
-
-
-class FunctionNode(_Step):
-    """A call of a registered Python function."""
-
-    kind: ClassVar[str] = "function"
-    function: FunctionSpec = Field(description="a mapping such as {name: hr.badge_number}")
-
-    def values(self) -> Iterator[tuple[Path, Any]]:
-        yield ("function", "args"), self.function.args
+__all__ = [
+    "NODE_KINDS",
+    "ActionNode",
+    "ApprovalNode",
+    "BranchNode",
+    "CallbackNode",
+    "CallbackSpec",
+    "DecisionNode",
+    "DelayNode",
+    "EndNode",
+    "EndSpec",
+    "FunctionNode",
+    "MergeNode",
+    "SyncNode",
+]
 
 
 class DecisionNode(Node):
@@ -136,6 +55,80 @@ class DecisionNode(Node):
         yield from ((("decision", place, "when"), case.when) for place, case in enumerate(self.decision.cases))
 
 
+def _check_paths(targets: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((target for place, target in enumerate(targets) if target in targets[:place]), None)
+    if twice is not None:
+        raise problem(f"names `{twice}` twice; name each node once")
+    if len(targets) < 2:
+        raise problem("is no branch; write two nodes or more, such as [desk, laptop], or lead there with `next`")
+    return targets
+
+
+class BranchNode(Node):
+    """Runs several paths side by side."""
+
+    kind: ClassVar[str] = "branch"
+    branch: Annotated[tuple[Target, ...], AfterValidator(_check_paths)] = Field(
+        description="a list of nodes such as [desk, laptop]"
+    )
+
+    def links(self) -> tuple[Link, ...]:
+        return tuple(Link(SUCCESS, target, ("branch", place)) for place, target in enumerate(self.branch))
+
+
+class MergeSpec(Model):
+    """Nothing to say: every node that several paths lead to waits for them, and a merge does nothing else."""
+
+
+class MergeNode(Onward):
+    """Waits until every path that was taken has arrived."""
+
+    kind: ClassVar[str] = "merge"
+    merge: MergeSpec = Field(description="{}")
+
+
+class ApprovalNode(Node):
+    """Asks people; its result is ``{"approved": true or false, "by": [who, …], "reason": text or null}``."""
+
+    kind: ClassVar[str] = "approval"
+    onward: ClassVar[str | None] = "approved"
+    gives_result: ClassVar[bool] = True
+
+    approval: ApprovalSpec = Field(description='a mapping such as {approvers: ["@hr-admins"], need: any}')
+    approved: Target = Field(description="the id of a node, or end")
+    rejected: Target | None = Field(None, description="the id of a node, or end")
+
+    def links(self) -> tuple[Link, ...]:
+        rejected = (Link(REJECTED, self.rejected, ("rejected",)),) if self.rejected else ()
+        return (Link(APPROVED, self.approved, ("approved",)), *rejected)
+
+    def values(self) -> Iterator[tuple[Path, Any]]:
+        yield ("approval", "approvers"), list(self.approval.approvers)
+
+
+class DelayNode(Onward):
+    """Waits for a duration, or until a time."""
+
+    kind: ClassVar[str] = "delay"
+    delay: DelaySpec = Field(description="a mapping such as {for: 2h}")
+
+    def values(self) -> Iterator[tuple[Path, Any]]:
+        yield from ((("delay", part), value) for part, value in self.delay.parts.items())
+
+
+class CallbackSpec(Model):
+    """``timeout`` in seconds, from when the step begins to wait; None: it waits as long as it takes."""
+
+    timeout: Timeout | None = None
+
+
+class CallbackNode(Answerable):
+    """Waits for an outside system to call an address that is good for one call; what it sends is the result."""
+
+    kind: ClassVar[str] = "callback"
+    callback: CallbackSpec = Field(description="{}, or a mapping such as {timeout: 2d}")
+
+
 class EndSpec(Model):
     """``cancel_others``: reaching this end cancels what still runs."""
 
@@ -151,12 +144,14 @@ class EndNode(Node):
     kind: ClassVar[str] = "end"
     end: EndSpec = Field(description="a mapping such as {status: failed}")
 
-    def links(self) -> tuple[Link, ...]:
-        return ()
-
     def in_graph(self) -> GraphNode:
         return GraphNode(self.id, self.kind, RequestStatus(self.end.status), self.end.cancel_others)
 
 
-NODE_KINDS: dict[str, type[Node]] = {model.kind: model for model in (ActionNode, FunctionNode, DecisionNode, EndNode)}
-LATER_KINDS = ("branch", "merge", "sync", "approval", "delay", "callback")
+NODE_KINDS: dict[str, type[Node]] = {
+    model.kind: model
+    for model in (
+        OwnAction, OwnFunction, DecisionNode, BranchNode, MergeNode, SyncNode, ApprovalNode, DelayNode, CallbackNode,
+        EndNode,
+    )
+}  # fmt: skip

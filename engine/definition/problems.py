@@ -50,9 +50,12 @@ class Places:
     def problem(self, path: Path, message: str) -> Problem:
         """A problem at ``path``, or at the nearest part around it that is in the file."""
         line = next((self.lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.lines), None)
-        if path[:1] == ("nodes",) and len(path) > 1:
-            return Problem(self.file, line, str(path[1]), dotted(path[2:]), message)
-        return Problem(self.file, line, None, dotted(path), message)
+        if path[:1] != ("nodes",) or len(path) == 1:
+            return Problem(self.file, line, None, dotted(path), message)
+        node = (
+            4 if path[2:4] == ("sync", "nodes") and len(path) > 4 else 1
+        )  # a node inside a sync block is named itself
+        return Problem(self.file, line, str(path[node]), dotted(path[node + 1 :]), message)
 
 
 class Report:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterable, Mapping
 
-from engine.definition.nodes import Node
+from engine.definition.node import Node
+from engine.definition.work import SyncNode
 from engine.graph import END, Edge, Graph, GraphNode
 from engine.states import RequestStatus
 
@@ -16,7 +17,10 @@ def wire(nodes: tuple[Node, ...]) -> Graph:
     known = {node.id: node.in_graph() for node in nodes}
     if any(edge.target == END for edge in edges):
         known[END] = GraphNode(END, "end", RequestStatus.COMPLETED)
-    return Graph({node: known[node] for node in ordered(known, edges)}, edges, nodes[0].id)
+    inner = {
+        node.id: tuple(step.in_graph() for step in node.inner.values()) for node in nodes if isinstance(node, SyncNode)
+    }
+    return Graph({node: known[node] for node in ordered(known, edges)}, edges, nodes[0].id, inner)
 
 
 def edges_of(nodes: Iterable[Node]) -> tuple[Edge, ...]:

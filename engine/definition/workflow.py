@@ -11,9 +11,11 @@ from pydantic import Field, PrivateAttr
 
 from engine import templates
 from engine.definition.fields import Flag, Model, Text, matching
-from engine.definition.nodes import NODE_KINDS, Node
-from engine.definition.problems import Places
+from engine.definition.node import Node, of_document
+from engine.definition.nodes import NODE_KINDS
+from engine.definition.problems import Path, Places
 from engine.definition.wiring import wire
+from engine.definition.work import SyncNode
 from engine.graph import Graph
 
 _NAME = "a name of lower-case letters, digits, - and _, such as onboarding"
@@ -21,7 +23,10 @@ _APP = "a name of letters, digits, spaces, . - and _, such as HR"
 
 
 class Workflow(Model):
-    """``name`` and ``app`` as SPEC 10 has them; ``nodes`` in the order of the file, the start first."""
+    """``name`` and ``app`` as SPEC 10 has them; ``nodes`` in the order of the file, the start first.
+
+    Those inside a sync block are part of it and not in ``nodes``; ``node`` and ``steps`` know them too.
+    """
 
     name: Annotated[Text, matching(r"[a-z][a-z0-9_-]{0,59}", _NAME)] = Field(alias="workflow", description=_NAME)
     app: Annotated[Text, matching(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,58}[A-Za-z0-9._-])?", _APP)] = Field(description=_APP)
@@ -39,17 +44,33 @@ class Workflow(Model):
         Defaults are written out, so that a published version keeps its meaning when a default changes.
         """
         head = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"nodes"})
-        nodes = [
-            {"id": node.id, **node.model_dump(mode="json", by_alias=True, exclude_none=True)}
-            for node in self.nodes.values()
-        ]
-        return {**head, "nodes": nodes}
+        return {**head, "nodes": [node.document() for node in self.nodes.values()]}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Workflow:
         """The workflow of a stored ``document()``, which is trusted: it was checked when it was published."""
-        nodes = {node["id"]: _node(node) for node in document["nodes"]}
+        nodes = {node["id"]: of_document(NODE_KINDS, node) for node in document["nodes"]}
         return cls.model_validate({**document, "nodes": nodes})
+
+    @cached_property
+    def steps(self) -> dict[str, tuple[Node, Path]]:
+        """Every node with its place in the file, in its order, the inner ones right behind their sync block."""
+        found: dict[str, tuple[Node, Path]] = {}
+        for node in self.nodes.values():
+            path: Path = ("nodes", node.id)
+            found[node.id] = (node, path)
+            if isinstance(node, SyncNode):
+                found |= {step: (inner, (*path, *node.inner_place(step))) for step, inner in node.inner.items()}
+        return found
+
+    @property
+    def step_ids(self) -> tuple[str, ...]:
+        """The ids of every node, inner ones included."""
+        return tuple(self.steps)
+
+    def node(self, id: str) -> Node:
+        """A node, also one inside a sync block. Raises KeyError."""
+        return self.steps[id][0]
 
     @cached_property
     def digest(self) -> str:
@@ -76,8 +97,3 @@ class Workflow(Model):
         """Remember where it was loaded from."""
         self._places = places
         return self
-
-
-def _node(document: dict[str, Any]) -> Node:
-    kind = next(kind for kind in NODE_KINDS if kind in document)
-    return NODE_KINDS[kind].model_validate(document)

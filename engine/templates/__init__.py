@@ -7,11 +7,12 @@ no chance, no files and no other templates, so the same context always gives the
 
 from engine.templates.context import build_context
 from engine.templates.errors import TemplateError
-from engine.templates.syntax import Syntax, inspect, is_template
+from engine.templates.syntax import NOTHING, Syntax, inspect, is_template
 from engine.templates.template import Template, compile_value, truth
 from engine.templates.values import text
 
 __all__ = [
+    "NOTHING",
     "Syntax",
     "Template",
     "TemplateError",

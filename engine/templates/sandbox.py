@@ -17,6 +17,7 @@ from jinja2.utils import Namespace
 
 from engine import strict_json
 from engine.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_LOOPS
+from engine.templates.context import ADDRESS, CALLBACK_URL
 from engine.templates.errors import TemplateError
 from engine.templates.values import Budget, plain, text, too_large
 
@@ -93,7 +94,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 def environment() -> Sandbox:
     """The one environment; compiled templates refer to it."""
     made = Sandbox(undefined=Missing, finalize=text, optimized=False, keep_trailing_newline=True, cache_size=0)
-    made.globals = {"range": _range, "namespace": Namespace}
+    made.globals = {"range": _range, "namespace": Namespace, CALLBACK_URL: _callback_url}
     made.filters = {name: filters.FILTERS[name] for name in _OTHER_FILTERS}
     made.filters |= {name: _of_text(filters.FILTERS[name]) for name in _TEXT_FILTERS}
     made.filters |= {
@@ -161,6 +162,15 @@ def _counted(context: Context, values: Iterable[Any]) -> Iterator[Any]:
         if left[0] < 0:
             raise TemplateError(f"the loops of the template take more than {MAX_TEMPLATE_LOOPS:,} turns")
         yield value
+
+
+@pass_context
+def _callback_url(context: Context, node: str) -> str:
+    """The address of a callback node. That ``node`` is one was checked when the template was read."""
+    address: Callable[[str], str] | None = context.get(ADDRESS)
+    if address is None:
+        raise TemplateError(f"`{CALLBACK_URL}` has no address to give; set api.public_url in the settings")
+    return address(node)
 
 
 def _range(*bounds: int) -> range:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from engine.templates.context import NODE_PARTS, REQUEST_PARTS, ROOTS
+from engine.templates.context import CALLBACK_URL, NODE_PARTS, REQUEST_PARTS, ROOTS
 from engine.templates.errors import TemplateError
 from engine.templates.sandbox import environment
 
@@ -20,7 +20,8 @@ _STATEMENTS = (nodes.Output, nodes.If, nodes.For, nodes.Assign, nodes.With)
 
 
 class Syntax(NamedTuple):
-    """A template that can be parsed. ``paths`` are the dotted names in it, ``problems`` sentences without an end.
+    """A template that can be parsed. ``paths`` are the dotted names in it, ``problems`` sentences without an end,
+    ``callbacks`` the callback nodes whose address it asks for.
 
     ``is_expression``: one expression is the whole template, so its value keeps its type. ``path``: that expression is
     nothing but a dotted name.
@@ -30,11 +31,15 @@ class Syntax(NamedTuple):
     problems: tuple[str, ...]
     is_expression: bool
     path: Path | None
+    callbacks: frozenset[str] = frozenset()
 
     @property
     def nodes(self) -> frozenset[str]:
         """The workflow's nodes whose result or error it names."""
         return frozenset(str(path[1]) for path in self.paths if path[0] == "nodes" and len(path) > 1)
+
+
+NOTHING = Syntax((), (), is_expression=False, path=None)
 
 
 def is_template(value: str) -> bool:
@@ -81,6 +86,7 @@ class _Reader:
         self.paths: dict[Path, None] = {}
         self.assigned = {"loop"}
         self.problems: dict[str, None] = {}
+        self.callbacks: set[str] = set()
 
     def read(self) -> Syntax:
         stack: list[tuple[nodes.Node, int, int]] = [(self.tree, 0, 0)]
@@ -89,6 +95,10 @@ class _Reader:
             path = _path(node)
             if path:
                 self.paths[path] = None
+                continue
+            callback = _address(node)
+            if callback:
+                self.callbacks.add(callback)
                 continue
             loops += isinstance(node, nodes.For)
             if depth > _MAX_DEPTH or loops > _MAX_LOOPS:
@@ -99,7 +109,8 @@ class _Reader:
         for path in self.paths:
             self.problems.update(dict.fromkeys(self._misnamed(path)))
         whole = expression_of(self.tree)
-        return Syntax(tuple(self.paths), tuple(self.problems), whole is not None, _path(whole) if whole else None)
+        path = _path(whole) if whole else None
+        return Syntax(tuple(self.paths), tuple(self.problems), whole is not None, path, frozenset(self.callbacks))
 
     def _judge(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):
@@ -109,7 +120,7 @@ class _Reader:
             self.problems["a loop cannot be recursive; leave the word out"] = None
         elif isinstance(node, nodes.Name):  # an assignment: names that are read have become paths
             self.assigned.add(node.name)
-            if node.name in ROOTS:
+            if node.name in (*ROOTS, CALLBACK_URL):
                 self.problems[f"`{node.name}` cannot be assigned to; choose another name"] = None
         elif isinstance(node, nodes.Filter) and node.name not in environment().filters:
             self.problems[_unknown("filter", node.name, environment().filters)] = None
@@ -118,6 +129,8 @@ class _Reader:
 
     def _misnamed(self, path: Path) -> Iterator[str]:
         root, *parts = path
+        if root == CALLBACK_URL:
+            yield f"`{CALLBACK_URL}` takes the id of one callback node, in quotes: {CALLBACK_URL}('confirmation')"
         if root in self.assigned or root in environment().globals:
             return
         if root not in ROOTS:
@@ -144,6 +157,16 @@ def _path(node: nodes.Node) -> Path | None:
         else:
             return None
         node = node.node
+
+
+def _address(node: nodes.Node) -> str | None:
+    """The node in ``callback_url('node')``: known without running it, since only a text in quotes is allowed."""
+    if not isinstance(node, nodes.Call) or _path(node.node) != (CALLBACK_URL,):
+        return None
+    if len(node.args) != 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        return None
+    [named] = node.args
+    return named.value if isinstance(named, nodes.Const) and isinstance(named.value, str) else None
 
 
 def _unknown(what: str, name: str, known: Iterable[object]) -> str:

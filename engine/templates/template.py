@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -25,15 +25,17 @@ _RESULT = "result"  # the variable that an expression's value is assigned to, as
 class Template:
     """A value in which any text may be a template; keys are never rendered.
 
-    ``nodes`` are the nodes whose result or error it names; ``constant`` says that it names and computes nothing.
+    ``nodes`` are the nodes whose result or error it names, ``callbacks`` the callback nodes whose address it asks for;
+    ``constant`` says that it names and computes nothing.
     """
 
-    __slots__ = ("_part", "constant", "nodes")
+    __slots__ = ("_part", "callbacks", "constant", "nodes")
 
     def __init__(self, part: _Part) -> None:
         self._part = part
         self.constant = part.constant
         self.nodes = part.nodes
+        self.callbacks = part.callbacks
 
     def render(self, context: Context) -> Any:
         """The value, fresh and JSON-able, for the caller to keep or change. Raises TemplateError."""
@@ -71,13 +73,14 @@ def truth(value: Any) -> bool:
 class _Part(NamedTuple):
     make: Callable[[Context, Budget], Any]
     nodes: frozenset[str] = frozenset()
+    callbacks: frozenset[str] = frozenset()
     constant: bool = True
 
 
 def _compile(value: Any, place: str) -> _Part:
     if isinstance(value, str) and is_template(value):
         leaf = _Leaf(value, place)
-        return _Part(leaf.make, leaf.syntax.nodes, constant=False)
+        return _Part(leaf.make, leaf.syntax.nodes, leaf.syntax.callbacks, constant=False)
     if isinstance(value, Mapping):
         before = f"{place}." if place else ""
         return _compile_mapping({key: _compile(item, before + key) for key, item in value.items()})
@@ -96,8 +99,11 @@ def _compile_list(parts: list[_Part]) -> _Part:
     return _Part(lambda context, budget: [make(context, budget) for make in made], *_union(parts))
 
 
-def _union(parts: Any) -> tuple[frozenset[str], bool]:
-    return frozenset().union(*(part.nodes for part in parts)), all(part.constant for part in parts)
+def _union(parts: Collection[_Part]) -> tuple[frozenset[str], frozenset[str], bool]:
+    """What all parts name, and whether all are constant."""
+    names = frozenset().union(*(part.nodes for part in parts))
+    callbacks = frozenset().union(*(part.callbacks for part in parts))
+    return names, callbacks, all(part.constant for part in parts)
 
 
 class _Leaf:

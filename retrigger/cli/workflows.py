@@ -78,11 +78,12 @@ def _read(session: Session, file: Path) -> Workflow:
     from retrigger.settings_file import DEFAULT_FILE
     from retrigger.wiring import load_own_functions
 
-    functions = connections = None
+    functions = connections = public_url = None
     if session.config is not None or DEFAULT_FILE.is_file():
         load_own_functions(session.settings)
         functions, connections = function_names(), session.settings.connections
-    definition = read_definition(file, functions, connections)
+        public_url = session.settings.api.public_url is not None
+    definition = read_definition(file, functions, connections, public_url)
     for problem in definition.problems:
         click.echo(problem, err=True)
     if definition.workflow is None:

@@ -15,9 +15,20 @@ from pydantic import BaseModel
 
 from engine import limits
 from engine.connections import Auth, ConnectionSettings
-from engine.definition import ActionSpec, EndSpec, Expect, FunctionSpec, Retry, Workflow
+from engine.definition import (
+    ActionSpec,
+    ApprovalSpec,
+    CallbackSpec,
+    DelaySpec,
+    EndSpec,
+    Expect,
+    FunctionSpec,
+    Retry,
+    SyncSpec,
+    Workflow,
+)
 from engine.definition.fields import names
-from engine.definition.nodes import NODE_KINDS, ActionNode
+from engine.definition.nodes import NODE_KINDS
 from engine.definition.source import MAX_DEPTH
 from engine.nodes.action import _ERROR_CHARS
 from engine.permissions import Permission
@@ -138,6 +149,7 @@ def test_every_permission_is_told():
 @pytest.mark.parametrize(
     ("heading", "model"),
     [("### action", ActionSpec), ("`expect`:", Expect), ("`retry`:", Retry), ("### function", FunctionSpec),
+     ("### sync", SyncSpec), ("### approval", ApprovalSpec), ("### delay", DelaySpec), ("### callback", CallbackSpec),
      ("### end", EndSpec), ("## The file", Workflow)],
 )  # fmt: skip
 def test_every_key_of_a_definition_is_told(heading: str, model: type[BaseModel]):
@@ -154,14 +166,14 @@ def test_every_key_of_a_definition_is_told(heading: str, model: type[BaseModel])
 
 def test_every_kind_of_node_and_their_common_keys_are_told():
     assert set(re.findall(r"^### (\w+)$", WORKFLOWS, re.MULTILINE)) == set(NODE_KINDS)
-    assert set(table(WORKFLOWS, "## Nodes")) == set(names(ActionNode)) - {"action"}
+    assert set(table(WORKFLOWS, "## Nodes")) == set(names(NODE_KINDS["action"])) - {"action"}
 
 
 def test_everything_that_templates_may_use_is_told():
     allowed = {row[0]: set(words(row[1])) for row in rows(WORKFLOWS, "### What a template may use")}
 
     assert allowed["filters"] == {name for name in sandbox.environment().filters if name.isidentifier()}
-    assert allowed["functions"] == set(sandbox.environment().globals)
+    assert {name.partition("(")[0] for name in allowed["functions"]} == set(sandbox.environment().globals)
     assert allowed["methods of texts"] == sandbox._TEXT_METHODS
     assert {name.split(".")[0] for name in table(WORKFLOWS, "## Templates")} == set(ROOTS)
 

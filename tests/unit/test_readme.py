@@ -9,7 +9,6 @@ from bot.blocks.modals import TITLES
 from engine import texts
 from engine.allowed import Action
 from engine.definition import load
-from engine.definition.nodes import LATER_KINDS
 from retrigger.settings_file import read_settings
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command
 
@@ -65,9 +64,3 @@ def test_it_names_the_options_as_the_screen_does():
 
     assert first_column == [TITLES[Action.RETRIGGER], TITLES[Action.FLOW], TITLES[Action.INPUT]]
     assert texts.EARLIER_CALL in README.replace("\n", " ")
-
-
-def test_it_says_which_node_kinds_are_not_there_yet():
-    (missing,) = re.findall(r"^- Nodes: (.+?)\.", README, re.MULTILINE)
-
-    assert [name.split()[0] for name in missing.split(", ")] == list(LATER_KINDS)

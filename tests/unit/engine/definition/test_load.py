@@ -29,7 +29,7 @@ def test_an_action_is_read(onboarding: Workflow):
     assert (node.action.connection, node.action.method, node.action.timeout) == ("identity", "POST", 10.0)
     assert node.action.expect.status == (200, 201)
     assert node.action.retry.model_dump() == {"times": 3, "interval": 2.0, "backoff": 2.0, "on_unexpected": False}
-    assert (node.next, node.on_failure) == ("badge", "tell_it")
+    assert node.links() == (("success", "badge", ("next",)), ("failure", "tell_it", ("on_failure",)))
     assert node.provided_schema == {"type": "object"}
 
 

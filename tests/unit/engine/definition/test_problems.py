@@ -48,6 +48,7 @@ def test_the_text_that_the_mistakes_are_made_in_is_right():
     load(GOOD, "access.yaml")
 
 
+KINDS = "action, function, decision, branch, merge, sync, approval, delay, callback or end"
 GRANT, NOTE, ROUTE = "node grant, field ", "node note, field ", "node route, field "
 
 MISTAKES = [
@@ -74,12 +75,11 @@ MISTAKES = [
     # A node
     ("  sorry: {end", "  Sorry: 5\n  sorry: {end", "22: node Sorry: `Sorry` is no id; write small letters, digits and _, a letter first, 60 at most"),
     ("  sorry: {end", "  flow: {end: {status: failed}}\n  sorry: {end", "22: node flow: `flow` is reserved; write another id, such as flow_step"),
-    ("greet: {function: {name: it.greet}, next: end}", "greet: 5", "21: node greet: is the number 5; write a mapping with one of action, function, decision or end"),
-    ("greet: {function: {name: it.greet}, next: end}", "greet: {next: end}", "21: node greet: says not what it does; write one of action, function, decision or end"),
+    ("greet: {function: {name: it.greet}, next: end}", "greet: 5", f"21: node greet: is the number 5; write a mapping with one of {KINDS}"),
+    ("greet: {function: {name: it.greet}, next: end}", "greet: {next: end}", f"21: node greet: says not what it does; write one of {KINDS}"),
     ("greet: {function:", "greet: {funktion:", "21: node greet, field funktion: says not what it does; did you mean `function`?"),
-    ("greet: {function: {name: it.greet}, next: end}", "greet: {approval: {approvers: [a]}}", "21: node greet, field approval: node kind `approval` is not available yet; use action, function, decision or end"),
     ("next: end}\n", "next: end, end: {status: failed}}\n", "21: node greet: is `function` and `end` at once; keep one, and make a node of each other"),
-    ("next: end}\n", "next: end, id: x}\n", "21: node greet, field id: is not known; use next, on_failure, result_schema or function"),
+    ("next: end}\n", "next: end, id: x}\n", "21: node greet, field id: is not known; use function, next, on_failure or result_schema"),
     ("next: end}\n", "nxt: end}\n", "21: node greet, field nxt: is not known; did you mean `next`?"),
     ("next: end}\n", "next: 5}\n", "21: node greet, field next: is the number 5; write the id of a node, or end"),
     ("next: end}\n", "next: soryr}\n", "21: node greet, field next: there is no node `soryr`; did you mean `sorry`?"),
@@ -144,7 +144,7 @@ MISTAKES = [
     ("{name: it.greet}", '{name: f, args: {x: "{{ nodes.route.result }}"}}', "21: node greet, field function.args.x: names `route`, a node of kind decision, which gives no result; name another"),
     ("{{ request.input.name }}\", most", "{{ 1 | uper }}\", most", f"11: {GRANT}action.body.who: there is no filter `uper`; did you mean `upper`?"),
     # The graph
-    ("  sorry: {end", "  lost: {function: {name: f}}\n  sorry: {end", "22: node lost: nothing leads to this node; name it in a next, on_failure or decision of another node, or remove it"),
+    ("  sorry: {end", "  lost: {function: {name: f}}\n  sorry: {end", "22: node lost: nothing leads to this node; name it in a next, on_failure, decision or branch of another node, or remove it"),
     ("next: end}\n", "next: note}\n", "21: node greet: leads back to itself: note → route → greet → note; lead it on to another node, or to end"),
     ("next: end}\n", "next: greet}\n", "21: node greet: leads back to itself: greet → greet; lead it on to another node, or to end"),
     # YAML
