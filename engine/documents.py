@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from engine.allowed import Action, request_actions, step_actions
+from engine.commands import shown
 from engine.graph import Graph
 from engine.records import Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
@@ -213,5 +214,5 @@ def _event(event: Event) -> EventDocument:
         actor=event.actor,
         door=event.door,
         reason=event.reason,
-        data=event.data,
+        data=shown(event.data),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 
@@ -83,9 +84,10 @@ class InputTooLarge(InvalidInput):
 class KeyReused(InvalidInput):
     """The key that makes a command safe to repeat was used for another one before."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        super().__init__(f"The key {key} was used for something else before. Use another key.", "Idempotency-Key")
+    def __init__(self, key: str, request_id: int | None) -> None:
+        self.key, self.request_id = re.sub(r"\Akey:\d+:", "", key), request_id  # an API key's own are told apart by it
+        where = f", in REQ-{request_id}" if request_id else ""
+        super().__init__(f"The key {self.key} was used for something else before{where}. Use another key.", "key")
 
 
 class UnknownKey(RetriggerError):

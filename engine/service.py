@@ -6,31 +6,27 @@ Slack, the command line and the API call nothing else (SPEC 8).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from engine import events
 from engine.allowed import Action, why_not
-from engine.api_keys import ApiKeys
-from engine.catalog import Catalog, Published
+from engine.catalog import Catalog
+from engine.commands import answered, meaning, remember
 from engine.decide import act as acts
 from engine.decide.act import Accepted, Act
-from engine.definition import Workflow
 from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
 from engine.errors import AlreadyDone, InvalidInput, NotFound, Refused
-from engine.limits import MAX_INPUT_BYTES, MAX_REASON_CHARS, MAX_TITLE_CHARS
-from engine.masking import Masker, sensitive_values
+from engine.limits import MAX_REASON_CHARS
 from engine.permissions import Actor, Grant, Permission, permitted_apps
 from engine.plan import Plan, make_plan, state_digest
-from engine.provided import check_input, check_provided, draft_for
+from engine.provided import check_provided, draft_for
 from engine.reading import read_document
-from engine.records import Event, NewRequest, Request
+from engine.records import Request
 from engine.states import RequestStatus
 from engine.store import RequestFilter, Store
-from engine.templates import TemplateError, build_context
+from engine.submitting import Submitting
 
 
-class Engine(ApiKeys):
+class Engine(Submitting):
     """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
 
     def __init__(
@@ -112,40 +108,6 @@ class Engine(ApiKeys):
             raise NotFound("step", node)
         return draft_for(workflow, node, detail)
 
-    # --- workflows and requests --------------------------------------------------------------------------------
-
-    def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
-        """Store a definition that passed its check. Returns (version, whether it is new)."""
-        self._require(actor, Permission.ADMIN, workflow.app)
-        return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
-
-    def submit(
-        self, actor: Actor, name: str, input: Any, *, requester: str | None = None, key: str | None = None
-    ) -> tuple[int, bool]:
-        """Start a request. Returns (id, whether ``key`` had made it before). Raises InvalidInput, NotPermitted."""
-        published = self._newest(name)
-        workflow = published.workflow
-        self._require(actor, Permission.SUBMIT, workflow.app)
-        text = check_input(workflow, input, MAX_INPUT_BYTES)
-        person = _requester(requester or actor.mail or actor.id)
-        title = _title(workflow, input, person)
-        new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
-        facts = {"version": published.version}
-        submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door, data=facts)
-        number, repeated = self.store.create(new, workflow.graph, submitted)
-        if repeated and self.store.detail(number).input != text:
-            raise Refused(
-                f"The key {key} has made REQ-{number}, with other input. Use another key for another request."
-            )
-        return number, repeated
-
-    def _newest(self, name: str) -> Published:
-        try:
-            return self.catalog.get(name)
-        except NotFound:
-            known = ", ".join(sorted(w.name for w in self.store.workflows())) or "none yet"
-            raise NotFound("workflow", name, f"Published: {known}.") from None
-
     # --- acting ------------------------------------------------------------------------------------------------
 
     def retrigger(
@@ -166,17 +128,19 @@ class Engine(ApiKeys):
     ) -> Accepted:
         """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored."""
         if flow and update_status:
-            raise Refused("The status is always updated with the flow; leave the tick box to the step-only re-trigger.")
+            why = "The status is always updated with the flow; leave the tick box to the step-only re-trigger."
+            raise InvalidInput(why, "update_status")
         request = self._permitted_request(actor, request_id)
         act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
         return self._carry_out(
             request_id,
             node,
+            act,
             lambda draft: acts.retrigger(
                 draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto
             ),
-            command_id,
+            ("retrigger", flow, update_status, new_key, version),
         )
 
     def provide_input(
@@ -199,7 +163,9 @@ class Engine(ApiKeys):
             raise NotFound("step", node, f"{workflow.name} has: {', '.join(workflow.nodes)}.")
         act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
         result = check_provided(workflow, node, text)
-        return self._carry_out(request_id, node, lambda draft: acts.provide_input(draft, act, node, result), command_id)
+        return self._carry_out(
+            request_id, node, act, lambda draft: acts.provide_input(draft, act, node, result), ("input", result)
+        )
 
     def continue_flow(
         self,
@@ -214,13 +180,13 @@ class Engine(ApiKeys):
         """Release what is held, or mend what was lost."""
         self._permitted_request(actor, request_id)
         act = _act(actor, reason, None, plan_digest, confirmed, command_id)
-        return self._carry_out(request_id, None, lambda draft: acts.continue_flow(draft, act), command_id)
+        return self._carry_out(request_id, None, act, lambda draft: acts.continue_flow(draft, act), ("continue",))
 
     def withdraw(self, actor: Actor, request_id: int, *, reason: str | None, command_id: str | None = None) -> Accepted:
         """End the request. What runs is fenced off."""
         self._permitted_request(actor, request_id)
         act = _act(actor, reason, None, None, False, command_id)
-        return self._carry_out(request_id, None, lambda draft: acts.withdraw(draft, act), command_id)
+        return self._carry_out(request_id, None, act, lambda draft: acts.withdraw(draft, act), ("withdraw",))
 
     def _permitted_request(self, actor: Actor, request_id: int) -> Request:
         request, _ = self.store.status(request_id)
@@ -231,34 +197,26 @@ class Engine(ApiKeys):
         self,
         request_id: int,
         node: str | None,
+        act: Act,
         decide: Callable[[Draft], Accepted],
-        command_id: str | None,
+        asked: tuple[object, ...],
     ) -> Accepted:
         """One guarded write. The same command a second time changes nothing and is answered alike (SPEC 5)."""
+        if act.command_id is None:
+            return self.store.change(request_id, decide)
+        command_id, means = act.command_id, meaning(request_id, node, act.reason, act.confirmed, *asked)
+
+        def run(draft: Draft) -> Accepted:
+            accepted = decide(draft)
+            remember(draft, command_id, means, accepted)
+            return accepted
+
         try:
-            return self.store.change(request_id, decide, command_id)
+            return self.store.change(request_id, run, command_id)
         except AlreadyDone:
-            request, rows = self.store.status(request_id)
-            step = next((row for row in rows if row.node == node), None)
-            version = step.version if step else None
-            return Accepted(request_id, node, request.status, version, step.attempt if step else None, repeated=True)
-
-
-def _title(workflow: Workflow, given: Any, person: str) -> str:
-    """Masked before it is stored: lists and cards show titles without reading the request's input."""
-    masker = Masker(sensitive_values(workflow.sensitive, given, {}))
-    context = build_context(None, given, person, {}, {}, workflow.constants)
-    try:
-        return masker.text(" ".join(workflow.title_template.text(context).split()))[:MAX_TITLE_CHARS]
-    except TemplateError as error:
-        raise InvalidInput(f"The request's title cannot be made: {error}.", "input") from None
-
-
-def _requester(text: str) -> str:
-    """A mail or a name on one line: it is shown everywhere, and ``self_action`` compares it."""
-    if not text.isprintable() or not text.strip() or len(text) > MAX_TITLE_CHARS:
-        raise InvalidInput("The requester must be a mail address or a name, on one line.", "requester")
-    return text.strip()
+            event = self.store.command(command_id)
+            assert event is not None  # it was found a moment ago, and nothing deletes events
+            return answered(event, means)
 
 
 def _act(
@@ -270,6 +228,6 @@ def _act(
     command_id: str | None,
 ) -> Act:
     if reason is not None and len(reason) > MAX_REASON_CHARS:
-        raise Refused(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.")
+        raise InvalidInput(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.", "reason")
     reason = (reason or "").strip() or None
     return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)

@@ -102,6 +102,10 @@ class Store(Protocol):
         that the same ``key`` made before, True)."""
         ...
 
+    def submitted(self, workflow: str, key: str) -> int | None:
+        """The request that this submit key made."""
+        ...
+
     def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
         """Load the request with its steps, let ``decide`` draft the changes, and write them, all in one transaction.
 

@@ -66,9 +66,15 @@ class Reading(Part):
                 tuple(map(rows.event_from, connection.execute(_events(request_id)))),
             )
 
+    def submitted(self, workflow: str, key: str) -> int | None:
+        """The request of this workflow that this submit key made."""
+        mine = (requests.c.workflow == workflow, requests.c.submit_key == rows.clean(key))
+        with self._database.reading() as connection:
+            return connection.scalar(select(requests.c.id).where(*mine))
+
     def command(self, command_id: str) -> Event | None:
         """The event that the command with this id left."""
-        one = select(*EVENT_COLUMNS).where(events.c.command_id == command_id)
+        one = select(*EVENT_COLUMNS).where(events.c.command_id == rows.clean(command_id))
         with self._database.reading() as connection:
             found = connection.execute(one).first()
         return None if found is None else rows.event_from(found)

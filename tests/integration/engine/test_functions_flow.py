@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidInput, Refused
+from engine.errors import InvalidInput, KeyReused
 from engine.functions import function
 from tests.support.engine import HANNA, Room
 
@@ -131,8 +131,18 @@ def test_a_function_that_passes_its_limit_is_given_up_and_what_it_returns_is_evi
 
 def test_a_key_that_made_another_request_is_refused(room: Room) -> None:
     number = room.submit("line", {"name": "Gil", "value": 1}, key="k9")
-    with pytest.raises(Refused, match=f"has made REQ-{number}, with other input"):
-        room.submit("line", {"name": "Hal", "value": 1}, key="k9")
+    for input, facts in (({"name": "Hal", "value": 1}, {}), ({"name": "Gil", "value": 1}, {"requester": "hal"})):
+        with pytest.raises(KeyReused, match=f"k9 was used for something else before, in REQ-{number}"):
+            room.submit("line", input, key="k9", **facts)
+    assert room.submit("line", {"name": "Gil", "value": 1}, key="k9") == number
+
+
+def test_a_repeated_submit_is_answered_even_if_the_workflow_would_not_take_it_any_more(room: Room) -> None:
+    number = room.submit("line", {"name": "Gil", "value": 1}, key="k9")
+    room.publish(LINE.replace("nodes:", "input_schema: {type: object, required: [birthday]}\nnodes:"))
+    assert room.submit("line", {"name": "Gil", "value": 1}, key="k9") == number
+    with pytest.raises(InvalidInput, match="birthday"):
+        room.submit("line", {"name": "Gil", "value": 1}, key="k10")
 
 
 @pytest.mark.parametrize("name", ["a\nb", "x\x1b[31m", " ", "y" * 300])

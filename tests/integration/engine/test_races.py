@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.decide.act import Accepted
-from engine.errors import Conflict, Refused
+from engine.errors import Conflict, KeyReused, Refused
 from engine.permissions import Actor, Grant, Permission
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
@@ -130,11 +130,31 @@ def test_the_same_command_many_times_is_one_act(rooms: list[Room], outside: Outs
     assert [answer.repeated for answer in answers].count(False) == 1
     room.wait(number, "completed")
     late = room.engine.retrigger(HANNA, number, "account", flow=True, command_id="click-1")
-    assert late.repeated and late.status == "completed", "a click that comes again after the end is answered alike"
+    assert {answer._replace(repeated=False) for answer in [*answers, late]} == {late._replace(repeated=False)}
+    assert late.repeated and late.status == "in_progress", "a click that comes again after the end is answered alike"
     document = room.document(number)
     assert len(document.steps[0].attempts) == 2
     assert [event.kind for event in document.events].count("retriggered_flow") == 1
     assert len(outside.calls("identity")) == 2
+
+
+def test_a_commands_id_is_good_for_one_act(room: Room, outside: Outside) -> None:
+    number, other = blocked(room, outside), room.submit("mailing")
+    first = room.engine.withdraw(HANNA, number, reason="not wanted", command_id="once")
+    acts = (
+        partial(room.engine.withdraw, HANNA, number, reason="for another reason"),
+        partial(room.engine.withdraw, HANNA, other, reason="not wanted"),
+        partial(room.engine.continue_flow, HANNA, number, reason="not wanted"),
+        partial(room.engine.retrigger, HANNA, number, "account", reason="not wanted"),
+        partial(room.engine.provide_input, HANNA, number, "account", "{}", reason="not wanted"),
+    )
+    for act in acts:
+        with pytest.raises(KeyReused, match=f"The key once was used for something else before, in REQ-{number}"):
+            act(command_id="once")
+    again = room.engine.withdraw(HANNA, number, reason="not wanted", command_id="once")
+    assert again == first._replace(repeated=True)
+    assert room.document(other).status != "withdrawn"
+    assert all("command" not in (event.data or {}) for event in room.document(number).events)
 
 
 def test_the_same_submit_many_times_is_one_request(rooms: list[Room], outside: Outside) -> None:

@@ -1,0 +1,81 @@
+"""Publishing workflows, and starting requests of them (SPEC 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import events
+from engine.api_keys import ApiKeys
+from engine.catalog import Published
+from engine.definition import Workflow
+from engine.errors import InvalidInput, KeyReused, NotFound
+from engine.limits import MAX_INPUT_BYTES, MAX_TITLE_CHARS
+from engine.masking import Masker, sensitive_values
+from engine.permissions import Actor, Permission
+from engine.provided import check_input
+from engine.records import Event, NewRequest
+from engine.strict_json import dumps
+from engine.templates import TemplateError, build_context
+
+
+class Submitting(ApiKeys):
+    """The part of the engine through which workflows and requests come in."""
+
+    def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
+        """Store a definition that passed its check. Returns (version, whether it is new)."""
+        self._require(actor, Permission.ADMIN, workflow.app)
+        return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
+
+    def submit(
+        self, actor: Actor, name: str, input: Any, *, requester: str | None = None, key: str | None = None
+    ) -> tuple[int, bool]:
+        """Start a request. Returns (id, whether ``key`` had made it before).
+
+        Raises InvalidInput, NotPermitted, and KeyReused when ``key`` has made another one."""
+        published = self._newest(name)
+        workflow = published.workflow
+        self._require(actor, Permission.SUBMIT, workflow.app)
+        person = _requester(requester or actor.mail or actor.id)
+        made = None if key is None else self.store.submitted(name, key)
+        if made is not None:  # it may not match what the workflow asks for by now
+            self._is_same(made, key, dumps(input), person)
+            return made, True
+        text = check_input(workflow, input, MAX_INPUT_BYTES)
+        title = _title(workflow, input, person)
+        new = NewRequest(workflow.name, published.version, workflow.app, title, person, text, key)
+        facts = {"version": published.version}
+        submitted = Event(None, events.SUBMITTED, 0.0, by=actor.name, actor=actor.id, door=actor.door, data=facts)
+        number, repeated = self.store.create(new, workflow.graph, submitted)
+        if repeated:
+            self._is_same(number, key, text, person)
+        return number, repeated
+
+    def _is_same(self, number: int, key: str | None, text: str, requester: str) -> None:
+        """Raise KeyReused unless the request that ``key`` made is the one that is asked for now."""
+        detail = self.store.detail(number)
+        if (detail.input, detail.request.requester) != (text, requester):
+            raise KeyReused(key or "", number)
+
+    def _newest(self, name: str) -> Published:
+        try:
+            return self.catalog.get(name)
+        except NotFound:
+            known = ", ".join(sorted(w.name for w in self.store.workflows())) or "none yet"
+            raise NotFound("workflow", name, f"Published: {known}.") from None
+
+
+def _title(workflow: Workflow, given: Any, person: str) -> str:
+    """Masked before it is stored: lists and cards show titles without reading the request's input."""
+    masker = Masker(sensitive_values(workflow.sensitive, given, {}))
+    context = build_context(None, given, person, {}, {}, workflow.constants)
+    try:
+        return masker.text(" ".join(workflow.title_template.text(context).split()))[:MAX_TITLE_CHARS]
+    except TemplateError as error:
+        raise InvalidInput(f"The request's title cannot be made: {error}.", "input") from None
+
+
+def _requester(text: str) -> str:
+    """A mail or a name on one line: it is shown everywhere, and ``self_action`` compares it."""
+    if not text.isprintable() or not text.strip() or len(text) > MAX_TITLE_CHARS:
+        raise InvalidInput("The requester must be a mail address or a name, on one line.", "requester")
+    return text.strip()
