@@ -83,6 +83,16 @@ class RequestDetail(NamedTuple):
     events: tuple[Event, ...]
 
 
+class History(NamedTuple):
+    """What an audit reads of one request, in one snapshot: its rows without what is heavy (input, results, responses),
+    its attempts by step and number, its events in the order in which they were stored."""
+
+    request: Request
+    steps: tuple[Step, ...]
+    attempts: tuple[AttemptDetail, ...]
+    events: tuple[Event, ...]
+
+
 class Claimer(NamedTuple):
     """Who takes due steps after each commit. ``free`` gives the number of free slots at that moment;
     ``take`` receives the claims, after the commit that made them."""
@@ -175,6 +185,18 @@ class Store(Protocol):
 
     def detail(self, request_id: int) -> RequestDetail:
         """Everything of one request. Raises NotFound."""
+        ...
+
+    def histories(self, after: int, limit: int) -> list[History]:
+        """What an audit reads, of the ``limit`` requests that follow the id ``after``, all of one snapshot."""
+        ...
+
+    def history(self, request_id: int) -> History:
+        """The same of one request. Raises NotFound."""
+        ...
+
+    def strays(self, limit: int) -> list[tuple[str, int]]:
+        """(table, request) of rows whose request does not exist: at most ``limit`` of each table."""
         ...
 
     def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:

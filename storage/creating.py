@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, tuple_
 
-from engine.records import NewRequest, Request, Step
-from engine.states import RequestStatus, StepStatus
+from engine.decide.submit import begin
+from engine.records import NewRequest
 from storage import rows
 from storage.operations import Create
 from storage.statements import Statements
@@ -55,36 +55,16 @@ def _store(connection: Connection, statements: Statements, fresh: Sequence[Creat
     if not fresh:
         return []
     ids = statements.new_request_ids(connection, len(fresh))
-    requests_, steps, events = [], [], []
+    requests_: list[rows.Row] = []
+    steps: list[rows.Row] = []
+    events: list[rows.Row] = []
     for request_id, create in zip(ids, fresh, strict=True):
         new = create.new
-        request = Request(
-            request_id,
-            new.workflow,
-            new.workflow_version,
-            new.app,
-            RequestStatus.IN_PROGRESS,
-            None,
-            new.requester,
-            False,
-            1,
-            now,
-            now,
-        )
+        request, its_steps = begin(request_id, new, create.graph, now)
         requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key)))
-        steps += [rows.step_row(step) for step in _steps(request_id, create, now)]
+        steps += map(rows.step_row, its_steps)
         events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
     statements.insert_requests.run(connection, requests_)
     statements.insert_steps.run(connection, steps)
     statements.insert_events.run(connection, events)
     return list(ids)
-
-
-def _steps(request_id: int, create: Create, now: float) -> list[Step]:
-    steps = []
-    for node, kind in create.graph.rows.items():
-        if node == create.graph.start:
-            steps.append(Step(request_id, node, kind, StepStatus.READY, 1, due_at=now))
-        else:
-            steps.append(Step(request_id, node, kind, StepStatus.PENDING, 1))
-    return steps

@@ -17,6 +17,7 @@ from storage.api_keys import ApiKeys
 from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.grants import Grants
+from storage.histories import Histories
 from storage.installation import Installation
 from storage.leases import Leases
 from storage.operations import Change, Create
@@ -27,7 +28,7 @@ from storage.writer import Writer
 T = TypeVar("T")
 
 
-class SqlStore(Reading, Leases, Workflows, Grants, ApiKeys, Installation):
+class SqlStore(Reading, Histories, Leases, Workflows, Grants, ApiKeys, Installation):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
 

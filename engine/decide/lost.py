@@ -30,7 +30,7 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     if delay is None:
         draft.change_step(node, call=call)
         error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
-        event = block(draft, node, error, call)
+        event = block(draft, node, error, call, lost=True)
         if step.cause is not None and step.cause.node == node:
             draft.tell(step.cause.actor, event)
         return True

@@ -46,7 +46,7 @@ class Front:
     """``environment`` is all that the command sees of variables that matter to it."""
 
     def __init__(self, folder: Path, database_url: str, more_settings: str = "") -> None:
-        self.folder = folder
+        self.folder, self.url = folder, database_url
         self.environment: dict[str, str | None] = {"RETRIGGER_USER": HANNA, "RETRIGGER_CONFIG": None}
         (folder / "workflows").mkdir()
         self.settings = folder / "retrigger.yaml"

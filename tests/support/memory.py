@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from engine import events
 from engine.decide.act import Act
 from engine.decide.claim import claim
 from engine.decide.finish import Finished, finish
+from engine.decide.submit import begin
 from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.outcomes import Failure, Success
-from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Event, NewRequest, Notice, Step
 from engine.states import CallEffect, RequestStatus, StepStatus
+from engine.store import AttemptDetail, History
 
 T = TypeVar("T")
 
@@ -47,12 +50,11 @@ class MemoryRequest:
     def __init__(self, workflow: Graph, requester: str = "someone@example.com") -> None:
         self.graph = workflow
         self.now = 1000.0
-        self.request = Request(
-            1, "w", 1, "HR", RequestStatus.IN_PROGRESS, None, requester, False, 1, self.now, self.now
-        )
-        self.steps = {node: Step(1, node, facts.kind, StepStatus.PENDING, 1) for node, facts in workflow.nodes.items()}
-        start = self.steps[workflow.start]
-        self.steps[workflow.start] = start._replace(status=StepStatus.READY, due_at=self.now)
+        self.request, steps = begin(1, NewRequest("w", 1, "HR", "", requester, "{}"), workflow, self.now)
+        self.steps: dict[str, Step] = {step.node: step for step in steps}
+        self.versions = {1: workflow}
+        self.keys: dict[tuple[str, int], str] = {}
+        self.late: dict[tuple[str, int], str] = {}
         self.results: dict[str, Any] = {}
         self.attempts: list[Attempt] = []
         self.ends: dict[tuple[str, int], AttemptEnd] = {}
@@ -68,14 +70,20 @@ class MemoryRequest:
         self.request, self.steps, self.graph = draft.request, draft.steps, draft.graph
         self.results.update({node: json.loads(text) for node, text in draft.results.items() if text is not None})
         self.attempts += draft.attempts
+        self.versions[draft.request.workflow_version] = draft.graph
+        self.keys.update({(node, number): key for node, number, key in draft.call_keys})
         for end in draft.ends:
-            self.ends.setdefault((end.node, end.number), end)
+            if end.late is not None:
+                self.late[end.node, end.number] = end.late
+            else:
+                self.ends.setdefault((end.node, end.number), end)
         self.events += draft.events
         self.notices += draft.notices
         return answer
 
     def claim(self, node: str) -> int:
-        """Let a worker take the step. Returns the attempt's number."""
+        """Let a worker take the step, once it is due. Returns the attempt's number."""
+        self.now = max(self.now, self.steps[node].due_at or 0.0)
         running, attempt = claim(self.steps[node], self.request.workflow_version, "w1", self.now, 5.0)
         self.steps[node] = running
         self.attempts.append(attempt)
@@ -97,6 +105,18 @@ class MemoryRequest:
         """Run these steps to success, in this order."""
         for node in nodes:
             self.succeed(node)
+
+    def history(self) -> History:
+        """All that happened, as an audit reads it: texts and facts as a database gives them back."""
+        first = Event(1, events.SUBMITTED, self.request.created_at, data={"version": 1})
+        told = [event._replace(data=event.data and json.loads(json.dumps(event.data))) for event in self.events]
+        return History(self.request, tuple(self.steps.values()), tuple(self._details()), (first, *told))
+
+    def _details(self) -> Iterator[AttemptDetail]:
+        for start in self.attempts:
+            key = (start.node, start.number)
+            end = self.ends.get(key)
+            yield AttemptDetail(start, self.keys.get(key), end and end._replace(late=self.late.get(key)))
 
     def statuses(self, nodes: Iterable[str] | None = None) -> dict[str, str]:
         """Status of each step by node."""
