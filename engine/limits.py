@@ -14,3 +14,4 @@ MAX_DEFINITION_BYTES = 1024 * 1024
 MAX_DEFINITION_NODES = 2000
 MAX_TEMPLATE_LOOPS = 10_000  # turns of all loops in one rendering
 MAX_SECONDS = 365 * 86400.0  # the longest duration that may be written
+MAX_BACKLOG_SECONDS = 60.0  # that a message may wait for Slack before it is a failure

@@ -36,6 +36,17 @@ class StoredKey(NamedTuple):
     revoked_at: float | None
 
 
+class Measures(NamedTuple):
+    """What a monitor asks for. ``requests``: how many by (application, status); ``events``: how many audit events by
+    kind, of those that steps leave; ``oldest_due``: seconds that the oldest due step has waited, 0 without one."""
+
+    requests: Mapping[tuple[str, str], int]
+    events: Mapping[str, int]
+    oldest_due: float
+    running: int
+    engines: int
+
+
 class RequestFilter(NamedTuple):
     """What to list, oldest first when ``oldest_first``, else newest first. ``after`` is the last id of the page before.
 
@@ -239,6 +250,10 @@ class Store(Protocol):
 
     def revoke_key(self, name: str, revoked: Event) -> None:
         """Take the key out of use, with its event. Raises NotFound."""
+        ...
+
+    def measures(self) -> Measures:
+        """Numbers for a monitor. They cost no more the more requests there are."""
         ...
 
     def workers_alive(self) -> int:

@@ -11,9 +11,10 @@ from engine.definition import Workflow
 from engine.errors import InvalidInput, KeyReused, NotFound
 from engine.limits import MAX_INPUT_BYTES, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
-from engine.permissions import Actor, Permission
+from engine.permissions import Actor, Permission, permitted_apps
 from engine.provided import check_input
 from engine.records import Event, NewRequest
+from engine.store import StoredWorkflow
 from engine.strict_json import dumps
 from engine.templates import TemplateError, build_context
 
@@ -25,6 +26,13 @@ class Submitting(ApiKeys):
         """Store a definition that passed its check. Returns (version, whether it is new)."""
         self._require(actor, Permission.ADMIN, workflow.app)
         return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
+
+    def workflows(self, actor: Actor) -> list[StoredWorkflow]:
+        """The newest version of each workflow whose application the person may submit to, or see."""
+        grants = self.grants()
+        apps = [permitted_apps(grants, actor, each) for each in (Permission.SUBMIT, Permission.VIEW_REPORTS)]
+        found = self.store.workflows()
+        return [each for each in found if any(known is None or each.app in known for known in apps)]
 
     def submit(
         self, actor: Actor, name: str, input: Any, *, requester: str | None = None, key: str | None = None

@@ -13,12 +13,12 @@ from bot.check import SlackUnusable, check_slack
 from bot.door import SLACK_API, TIMEOUT
 from engine.connections import Connection
 from engine.errors import RetriggerError
+from engine.limits import MAX_BACKLOG_SECONDS
 from retrigger.publishing import read_all
 from retrigger.settings import Settings
 from retrigger.settings_file import read_settings, unknown_variables
 from retrigger.wiring import App, load_own_functions, open_app, worker_name
 
-BACKLOG_AGE = 60.0  # seconds that a message may wait before it is a failure
 CONNECT_SECONDS = 3.0
 
 
@@ -95,7 +95,7 @@ def _outbox(app: App) -> Check:
     number, age = app.outbox.waiting()
     if not app.settings.channels and not number:
         return Check("Outbox", State.SKIPPED, "no application has a Slack channel in the settings")
-    if age is not None and age > BACKLOG_AGE:
+    if age is not None and age > MAX_BACKLOG_SECONDS:
         mend = "See the log of the bot, or start it: retrigger up, or retrigger bot."
         return Check("Outbox", State.FAILED, f"{number} messages wait, the oldest for {age:.0f} s", mend)
     return Check("Outbox", State.OK, f"{number} messages wait" if number else "nothing waits")

@@ -1,4 +1,4 @@
-"""The processes: `up` runs engine and bot in one, `worker` the engine, `bot` the bot (SPEC 8, 9)."""
+"""The processes: `up` runs engine, bot and API in one; `worker`, `bot` and `api` one of them each (SPEC 8, 9)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class Running:
         self._worker: Worker | None = None
         self._clean = True
 
-    def start(self, *, engine: bool, bot: bool) -> App:
-        """Raises StorageError, SettingsError; then nothing of it runs."""
+    def start(self, *, engine: bool = False, bot: bool = False, api: bool = False) -> App:
+        """Raises StorageError, SettingsError; then nothing of it runs. An API that is not all there is to run may
+        fail to start: nobody shall lose the engine for a port that is taken."""
         try:
             database = self._prepare() if engine else open_migrated(self.settings)
             self.app = open_app(self.settings, database)
@@ -45,14 +46,16 @@ class Running:
                 self._start_engine()
             if bot:
                 self._start_bot()
+            if api:
+                self._start_api(alone=not (engine or bot))
         except BaseException:
             self._stack.close()
             raise
         return self.app
 
     def stop(self) -> bool:
-        """A clean stop: the bot first, then the engine, then the database. Returns False when a step would not end, so
-        that its thread keeps the process alive."""
+        """A clean stop: the API and the bot first, then the engine, then the database. Returns False when a step would
+        not end, so that its thread keeps the process alive."""
         self._stack.close()
         return self._clean
 
@@ -116,8 +119,26 @@ class Running:
         apps = ", ".join(sorted(self.settings.channels)) or "no application: the settings name no channel under apps"
         self._say(f"Slack: connecting; told there: {apps}.")
 
+    def _start_api(self, *, alone: bool) -> None:
+        from retrigger.api.app import create_api  # FastAPI takes half a second to import; others need it not
+        from retrigger.serving import listen, serve
 
-def run(settings: Settings, *, engine: bool, bot: bool, say: Say, debug: bool = False) -> None:
+        wanted = self.settings.api
+        try:
+            listening = listen(wanted.host, wanted.port)
+        except SettingsError as error:
+            if alone:
+                raise
+            self._say(f"API: not served. {error} The rest runs.")
+            return
+        served = serve(create_api(self.app), listening, name="api", grace=self.settings.stop_grace)
+        self._stack.callback(served.stop)
+        self._say(f"API: {served.url}")
+
+
+def run(
+    settings: Settings, *, engine: bool = False, bot: bool = False, api: bool = False, say: Say, debug: bool = False
+) -> None:
     """Run until SIGINT or SIGTERM. Raises SettingsError, StorageError when it cannot start.
 
     Without Slack's tokens, a process that has more to do than the bot does the rest, and says so.
@@ -132,7 +153,7 @@ def run(settings: Settings, *, engine: bool, bot: bool, say: Say, debug: bool = 
         say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = Stopping()
     running = Running(settings, say)
-    running.start(engine=engine, bot=bot and not missing)
+    running.start(engine=engine, bot=bot and not missing, api=api)
     say("Ctrl-C stops it.")
     stopping.wait()
     say("Stopping; steps that run get a moment to end.")

@@ -13,9 +13,10 @@ __all__ = ["command", "main"]
 
 PARTS = {
     "demo": Part("running", "Everything on this machine, with a local Slack in the browser."),
-    "up": Part("running", "Run engine and bot in this process."),
+    "up": Part("running", "Run engine, bot and API in this process."),
     "worker": Part("running", "Run the engine only."),
     "bot": Part("running", "Run the Slack bot only."),
+    "api": Part("running", "Run the HTTP API only."),
     "db": Part("running", "Look after the database."),
     "submit": Part("submitting", "Start a request, and print its id."),
     "list": Part("reading", "Requests, newest first."),

@@ -11,22 +11,29 @@ from retrigger.demo.command import demo
 @click.command()
 @pass_session
 def up(session: Session) -> None:
-    """Run engine and bot in this process."""
-    _run(session, engine=True, bot=True)
+    """Run engine, bot and API in this process."""
+    _run(session, engine=True, bot=True, api=True)
 
 
 @click.command()
 @pass_session
 def worker(session: Session) -> None:
     """Run the engine only."""
-    _run(session, engine=True, bot=False)
+    _run(session, engine=True)
 
 
 @click.command()
 @pass_session
 def bot(session: Session) -> None:
     """Run the Slack bot only."""
-    _run(session, engine=False, bot=True)
+    _run(session, bot=True)
+
+
+@click.command()
+@pass_session
+def api(session: Session) -> None:
+    """Run the HTTP API only."""
+    _run(session, api=True)
 
 
 @click.group()
@@ -49,13 +56,13 @@ def upgrade(session: Session) -> None:
     click.echo("The tables are up to date now." if changed else "The tables were up to date; nothing changed.")
 
 
-def _run(session: Session, *, engine: bool, bot: bool) -> None:
+def _run(session: Session, **parts: bool) -> None:
     from retrigger.up import run
 
-    run(session.settings, engine=engine, bot=bot, say=lambda text: click.echo(text, err=True), debug=session.debug)
+    run(session.settings, **parts, say=lambda text: click.echo(text, err=True), debug=session.debug)
 
 
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
-    for command in (demo, up, worker, bot, db):
+    for command in (demo, up, worker, bot, api, db):
         group.add_command(command)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Annotated, Any
 
-import uvicorn
 from anyio import to_thread
 from fastapi import Body, FastAPI, Header, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from engine.errors import NotFound, RetriggerError
+from engine.errors import NotFound
+from retrigger import serving
 from retrigger.demo import ports
 from retrigger.demo.outside_switches import NewRule, Rule, Switch
 from retrigger.demo.outside_systems import Call, OutsideSystems
 
-START_SECONDS = 10.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 1.0
 THREADS = 200
 """Slow calls hold a thread each; the page must still answer beside them."""
 
@@ -88,29 +85,19 @@ def _add_systems(app: FastAPI, state: OutsideSystems) -> None:
 
 
 class Served:
-    """A running service; ``stop`` ends it."""
+    """The running service."""
 
-    def __init__(self, state: OutsideSystems, server: uvicorn.Server, thread: threading.Thread, url: str) -> None:
-        self._state, self._server, self._thread = state, server, thread
-        self.url = url
+    def __init__(self, state: OutsideSystems, served: serving.Served) -> None:
+        self._state, self._served = state, served
+        self.url = served.url
 
     def stop(self) -> None:
         """Set waiting calls free, close the door, and wait until the thread has ended."""
         self._state.close()
-        self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
+        self._served.stop()
 
 
 def serve(state: OutsideSystems, host: str = ports.LOOPBACK, port: int = 0) -> Served:
     """Serve ``state`` from a thread of its own, on ``port`` or, when that is taken or 0, on a free one."""
     sock = ports.listen(port, host)
-    config = uvicorn.Config(create_app(state), log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([sock],), name="outside-systems", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + START_SECONDS
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RetriggerError("The outside systems of the demo did not start.")
-        time.sleep(0.005)
-    return Served(state, server, thread, f"http://{host}:{sock.getsockname()[1]}")
+    return Served(state, serving.serve(create_app(state), sock, name="outside-systems", grace=STOP_SECONDS))

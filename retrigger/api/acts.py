@@ -1,0 +1,114 @@
+"""The acts of SPEC 4 over HTTP. With ``?plan=true`` each tells what it would run, and does nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from engine.allowed import Action
+from engine.decide.act import Accepted
+from engine.errors import PlanChanged, Refused
+from engine.plan import Plan
+from retrigger.api.answers import Responses, answer, problems, repeatable
+from retrigger.api.models import (
+    AcceptedAct,
+    ActKey,
+    ContinueBody,
+    InputBody,
+    Node,
+    PlanDocument,
+    RequestNumber,
+    RetriggerBody,
+    WithdrawBody,
+)
+from retrigger.api.problems import problem_of, respond
+from retrigger.api.reading import Calling, JsonRoute, bearer
+
+router = APIRouter(prefix="/v1/requests/{id}", route_class=JsonRoute, dependencies=[Depends(bearer)])
+
+OnlyPlan = Annotated[bool, Query(alias="plan", description="Tell what it would run, and do nothing: 200.")]
+_ANSWERS: Responses = {
+    200: {"model": PlanDocument, "description": "The plan, with `?plan=true`. Nothing was done."},
+    **repeatable(202, "The act is stored, and an engine carries it out."),
+    **problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+}
+
+
+@router.post("/steps/{node}/retrigger", status_code=202, response_model=AcceptedAct, responses=_ANSWERS)
+def retrigger(
+    call: Calling, id: RequestNumber, node: Node, body: RetriggerBody, only_plan: OnlyPlan = False, key: ActKey = None
+) -> Response:
+    """Re-trigger a step, alone or with the flow behind it. Needs Take action."""
+    action = Action.FLOW if body.flow else Action.RETRIGGER
+    return _carry_out(
+        only_plan,
+        lambda: call.engine.plan(call.actor, id, action, node, body.new_key, body.version),
+        lambda: call.engine.retrigger(call.actor, id, node, **dict(body), command_id=call.command_id(key)),
+    )
+
+
+@router.post("/steps/{node}/input", status_code=202, response_model=AcceptedAct, responses=_ANSWERS)
+def provide_input(
+    call: Calling, id: RequestNumber, node: Node, body: InputBody, only_plan: OnlyPlan = False, key: ActKey = None
+) -> Response:
+    """Provide a blocked step's result; nothing is called, and the flow goes on. Needs Take action."""
+    text = json.dumps(body.result, ensure_ascii=False)
+    return _carry_out(
+        only_plan,
+        lambda: call.engine.plan(call.actor, id, Action.INPUT, node),
+        lambda: call.engine.provide_input(
+            call.actor, id, node, text, **_but(body, "result"), command_id=call.command_id(key)
+        ),
+    )
+
+
+@router.post("/continue", status_code=202, response_model=AcceptedAct, responses=_ANSWERS)
+def continue_flow(
+    call: Calling,
+    id: RequestNumber,
+    body: ContinueBody | None = None,
+    only_plan: OnlyPlan = False,
+    key: ActKey = None,
+) -> Response:
+    """Go on behind what is held, or mend what was lost. Needs Take action. The body may be left out."""
+    return _carry_out(
+        only_plan,
+        lambda: call.engine.plan(call.actor, id, Action.CONTINUE),
+        lambda: call.engine.continue_flow(
+            call.actor, id, **dict(body or ContinueBody()), command_id=call.command_id(key)
+        ),
+    )
+
+
+@router.post("/withdraw", status_code=202, response_model=AcceptedAct, responses=_ANSWERS)
+def withdraw(
+    call: Calling, id: RequestNumber, body: WithdrawBody, only_plan: OnlyPlan = False, key: ActKey = None
+) -> Response:
+    """End a request; what runs of it is fenced off. Needs Take action."""
+    return _carry_out(
+        only_plan,
+        lambda: call.engine.plan(call.actor, id, Action.WITHDRAW),
+        lambda: call.engine.withdraw(call.actor, id, **dict(body), command_id=call.command_id(key)),
+    )
+
+
+def _but(body: InputBody, name: str) -> dict[str, Any]:
+    return {member: value for member, value in body if member != name}
+
+
+def _carry_out(only_plan: bool, plan: Callable[[], Plan], act: Callable[[], Accepted]) -> Response:
+    """The plan alone, or the act; where the plan is another one by now, the problem carries it."""
+    if only_plan:
+        return answer(PlanDocument.of(plan()))
+    try:
+        accepted = act()
+    except PlanChanged as changed:
+        try:
+            now = PlanDocument.of(plan())
+        except Refused:  # the act is not possible any more; the sentence says that the state changed
+            return respond(problem_of(changed))
+        return respond(problem_of(changed, plan=now))
+    return answer(AcceptedAct.of(accepted), 202, replayed=accepted.repeated)

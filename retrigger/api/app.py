@@ -1,0 +1,99 @@
+"""The whole API, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from engine.errors import RetriggerError
+from retrigger.api import acts, health, requests
+from retrigger.api.health import Monitor
+from retrigger.api.models import PlanDocument
+from retrigger.api.problems import FieldProblem, Problem, invalid, of_status, problem_of, respond
+from retrigger.api.reading import BodyLimit
+from retrigger.wiring import App
+
+THREADS = 16  # calls that are carried out at once; each may take a connection of the database
+_SUMMARY = "Start requests, see them, act on blocked steps: the same commands as in Slack, refused by the same rules."
+
+
+def create_api(app: App) -> FastAPI:
+    """The API over what ``app`` has open."""
+    api = FastAPI(
+        title="Retrigger",
+        version=version("retrigger"),
+        summary=_SUMMARY,
+        docs_url=None,  # its page would come from the internet
+        redoc_url=None,
+        lifespan=_few_threads,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    api.state.engine = app.engine
+    api.state.monitor = Monitor(app)
+    for router in (requests.router, acts.router, health.router):
+        api.include_router(router)
+    api.add_middleware(BodyLimit)
+    _add_handlers(api)
+    described = _describe(api, app.settings.api.public_url)
+    api.openapi = lambda: described  # type: ignore[method-assign]  # as FastAPI documents it
+    return api
+
+
+@asynccontextmanager
+async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _add_handlers(api: FastAPI) -> None:
+    @api.exception_handler(RetriggerError)
+    async def refused(_: Request, error: RetriggerError) -> Response:
+        return respond(problem_of(error))
+
+    @api.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        return respond(invalid(_told(error.errors())))
+
+    @api.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        return respond(of_status(error.status_code), error.headers)
+
+    @api.exception_handler(Exception)
+    async def defect(_: Request, error: Exception) -> Response:
+        """uvicorn logs it, with the traceback, which is for nobody else."""
+        return respond(problem_of(RetriggerError("Something went wrong in Retrigger. Its log says what.")))
+
+
+def _told(errors: Sequence[Any]) -> list[FieldProblem]:
+    """pydantic's errors without what was typed, which may be a secret."""
+    told = []
+    for error in errors:
+        source, *place = error["loc"]
+        field = ".".join(map(str, place)) or str(source)
+        told.append(FieldProblem(field=field[:200], detail=str(error["msg"])))
+    return told
+
+
+def _describe(api: FastAPI, public_url: str | None) -> dict[str, Any]:
+    """OpenAPI with the schemas of the problem documents, which no route names as its model."""
+    described = get_openapi(
+        title=api.title,
+        version=api.version,
+        summary=api.summary,
+        routes=api.routes,
+        servers=[{"url": public_url}] if public_url else None,
+    )
+    schemas: dict[str, Any] = described["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    schemas.update(problem.pop("$defs", {}))
+    schemas[Problem.__name__] = problem
+    assert PlanDocument.__name__ in schemas
+    return described

@@ -1,0 +1,99 @@
+"""What a monitor asks: whether the process lives, whether it is of use, and how much there is to do (SPEC 8)."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from engine.errors import RetriggerError
+from engine.limits import MAX_BACKLOG_SECONDS
+from retrigger.api.answers import answer, problems
+from retrigger.api.cached import Cached
+from retrigger.api.metrics import Metrics
+from retrigger.wiring import App
+from storage import migrations
+
+_FRESH = 1.0  # seconds that a look is good for
+
+router = APIRouter()
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    service: Literal["retrigger"] = "retrigger"
+    version: str
+
+
+class Ready(BaseModel):
+    """Whether it is of use; if not, why not."""
+
+    ready: bool
+    reasons: list[str]
+
+
+class Monitor:
+    """What the routes here look at."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.health = Health(version=version("retrigger"))
+        self.metrics = Metrics(app)
+        self.reasons = Cached(self._reasons, _FRESH)
+
+    def _reasons(self) -> list[str]:
+        try:
+            migrations.check(self._app.database)
+            return [*self._engine(), *self._slack()]
+        except RetriggerError as error:
+            return [str(error)]
+
+    def _engine(self) -> list[str]:
+        return [] if self._app.store.workers_alive() else ["No engine is running."]
+
+    def _slack(self) -> list[str]:
+        """Only a process that knows Slack's tokens can say whether its relay should be telling anything."""
+        slack = self._app.settings.slack
+        number, age = (0, None) if slack.missing else self._app.outbox.waiting()
+        if age is None or age <= MAX_BACKLOG_SECONDS:
+            return []
+        return [f"{number} messages wait for Slack, the oldest for {age:.0f} s."]
+
+
+def _monitor(request: Request) -> Monitor:
+    monitor: Monitor = request.app.state.monitor
+    return monitor
+
+
+@router.get("/healthz", response_model=Health, responses=problems())
+async def healthz(request: Request) -> Response:
+    """The process lives. It asks nobody, so it needs no thread."""
+    return answer(_monitor(request).health)
+
+
+@router.get(
+    "/readyz",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "It is of no use now; the reasons say why."}, **problems()},
+)
+def readyz(request: Request) -> Response:
+    """The database can be reached and has the right tables, an engine is alive, and what is for Slack gets told."""
+    reasons = _monitor(request).reasons.get()
+    return answer(Ready(ready=not reasons, reasons=reasons), 503 if reasons else 200)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"description": "Metrics for Prometheus.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems(503),
+    },
+)
+def metrics(request: Request) -> Response:
+    """Requests by status, steps by outcome, the age of the queue, lease expiries, the relay's lag."""
+    return Response(_monitor(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,200 @@
+"""What the API takes and gives beyond the engine's own documents. Its OpenAPI is made from these (SPEC 8)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Header, Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from engine.allowed import Action
+from engine.decide.act import Accepted
+from engine.documents import RequestSummary
+from engine.limits import MAX_REASON_CHARS, MAX_TITLE_CHARS
+from engine.plan import Plan
+from engine.states import CallEffect, RequestStatus
+
+_REQUEST = r"^(REQ-)?[0-9]{1,15}$"
+_INT = 2**31 - 1  # what a column of versions holds
+
+SUBMIT_KEY_HELP = "Makes it safe to repeat: with the same key, it gives the request that it made before."
+ACT_KEY_HELP = "Makes it safe to repeat: the same call again changes nothing and is answered alike. Yours to choose."
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(_REQUEST, value, re.ASCII):
+        raise PydanticCustomError("request", "Write REQ-42, or 42")
+    return int(value.removeprefix("REQ-"))
+
+
+_KeyText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | SkipJsonSchema[None]
+RequestNumber = Annotated[
+    int,
+    Path(description="REQ-42, or 42."),
+    BeforeValidator(_number),
+    WithJsonSchema({"type": "string", "pattern": _REQUEST, "examples": ["REQ-42"]}),
+]
+Node = Annotated[str, Path(description="The step: the name of its node.", max_length=200)]
+SubmitKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=SUBMIT_KEY_HELP)]
+ActKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=ACT_KEY_HELP)]
+_Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description="Why; it is kept with the act.")]
+_Expected = Annotated[
+    int | None,
+    Field(ge=1, le=_INT, description="The version that was seen. When it is another by now, nothing is done: 409."),
+]
+_Digest = Annotated[
+    str | None,
+    Field(
+        max_length=100, description="That of the plan that was seen. When it is another by now: 409 with the new plan."
+    ),
+]
+_Confirmed = Annotated[
+    bool, Field(description='"The earlier call may have taken effect" is confirmed; needs a reason with it.')
+]
+
+
+class _Body(BaseModel):
+    """A body of a call. A member that it does not have is an error: it would be meant for something."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NewRequestBody(_Body):
+    """A request to start."""
+
+    input: Any = Field({}, description="What the request is about, as the workflow's input_schema wants it.")
+    requester: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_TITLE_CHARS,
+        description="Whose request it is: a mail address, or a name. Left out, the key's own name.",
+    )
+
+
+class RetriggerBody(_Body):
+    """Re-trigger a step, alone or with the flow behind it."""
+
+    flow: bool = Field(False, description="Re-trigger step and flow. Without it, this step only.")
+    update_status: bool = Field(
+        False, description="Allow the workflow status to be updated. Only without flow, which always updates it."
+    )
+    reason: _Reason = None
+    version: int | None = Field(None, ge=1, le=_INT, description="Go on with this version of the workflow.")
+    new_key: bool = Field(False, description="Let the call leave under a new idempotency key.")
+    confirmed: _Confirmed = False
+    expect_version: _Expected = None
+    plan_digest: _Digest = None
+
+
+class InputBody(_Body):
+    """A blocked step's result, provided by hand."""
+
+    result: Any = Field(description="Any JSON that matches the node's result_schema.")
+    reason: _Reason = None
+    confirmed: _Confirmed = False
+    expect_version: _Expected = None
+    plan_digest: _Digest = None
+
+
+class ContinueBody(_Body):
+    """Go on behind what is held, or mend what was lost."""
+
+    reason: _Reason = None
+    confirmed: _Confirmed = False
+    plan_digest: _Digest = None
+
+
+class WithdrawBody(_Body):
+    """End a request."""
+
+    reason: str = Field(max_length=MAX_REASON_CHARS, pattern=r"\S", description="Why; it is kept with the act.")
+
+
+class Submitted(BaseModel):
+    """The request that was made."""
+
+    id: str = Field(examples=["REQ-42"])
+
+
+class AcceptedAct(BaseModel):
+    """An act that is stored; an engine carries it out. ``step_version`` and ``attempt`` are the step's after it."""
+
+    id: str = Field(examples=["REQ-42"])
+    node: str | None
+    status: RequestStatus
+    step_version: int | None
+    attempt: int | None
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> AcceptedAct:
+        return cls(
+            id=f"REQ-{accepted.request_id}",
+            node=accepted.node,
+            status=accepted.status,
+            step_version=accepted.step_version,
+            attempt=accepted.attempt,
+        )
+
+
+class PlannedStepDocument(BaseModel):
+    """A step that would run."""
+
+    node: str
+    kind: str
+    sure: bool = Field(description="False: it depends on a decision or an outcome before it.")
+    earlier: CallEffect | None = Field(description="What its last call is known to have done.")
+    repeats: bool = Field(description="A call that may have taken effect would be made again under a new key.")
+    key: Literal["same", "new"] | None = Field(None, description="Under which idempotency key its call would leave.")
+
+
+class PlanDocument(BaseModel):
+    """What an act would do. Nothing was done."""
+
+    id: str = Field(examples=["REQ-42"])
+    action: Action
+    node: str | None
+    step_version: int | None
+    status: RequestStatus
+    runs: list[PlannedStepDocument]
+    needs_confirmation: bool = Field(description="It needs confirmed, with a reason.")
+    plan_digest: str = Field(description="Send it with the act, and nothing else than this plan is carried out.")
+
+    @classmethod
+    def of(cls, plan: Plan) -> PlanDocument:
+        return cls(
+            id=f"REQ-{plan.request_id}",
+            action=plan.action,
+            node=plan.node,
+            step_version=plan.step_version,
+            status=plan.status,
+            runs=[PlannedStepDocument(**run._asdict()) for run in plan.runs],
+            needs_confirmation=plan.needs_confirmation,
+            plan_digest=plan.digest,
+        )
+
+
+class RequestPage(BaseModel):
+    """Requests, newest first."""
+
+    requests: list[RequestSummary]
+    cursor: str | None = Field(description="Send it to get the next page; null: this is the last one.")
+
+
+class WorkflowDocument(BaseModel):
+    """A published workflow, in its newest version."""
+
+    workflow: str
+    version: int
+    app: str
+    published_at: datetime
+    input_schema: dict[str, Any] | None = Field(description="The JSON Schema that a request's input must match.")
+
+
+class WorkflowList(BaseModel):
+    """The workflows whose application the key may submit to, or see."""
+
+    workflows: list[WorkflowDocument]

@@ -1,0 +1,123 @@
+"""How a call is read: whose it is, how large, and as what JSON. Before anything else is looked at."""
+
+from __future__ import annotations
+
+import email.message
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from engine.api_keys import Caller
+from engine.errors import InputTooLarge
+from engine.limits import MAX_INPUT_BYTES
+from engine.permissions import Actor
+from engine.service import Engine
+from engine.strict_json import loads
+from retrigger.api.problems import BadBody, WrongMedia
+
+_DRAINED = 16 * MAX_INPUT_BYTES  # bytes read off a body that is too large, so that its sender comes to read the answer
+_Message = dict[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+
+
+class BodyLimit:
+    """ASGI middleware: no body is longer than ``MAX_INPUT_BYTES``, whatever it says of itself, or does not say."""
+
+    def __init__(self, app: Callable[[Any, _Receive, _Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        taken = 0
+
+        async def limited() -> _Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken <= MAX_INPUT_BYTES:
+                return message
+            while message.get("more_body") and taken <= _DRAINED:
+                message = await receive()
+                taken += len(message.get("body", b""))
+            raise InputTooLarge(f"The body is too large; the limit is {MAX_INPUT_BYTES:,} bytes.")
+
+        await self._app(scope, limited, send)
+
+
+class JsonRequest(Request):
+    """A request whose body was read by our own reader already."""
+
+    value: Any = None
+
+    async def json(self) -> Any:
+        return self.value
+
+
+class JsonRoute(APIRoute):
+    """A route behind an API key. The key comes first: nobody's body is looked at without one."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            caller = await run_in_threadpool(_caller, request)
+            read = JsonRequest(request.scope, request.receive)
+            read.state.caller = caller
+            body = await read.body()
+            if body:
+                read.value = await run_in_threadpool(_parsed, body, request.headers.get("content-type", ""))
+            return await handle(read)
+
+        return checked
+
+
+class Call(NamedTuple):
+    """What a route works with."""
+
+    engine: Engine
+    caller: Caller
+
+    @property
+    def actor(self) -> Actor:
+        return self.caller.actor
+
+    def command_id(self, key: str | None) -> str | None:
+        """The caller's Idempotency-Key as a command's id."""
+        return None if key is None else self.caller.command_id(key)
+
+
+bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `retrigger key create NAME`.")
+
+
+def _call(request: Request) -> Call:
+    return Call(request.app.state.engine, request.state.caller)
+
+
+Calling = Annotated[Call, Depends(_call)]
+
+
+def _caller(request: Request) -> Caller:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    engine: Engine = request.app.state.engine
+    return engine.caller(key.strip() if scheme.lower() == "bearer" else None)
+
+
+def _parsed(body: bytes, content_type: str) -> Any:
+    """Strict JSON. Raises BadBody, WrongMedia, InvalidJson, and InputTooLarge or InvalidInput for what it holds."""
+    head = email.message.Message()
+    head["content-type"] = content_type
+    kind, subtype = head.get_content_maintype(), head.get_content_subtype()
+    if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
+        raise WrongMedia("Send the body as JSON, with the header Content-Type: application/json.")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadBody(f"The body is no UTF-8 text: byte {error.start + 1} cannot be read.") from None
+    return loads(text, limit=MAX_INPUT_BYTES)

@@ -1,0 +1,75 @@
+"""An ASGI application in a thread of this process: from its socket to a clean stop."""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+import time
+from typing import Any
+
+import uvicorn
+
+from engine.errors import RetriggerError, SettingsError
+
+START_SECONDS = 10.0
+_MORE = 2.0  # seconds that the thread gets beyond the grace of its calls
+
+
+class Served:
+    """A running service. ``url`` is its address on this machine."""
+
+    def __init__(self, server: uvicorn.Server, thread: threading.Thread, url: str, grace: float) -> None:
+        self._server, self._thread, self._grace = server, thread, grace
+        self.url = url
+
+    def stop(self) -> None:
+        """Take no more calls, let those under way end within the grace, and end the thread."""
+        self._server.should_exit = True
+        self._thread.join(self._grace + _MORE)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises SettingsError with what to do when it cannot be had."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+    except OSError as error:
+        raise SettingsError(f"api.host: {host} is no address of this machine: {error.strerror}.") from None
+    listening = socket.socket(family, kind)
+    try:
+        # Without it, connections of the last run that linger in TIME_WAIT would make the port look taken.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"Port {port} of {host} cannot be had: {(error.strerror or str(error)).lower()}. "
+            "Stop what has it, or set another with api.port or RETRIGGER_API_PORT."
+        ) from None
+    return listening
+
+
+def serve(app: Any, listening: socket.socket, *, name: str, grace: float) -> Served:
+    """Serve the ASGI ``app`` from a thread; ``grace``: seconds that calls under way get when it is stopped."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        timeout_graceful_shutdown=math.ceil(grace),
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],), name=name, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RetriggerError(f"The thread {name} did not start to serve.")
+        time.sleep(0.005)
+    host, port = listening.getsockname()[:2]
+    return Served(server, thread, f"http://{f'[{host}]' if ':' in host else host}:{port}", grace)

@@ -1,0 +1,34 @@
+"""Numbers for a monitor (engine.store.Measures)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from engine.store import Measures
+from storage.database import now
+from storage.part import Part
+from storage.tables import DUE, DUE_ALONE, RUNNING, events, requests, steps, workers
+
+
+class Measuring(Part):
+    """Counts and ages, from what is kept for them or what an index has."""
+
+    def measures(self) -> Measures:
+        """One look at everything."""
+        by_app = select(requests.c.app, requests.c.status, func.count()).group_by(requests.c.app, requests.c.status)
+        by_kind = select(events.c.kind, func.count()).group_by(events.c.kind)
+        with self._database.reading() as connection:
+            moment = now(connection)
+            return Measures(
+                {(app, status): number for app, status, number in connection.execute(by_app)},
+                dict(connection.execute(by_kind).tuples().all()),
+                _oldest_due(connection, moment),
+                connection.scalar(select(func.count()).select_from(steps).where(RUNNING)) or 0,
+                connection.scalar(select(func.count()).select_from(workers).where(workers.c.present_until > moment))
+                or 0,
+            )
+
+
+def _oldest_due(connection: Connection, moment: float) -> float:
+    first = [connection.scalar(select(func.min(steps.c.due_at)).where(due)) for due in (DUE, DUE_ALONE)]
+    return max((moment - due for due in first if due is not None and due < moment), default=0.0)

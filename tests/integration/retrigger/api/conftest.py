@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.permissions import Permission
+from tests.support.api import ANY_PORT, Api, serve_api
+from tests.support.front import Front
+
+
+@pytest.fixture
+def front(tmp_path: Path, database_url: str) -> Front:
+    """A folder with settings and a workflow, on each kind of database."""
+    front = Front(tmp_path, database_url, ANY_PORT)
+    if not database_url.startswith("sqlite"):
+        front.out("db", "upgrade")
+    return front
+
+
+@pytest.fixture
+def api(front: Front) -> Iterator[Api]:
+    """Served, with an engine at work."""
+    with serve_api(front) as api:
+        yield api
+
+
+@pytest.fixture
+def ci(api: Api) -> httpx.Client:
+    """A caller who may do everything in HR but grant."""
+    return api.caller("ci", Permission.SUBMIT, Permission.TAKE_ACTION, app="HR")
