@@ -185,8 +185,9 @@ class Store(Protocol):
         """(request, node, attempt) of what ``worker`` has running."""
         ...
 
-    def stuck(self) -> list[int]:
-        """Requests in progress with no step ready, running or waiting."""
+    def stuck(self, thorough: bool = False) -> list[int]:
+        """Requests in progress with no step ready, running or waiting. ``thorough``: read from the steps of every
+        request in progress, not from what the last change of each has noted."""
         ...
 
     def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:

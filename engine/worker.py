@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _SWEEP = 1.0  # seconds between looks for steps whose worker is gone
 _OVERDUE = 0.25  # seconds between looks for functions that pass their time limit
 _STUCK_SWEEP = 30.0
+_THOROUGH_SWEEP = 3600.0  # it reads the steps of every request in progress
 _SOON = 0.05
 _POLL = 0.01
 
@@ -50,6 +51,7 @@ class Worker:
         self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
+        self._executor.every(_THOROUGH_SWEEP, self._guarded(partial(self._unstick, True)), "thorough")
         self._arm()
         return recovered
 
@@ -95,8 +97,8 @@ class Worker:
             if self._executor.give_up(claim):
                 self._runner.give_up(claim, limit)
 
-    def _unstick(self) -> None:
-        for request_id in self._store.stuck():
+    def _unstick(self, thorough: bool = False) -> None:
+        for request_id in self._store.stuck(thorough):
             self._each(request_id, unstick)
 
     def _each(self, request_id: int, decide: Callable[[Draft], bool]) -> None:

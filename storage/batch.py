@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.states import MOVING, RequestStatus
 from storage import rows
 from storage.guards import StepUpdates, guard
 from storage.known import Held, Known
 from storage.operations import Change
 from storage.statements import Statements
+from storage.tallies import Tally
 
 Graphs = Callable[[str, int], Graph]
 Told = Callable[[str], bool]
@@ -36,6 +38,7 @@ class Batch:
         self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
         self.notices: list[Notice] = []
+        self.tally = Tally()
 
     def load(self, changes: Sequence[Change], known: Known) -> None:
         """Hold the requests of all ``changes``. Those that are not known are read, and on PostgreSQL locked, in the
@@ -102,6 +105,7 @@ class Batch:
         """Write it all, each kind of row with one statement. Raises GuardFailed."""
         connection, statements = self._connection, self._statements
         self._flush_requests()
+        self._flush_stuck()
         self._flush_steps()
         results = [(result, *key) for key, result in self._results.items()]
         statements.update_results.run(connection, results)
@@ -116,6 +120,17 @@ class Batch:
         changed = [held for held in self.held.values() if held.request is not held.stored]
         updates = [(*rows.request_row(held.request)[1:], held.stored.id, held.stored.version) for held in changed]
         guard(self._statements.update_requests.run(self._connection, updates), updates)
+        for held in changed:
+            self.tally.changed(held.stored, held.request)
+
+    def _flush_stuck(self) -> None:
+        """Whether nothing moves is stored with the request: the sweep looks at millions of them (SPEC 3.5)."""
+        turned = []
+        for held in self.held.values():
+            stuck = _is_stuck(held.request, held.steps)
+            if stuck is not _is_stuck(held.stored, held.stored_steps):
+                turned.append((stuck, held.request.id))
+        self._statements.update_stuck.run(self._connection, turned)
 
     def _flush_steps(self) -> None:
         """Drafts copy a step only to change it, so what is another object was changed."""
@@ -133,3 +148,8 @@ class Batch:
                     updates.add(stored, step)
         updates.run(self._connection, self._statements)
         self._statements.insert_steps.run(self._connection, inserts)
+
+
+def _is_stuck(request: Request, steps: Mapping[str, Step]) -> bool:
+    """In progress, with no step that moves."""
+    return request.status is RequestStatus.IN_PROGRESS and not any(step.status in MOVING for step in steps.values())

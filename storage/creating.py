@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 
 from engine.decide.submit import begin
 from engine.records import NewRequest
 from storage import rows
 from storage.operations import Create
 from storage.statements import Statements
-from storage.tables import requests
+from storage.tallies import Tally
 
 Answer = tuple[int, bool]  # the request's id, and whether an earlier submit had made it
 
 
-def create(connection: Connection, statements: Statements, creates: Sequence[Create], now: float) -> list[Answer]:
+def create(
+    connection: Connection, statements: Statements, creates: Sequence[Create], now: float, tally: Tally
+) -> list[Answer]:
     """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``."""
-    known = _known(connection, [create.new for create in creates])
+    known = _known(connection, statements, [create.new for create in creates])
     fresh: list[Create] = []
     places: list[int | None] = []  # of each create's request in ``fresh``; None when it was stored before
     by_key: dict[tuple[str, str], int] = {}
@@ -30,7 +32,7 @@ def create(connection: Connection, statements: Statements, creates: Sequence[Cre
             fresh.append(create)
             if key:
                 by_key[key] = place
-    ids = _store(connection, statements, fresh, now)
+    ids = _store(connection, statements, fresh, now, tally)
     return [
         (known[_key(create.new)], True) if place is None else (ids[place], fresh[place] is not create)
         for create, place in zip(creates, places, strict=True)
@@ -42,16 +44,23 @@ def _key(new: NewRequest) -> tuple[str, str] | None:
     return None if new.key is None else (new.workflow, rows.clean(new.key) or "")
 
 
-def _known(connection: Connection, news: Sequence[NewRequest]) -> dict[tuple[str, str] | None, int]:
-    keys = [key for key in map(_key, news) if key is not None]
-    if not keys:
-        return {}
-    columns = (requests.c.workflow, requests.c.submit_key)
-    found = connection.execute(select(*columns, requests.c.id).where(tuple_(*columns).in_(keys)))
-    return {(workflow, key): request_id for workflow, key, request_id in found}
+def _known(
+    connection: Connection, statements: Statements, news: Sequence[NewRequest]
+) -> dict[tuple[str, str] | None, int]:
+    """By workflow: SQLite finds pairs of workflow and key by no index."""
+    keys: dict[str, list[str]] = {}
+    for workflow, key in filter(None, map(_key, news)):
+        keys.setdefault(workflow, []).append(key)
+    known: dict[tuple[str, str] | None, int] = {}
+    for workflow, wanted in keys.items():
+        for key, request_id in statements.submitted.run(connection, workflow=workflow, keys=statements.listed(wanted)):
+            known[workflow, key] = request_id
+    return known
 
 
-def _store(connection: Connection, statements: Statements, fresh: Sequence[Create], now: float) -> list[int]:
+def _store(
+    connection: Connection, statements: Statements, fresh: Sequence[Create], now: float, tally: Tally
+) -> list[int]:
     if not fresh:
         return []
     ids = statements.new_request_ids(connection, len(fresh))
@@ -61,7 +70,8 @@ def _store(connection: Connection, statements: Statements, fresh: Sequence[Creat
     for request_id, create in zip(ids, fresh, strict=True):
         new = create.new
         request, its_steps = begin(request_id, new, create.graph, now)
-        requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key)))
+        tally.came(request)
+        requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key), False))
         steps += map(rows.step_row, its_steps)
         events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
     statements.insert_requests.run(connection, requests_)

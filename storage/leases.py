@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from engine.states import MOVING, RequestStatus
 from storage.database import now
 from storage.part import Part
-from storage.tables import DUE, DUE_ALONE, RUNNING, WAKING, is_one_of, requests, steps, workers
+from storage.tables import DUE, DUE_ALONE, RUNNING, STUCK, WAKING, is_one_of, requests, steps, workers
 
 Running = tuple[int, str, int]  # request, node, attempt
+_PAGE = 500
 
 
 class Leases(Part):
@@ -40,16 +42,18 @@ class Leases(Part):
     def waking(self) -> list[Running]:
         """Waiting steps whose time is over: (request, node, attempt)."""
         with self._database.reading() as connection:
-            key = (steps.c.request_id, steps.c.node, steps.c.attempt)
-            over = select(*key).where(WAKING, steps.c.wakes_at <= now(connection)).order_by(*key)
-            return _listed(connection, over)
+            columns = (steps.c.request_id, steps.c.node, steps.c.attempt)
+            return _listed(connection, select(*columns).where(WAKING, steps.c.wakes_at <= now(connection)))
 
-    def stuck(self) -> list[int]:
-        """Requests in progress with no step ready, running or waiting."""
-        moving = exists().where(steps.c.request_id == requests.c.id, is_one_of(steps.c.status, *sorted(MOVING)))
-        in_progress = is_one_of(requests.c.status, RequestStatus.IN_PROGRESS)
+    def stuck(self, thorough: bool = False) -> list[int]:
+        """Requests in progress with no step ready, running or waiting, by what each change left with the request.
+
+        ``thorough`` trusts nothing but the steps, and reads those of every request in progress.
+        """
         with self._database.reading() as connection:
-            return list(connection.scalars(select(requests.c.id).where(in_progress, ~moving).order_by(requests.c.id)))
+            if thorough:
+                return list(_standing_still(connection))
+            return list(connection.scalars(select(requests.c.id).where(STUCK).order_by(requests.c.id)))
 
     def next_due(self) -> float | None:
         """Seconds until the earliest step is due or its wait is over (0 when one is already); None without one."""
@@ -79,10 +83,24 @@ class Leases(Part):
             return connection.scalar(alive.select_from(workers)) or 0
 
 
+def _standing_still(connection: Connection) -> Iterator[int]:
+    """By pages, so that the steps are found by their key, however many requests there are."""
+    in_progress = select(requests.c.id).where(is_one_of(requests.c.status, RequestStatus.IN_PROGRESS))
+    after = 0
+    while page := connection.scalars(
+        in_progress.where(requests.c.id > after).order_by(requests.c.id).limit(_PAGE)
+    ).all():
+        moving = select(steps.c.request_id).where(
+            steps.c.request_id.in_(page), is_one_of(steps.c.status, *sorted(MOVING))
+        )
+        yield from sorted(set(page) - set(connection.scalars(moving)))
+        after = page[-1]
+
+
 def _running() -> Select[*tuple[Any, ...]]:
-    key = (steps.c.request_id, steps.c.node)
-    return select(*key, steps.c.attempt).where(RUNNING).order_by(*key)
+    return select(steps.c.request_id, steps.c.node, steps.c.attempt).where(RUNNING)
 
 
 def _listed(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Running]:
-    return [(request_id, node, attempt) for request_id, node, attempt in connection.execute(query)]
+    """In the order of their keys. Asked for it, SQLite would read all steps in that order, to find the few."""
+    return sorted((request_id, node, attempt) for request_id, node, attempt in connection.execute(query))

@@ -25,6 +25,8 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
@@ -73,6 +75,19 @@ def insert_rows(dialect: Dialect, table: Table, names: Sequence[str]) -> Rows:
     if given.source is None:
         return Rows(insert(table).values(given.new).inline(), dialect, given.names)
     return Rows(insert(table).from_select(names, select(*given.new.values())).inline(), dialect, given.names)
+
+
+def add_rows(dialect: Dialect, table: Table, number: str) -> Rows:
+    """Rows whose ``number`` is added to that of the row with the same key, if there is one."""
+    given = _Given(dialect, table, table.columns.keys())
+    key = list(table.primary_key)
+    if given.source is None:
+        new = sqlite_insert(table).values(given.new)
+        added = new.on_conflict_do_update(index_elements=key, set_={number: table.c[number] + new.excluded[number]})
+        return Rows(added.inline(), dialect, given.names)
+    rows = postgresql_insert(table).from_select(table.columns.keys(), select(*given.new.values()))
+    summed = rows.on_conflict_do_update(index_elements=key, set_={number: table.c[number] + rows.excluded[number]})
+    return Rows(summed.inline(), dialect, given.names)
 
 
 def update_rows(

@@ -22,9 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from engine.records import Attempt, Event, Request, Step
-from storage.many import Rows, insert_rows, update_rows
+from storage.many import Rows, add_rows, insert_rows, update_rows
 from storage.rows import dump
-from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, workflows
+from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, tallies, workflows
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
@@ -62,12 +62,16 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         notice = ("request_id", "kind", "event", "actor", "created_at", "due_at", "tries", "sent_before")
-        self.insert_requests = insert_rows(dialect, requests, (*Request._fields, "title", "input", "submit_key"))
+        self.insert_requests = insert_rows(
+            dialect, requests, (*Request._fields, "title", "input", "submit_key", "stuck")
+        )
         self.insert_steps = insert_rows(dialect, steps, Step._fields)
         self.insert_attempts = insert_rows(dialect, attempts, Attempt._fields)
         self.insert_events = insert_rows(dialect, events, Event._fields)
         self.insert_outbox = insert_rows(dialect, outbox, notice)
         self.update_requests = update_rows(dialect, requests, Request._fields[1:], ("id", "version"))
+        self.update_stuck = update_rows(dialect, requests, ("stuck",), ("id",))
+        self.add_tallies = add_rows(dialect, tallies, "number")
         self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
         key = ("request_id", "node", "number")
         end = ("outcome", "ended_at", "error", "call", "response")
@@ -96,6 +100,9 @@ class Statements:
         self.done_commands = Query(
             select(events.c.command_id, events.c.request_id).where(known, events.c.command_id.is_not(None)), dialect
         )
+        keyed = select(requests.c.submit_key, requests.c.id).where(requests.c.submit_key.is_not(None))
+        of_workflow = requests.c.workflow == bindparam("workflow", type_=Text())
+        self.submitted = Query(keyed.where(of_workflow, among(dialect, requests.c.submit_key, "keys")), dialect)
         whole = select(requests.c.input, requests.c.requester, requests.c.title)
         self.input = Query(whole.where(requests.c.id == bindparam("id", type_=BigInteger())), dialect)
         results = select(steps.c.node, steps.c.result, steps.c.error)

@@ -69,8 +69,13 @@ requests = Table(
     Column("title", Text, nullable=False),
     Column("input", Text, nullable=False),
     Column("submit_key", Text),
+    Column("stuck", Boolean, nullable=False),  # in progress, and no step moves
 )
 Index("requests_by_status", requests.c.status, requests.c.id)
+Index("requests_by_app", requests.c.app, requests.c.id)
+Index("requests_by_app_and_status", requests.c.app, requests.c.status, requests.c.id)
+STUCK = requests.c.stuck.is_(True)
+_partial("requests_stuck", requests.c.id, where=STUCK)
 _partial(
     "requests_submit_key",
     requests.c.workflow,
@@ -182,6 +187,16 @@ outbox = Table(
     Column("error", Text),
 )
 _partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=outbox.c.done_at.is_(None))
+
+# Requests by application and status, in parts, so that writers on PostgreSQL do not wait for one another.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("app", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
 
 posted = Table(
     "posted",

@@ -125,7 +125,8 @@ class Transactions:
             answers[place] = _direct(direct, connection, facts.now)
         creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
         if creates:
-            made = create(connection, self._database.statements, list(creates.values()), facts.now)
+            statements = self._database.statements
+            made = create(connection, statements, list(creates.values()), facts.now, batch.tally)
             answers.update(zip(creates, map(Answer, made), strict=True))
         changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
         if changes:
@@ -133,6 +134,7 @@ class Transactions:
             for place, change in changes.items():
                 answers[place] = _apply(batch, change)
             batch.flush()
+        batch.tally.write(connection, self._database.statements)
         return [answers[place] for place in range(len(operations))]
 
     def _failed(self, error: Exception) -> Failure:

