@@ -193,9 +193,10 @@ def _value(column: Column[object], made: str, copies: int) -> str:
 def _count(connection: Connection) -> None:
     """The tallies of what was copied."""
     connection.execute(tallies.delete())
-    columns = (literal(0), requests.c.app, requests.c.status, func.count())
-    counted = select(*columns).group_by(requests.c.app, requests.c.status)
-    connection.execute(tallies.insert().from_select(tallies.columns.keys(), counted))
+    by_app = select(literal(0), literal("requests"), requests.c.app, requests.c.status, func.count())
+    by_kind = select(literal(0), literal("events"), literal(""), events.c.kind, func.count())
+    for counted in (by_app.group_by(requests.c.app, requests.c.status), by_kind.group_by(events.c.kind)):
+        connection.execute(tallies.insert().from_select(tallies.columns.keys(), counted))
 
 
 def _settle(database: Database, last: int) -> None:

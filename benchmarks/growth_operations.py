@@ -162,6 +162,7 @@ OPERATIONS: dict[str, Operation] = {
     "newest of a rare application": listing(apps=frozenset({RARE_APP})),
     "counts by status": lambda site: timed(site.store.counts),
     "counts of two applications": lambda site: timed(lambda: site.store.counts(SEVERAL)),
+    "measures for a monitor": lambda site: timed(site.store.measures),
     "show": show,
     "status": lambda site: timed(partial(site.store.status, site.any_id())),
     "what a command did": lambda site: timed(lambda: site.store.command("no such command")),

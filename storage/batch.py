@@ -114,6 +114,7 @@ class Batch:
         statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends.values()])
         statements.late_attempts.run(connection, [rows.late_row(end) for end in self._late.values()])
         statements.insert_events.run(connection, [rows.event_row(event) for event in self.events])
+        self.tally.happened(self.events)
         statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
 
     def _flush_requests(self) -> None:

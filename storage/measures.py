@@ -7,7 +7,8 @@ from sqlalchemy import Connection, func, select
 from engine.store import Measures
 from storage.database import now
 from storage.part import Part
-from storage.tables import DUE, DUE_ALONE, RUNNING, events, requests, steps, workers
+from storage.tables import DUE, DUE_ALONE, RUNNING, steps, workers
+from storage.tallies import events_by_kind, requests_by_status
 
 
 class Measuring(Part):
@@ -15,13 +16,11 @@ class Measuring(Part):
 
     def measures(self) -> Measures:
         """One look at everything."""
-        by_app = select(requests.c.app, requests.c.status, func.count()).group_by(requests.c.app, requests.c.status)
-        by_kind = select(events.c.kind, func.count()).group_by(events.c.kind)
         with self._database.reading() as connection:
             moment = now(connection)
             return Measures(
-                {(app, status): number for app, status, number in connection.execute(by_app)},
-                dict(connection.execute(by_kind).tuples().all()),
+                requests_by_status(connection),
+                events_by_kind(connection),
                 _oldest_due(connection, moment),
                 connection.scalar(select(func.count()).select_from(steps).where(RUNNING)) or 0,
                 connection.scalar(select(func.count()).select_from(workers).where(workers.c.present_until > moment))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, select, union_all
 
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
@@ -15,7 +15,8 @@ from engine.store import AttemptDetail, RequestDetail, RequestFilter, RequestRow
 from storage import rows
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
-from storage.tables import attempts, events, is_one_of, requests, steps, tallies
+from storage.tables import attempts, events, is_one_of, requests, steps
+from storage.tallies import requests_by_status
 
 _MANY = 100  # applications; a longer statement costs more than what it saves
 
@@ -91,12 +92,13 @@ class Reading(Part):
 
     def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]:
         """How many requests of ``apps`` (None: of all) are in each status."""
-        totals = select(tallies.c.status, func.sum(tallies.c.number)).group_by(tallies.c.status)
-        if apps is not None:
-            totals = totals.where(tallies.c.app.in_(sorted(apps)))
         with self._database.reading() as connection:
-            found = {RequestStatus(status): int(number) for status, number in connection.execute(totals)}
-        return {status: found.get(status, 0) for status in RequestStatus}
+            found = requests_by_status(connection)
+        totals = dict.fromkeys(RequestStatus, 0)
+        for (app, status), number in found.items():
+            if apps is None or app in apps:
+                totals[RequestStatus(status)] += number
+        return totals
 
 
 def _no_request(request_id: int) -> NotFound:

@@ -188,13 +188,14 @@ outbox = Table(
 )
 _partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=outbox.c.done_at.is_(None))
 
-# Requests by application and status, in parts, so that writers on PostgreSQL do not wait for one another.
+# How many there are of what is asked for often, in parts (storage.tallies).
 tallies = Table(
     "tallies",
     metadata,
     Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),  # requests (by status), or events (by kind, of all applications)
     Column("app", Text, primary_key=True),
-    Column("status", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
 

@@ -172,8 +172,9 @@ def _tallies() -> None:
     op.create_table(
         "tallies",
         sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("what", sa.Text, primary_key=True),
         sa.Column("app", sa.Text, primary_key=True),
-        sa.Column("status", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, primary_key=True),
         sa.Column("number", sa.BigInteger, nullable=False),
     )
 

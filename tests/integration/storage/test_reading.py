@@ -65,6 +65,13 @@ def test_counts_are_exact_whoever_changes_the_requests(open_store: OpenStore):
         listed = stores[0].requests(RequestFilter(apps=apps, limit=100))
         counted = Counter(row.request.status for row in listed)
         assert stores[0].counts(apps) == {status: counted[status] for status in RequestStatus}
+    measures = stores[1].measures()
+    everywhere = Counter(
+        (row.request.app, row.request.status.value) for row in stores[0].requests(RequestFilter(limit=100))
+    )
+    assert measures.requests == everywhere
+    told = [event.kind for number in made for event in stores[0].detail(number).events]
+    assert measures.events == {"status_changed": told.count("status_changed")}
 
 
 def test_a_listed_request_names_its_blocked_steps(store: SqlStore):
