@@ -12,6 +12,7 @@ ALONE_FROM_RECOVERY = 2  # from this recovery on, a step runs alone in its worke
 MAX_JSON_DEPTH = 100  # lists and objects inside one another, in any JSON from outside
 MAX_DEFINITION_BYTES = 1024 * 1024
 MAX_DEFINITION_NODES = 2000
+MAX_PROBLEMS = 100  # of a definition, told at once
 MAX_TEMPLATE_LOOPS = 10_000  # turns of all loops in one rendering
 MAX_SECONDS = 365 * 86400.0  # the longest duration that may be written
 MAX_BACKLOG_SECONDS = 60.0  # that a message may wait for Slack before it is a failure

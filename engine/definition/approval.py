@@ -29,7 +29,7 @@ class ApprovalSpec(Model):
     """
 
     approvers: tuple[Annotated[Text, AfterValidator(_check_approver)], ...] = Field(
-        min_length=1, description="a list such as [hr-lead@example.com, @hr-admins], with @group in quotes"
+        min_length=1, description='a list such as [hr-lead@example.com, "@hr-admins"]'
     )
     need: Annotated[Literal["any", "all"], choice("any", "all")] = Field("any", description="any or all")
     timeout: Timeout | None = None

@@ -64,8 +64,8 @@ def more_than_nothing(value: float) -> float:
 def _one_of(*words: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if value not in words:
-            upper = value.upper() if isinstance(value, str) else value
-            raise problem(f"is {described(value)}; {instead(upper if upper in words else value, words, 'write')}")
+            meant = next((word for word in words if word.lower() == str(value).lower()), value)
+            raise problem(f"is {described(value)}; {instead(meant, words, 'write')}")
         return value
 
     return check
@@ -106,7 +106,9 @@ def described(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "a mapping"
-    return "a list" if isinstance(value, list | tuple) else f"the number {value}"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return f"the number {value}"
 
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -129,7 +131,7 @@ def _sentence(model: type[BaseModel], place: Path, found: Any) -> str:
         return str(found["msg"])
     owner, field = _owner(model, place)
     if found["type"] == "extra_forbidden":
-        return f"is not known; {instead(place[-1], names(owner))}"
+        return f"is not known; {instead(place[-1], names(owner)) if names(owner) else 'remove it'}"
     hint = owner.model_fields[field].description if field in owner.model_fields else None
     if found["type"] == "missing":
         return f"is missing; {f'write {hint}' if hint else 'add it'}"

@@ -5,6 +5,7 @@ To add a kind: write its model, and put it into ``NODE_KINDS``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -56,9 +57,9 @@ class DecisionNode(Node):
 
 
 def _check_paths(targets: tuple[str, ...]) -> tuple[str, ...]:
-    twice = next((target for place, target in enumerate(targets) if target in targets[:place]), None)
-    if twice is not None:
-        raise problem(f"names `{twice}` twice; name each node once")
+    if len(set(targets)) < len(targets):
+        twice, _ = Counter(targets).most_common(1)[0]
+        raise problem(f"names `{twice}` more than once; name each node once")
     if len(targets) < 2:
         raise problem("is no branch; write two nodes or more, such as [desk, laptop], or lead there with `next`")
     return targets

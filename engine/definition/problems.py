@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
 from engine.errors import RetriggerError
+from engine.limits import MAX_PROBLEMS
 
 Path = tuple[str | int, ...]  # from the top of the file: ("nodes", "badge", "function", "name")
 
@@ -68,13 +69,20 @@ class Report:
         self.unclear: set[Path] = set()  # what could not be read as one value, so that nothing more is said about it
 
     def add(self, path: Path, message: str, line: int | None = None) -> None:
-        """Note a problem. ``line`` where ``path`` alone would lead to another one."""
+        """Note a problem. ``line`` where ``path`` alone would lead to another one.
+
+        Raises DefinitionError at the first of too many: nobody reads on, and to look for what each may have meant
+        takes time.
+        """
+        if len(self.problems) == MAX_PROBLEMS:
+            self.fail(self.places.problem((), "and more is wrong; correct this first")._replace(line=None))
         problem = self.places.problem(path, message)
         self.problems.append(problem._replace(line=line) if line else problem)
 
-    def fail(self) -> NoReturn:
-        """Raise DefinitionError with what was noted."""
-        raise DefinitionError(tuple(sorted(dict.fromkeys(self.problems), key=lambda problem: problem.line or 0)))
+    def fail(self, *last: Problem) -> NoReturn:
+        """Raise DefinitionError with what was noted, in the order of the file."""
+        found = sorted(dict.fromkeys(self.problems), key=lambda problem: problem.line or 0)
+        raise DefinitionError((*found, *last))
 
     def fail_if_any(self) -> None:
         """Raise DefinitionError if anything was noted."""

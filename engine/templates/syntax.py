@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -61,6 +62,7 @@ def expression_of(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
+@lru_cache(4096)  # a definition's templates are read when it is checked, when it is loaded, and when it is run
 def inspect(source: str) -> Syntax:
     """Read a template. Raises TemplateError where it cannot be parsed at all."""
     try:

@@ -29,7 +29,7 @@ def workflow() -> None:
 def check(session: Session, file: Path) -> None:
     """Say whether a definition could be published, and if not, why not."""
     found = _read(session, file)
-    click.echo(f"{file}: workflow {found.name} passes ({len(found.nodes)} nodes).")
+    click.echo(f"{file}: workflow {found.name} passes ({len(found.step_ids)} nodes).")
 
 
 @workflow.command()

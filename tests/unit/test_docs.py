@@ -184,6 +184,7 @@ def test_every_limit_is_told_as_it_is():
     assert told == {
         "a definition":
             f"{limits.MAX_DEFINITION_BYTES:,} bytes, {limits.MAX_DEFINITION_NODES:,} nodes, {MAX_DEPTH} levels",
+        "problems of a definition told at once": str(limits.MAX_PROBLEMS),
         "a request's input; a provided result": f"{limits.MAX_INPUT_BYTES:,} bytes, {limits.MAX_JSON_DEPTH} levels",
         "an answer; a function's result": f"{limits.MAX_RESPONSE_BYTES:,} bytes",
         "what one rendering gives (all of a call's values together)":

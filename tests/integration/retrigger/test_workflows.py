@@ -41,6 +41,31 @@ def test_check_passes_and_needs_no_database(front: Front):
     assert not (front.folder / "retrigger.db").exists()
 
 
+CALLBACK = """
+workflow: parcel
+app: HR
+nodes:
+  send:
+    sync:
+      nodes:
+        tell: {function: {name: front.work, args: {folder: "{{ callback_url('arrived') }}"}}}
+  arrived: {callback: {timeout: 2d}}
+"""
+
+
+def test_a_workflow_that_gives_out_addresses_needs_a_public_url(front: Front):
+    file = front.define("parcel", CALLBACK)
+    refused = (
+        f"{file}:8: node tell, field function.args.folder: asks for callback_url, but nobody outside could call it"
+    )
+
+    for command in ("check", "publish"):
+        assert f"{refused}; set api.public_url in the settings" in front.run("workflow", command, str(file)).stderr
+
+    front.settings.write_text(front.settings.read_text() + 'api: {public_url: "https://retrigger.example.com"}\n')
+    assert front.out("workflow", "check", str(file)) == f"{file}: workflow parcel passes (3 nodes).\n"
+
+
 def test_publish_stores_a_new_version_only_when_something_changed(still: Front):
     file = still.folder / "workflows/steps.yaml"
 

@@ -1,4 +1,4 @@
-"""The golden definition: SPEC 10's example with today's node kinds."""
+"""Golden definitions: SPEC 10's example as it stands there, and one with every kind of node."""
 
 ONBOARDING = """\
 workflow: onboarding
@@ -26,11 +26,49 @@ nodes:                                  # without `next`, a node leads to the on
   route:
     decision:
       - {when: "{{ request.input.remote }}", next: ship_laptop}
-      - {default: desk}
-  desk:   {action: {connection: facilities, method: POST, path: /desks}}
-  laptop: {action: {connection: it, method: POST, path: /laptops}, next: welcome}
+      - {default: desk_and_laptop}
+  desk_and_laptop: {branch: [desk, laptop]}
+  desk:   {action: {connection: facilities, method: POST, path: /desks}, next: ready}
+  laptop: {action: {connection: it, method: POST, path: /laptops}, next: ready}
+  ready:  {merge: {}, next: welcome}
   ship_laptop: {action: {connection: it, method: POST, path: /shipments}, next: welcome}
   welcome: {action: {connection: mail, method: POST, path: /send}, next: end}
   tell_it: {action: {connection: mail, method: POST, path: /it}, next: failed_end}
   failed_end: {end: {status: failed, cancel_others: true}}
+"""
+
+EVERY_KIND = """\
+workflow: every_kind
+app: HR
+sensitive: [nodes.enter.result.secret]
+nodes:
+  order:
+    action: {connection: shop, method: POST, path: /orders, body: {tell: "{{ callback_url('delivered') }}", note: null}}
+    on_failure: sorry
+  account:
+    sync:
+      nodes:
+        make: {action: {connection: identity, method: POST, path: /accounts}}
+        enter: {function: {name: hr.enter, args: {id: "{{ nodes.make.result.id }}", order: "{{ nodes.order.result }}"}}}
+    on_failure: sorry
+  ask:
+    approval: {approvers: ["{{ request.input.boss }}", "@hr-admins", a@example.com], need: all, timeout: 2d}
+    rejected: refused
+  both: {branch: [pause, later]}
+  pause: {delay: {for: 2h}, next: met}
+  later: {delay: {until: "{{ request.input.day }}T09:00:00Z"}, next: met}
+  met: {merge: {}}
+  delivered: {callback: {timeout: 2d}, result_schema: {type: object}, on_failure: sorry}
+  route:
+    decision:
+      - {when: "{{ nodes.delivered.result.whole }}", next: end}
+      - {default: thanks}
+  thanks:
+    function: {name: hr.thank, args: {who: "{{ nodes.ask.result.by }}", account: "{{ nodes.enter.result }}"}}
+    next: end
+  sorry:
+    function: {name: hr.sorry, args: {why: "{{ nodes.account.error }}", made: "{{ nodes.make.result }}"}}
+    next: failed_end
+  failed_end: {end: {status: failed, cancel_others: true}}
+  refused: {end: {status: rejected}}
 """

@@ -10,11 +10,24 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.definition import DefinitionError, Problem, load, source
-from tests.unit.engine.definition.samples import ONBOARDING
+from engine.definition import NODE_KINDS, DefinitionError, Problem, load, source
+from tests.unit.engine.definition.samples import EVERY_KIND, ONBOARDING
 
 PIECES = [*"{}[]:#|'\"\n", ", ", "- ", "  ", "{{", "}}", "{%", "&a", "*a", "null", "1"]
-WORDS = ["when", "next", "default", "action", "function", "decision", "end", "nodes", "schema", "$ref", "timeout", "id"]
+WORDS = [
+    *NODE_KINDS,
+    "when",
+    "next",
+    "default",
+    "nodes",
+    "schema",
+    "$ref",
+    "timeout",
+    "id",
+    "for",
+    "until",
+    "approvers",
+]
 
 
 def check(text: str, file: str) -> None:
@@ -33,14 +46,14 @@ def test_any_text(text: str, file: str):
 
 
 @pytest.mark.parametrize("loader", sorted({"SafeLoader", source._LOADER.__name__}))
-@given(data=st.data())
-def test_a_damaged_definition(loader: str, data: st.DataObject):
-    start = data.draw(st.integers(0, len(ONBOARDING)))
+@given(data=st.data(), whole=st.sampled_from([ONBOARDING, EVERY_KIND]))
+def test_a_damaged_definition(loader: str, data: st.DataObject, whole: str):
+    start = data.draw(st.integers(0, len(whole)))
     length = data.draw(st.integers(0, 20))
     piece = data.draw(st.sampled_from(PIECES + WORDS) | st.text(max_size=3))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "_LOADER", getattr(yaml, loader))
-        check(ONBOARDING[:start] + piece + ONBOARDING[start + length :], "w.yaml")
+        check(whole[:start] + piece + whole[start + length :], "w.yaml")
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(WORDS + PIECES)
@@ -49,9 +62,9 @@ values = st.recursive(
 )
 
 
-@given(st.data())
-def test_a_definition_with_any_value_anywhere(data: st.DataObject):
-    definition: Any = yaml.safe_load(ONBOARDING)
+@given(st.data(), st.sampled_from([ONBOARDING, EVERY_KIND]))
+def test_a_definition_with_any_value_anywhere(data: st.DataObject, whole: str):
+    definition: Any = yaml.safe_load(whole)
     inside = definition
     while isinstance(inside, dict | list) and inside:
         keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))

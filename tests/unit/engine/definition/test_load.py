@@ -63,7 +63,7 @@ def test_a_decision_is_read(onboarding: Workflow):
     node = onboarding.nodes["route"]
     assert isinstance(node, DecisionNode)
     assert [(case.when, case.target) for case in node.decision.cases] == [("{{ request.input.remote }}", "ship_laptop")]
-    assert node.decision.default == "desk"
+    assert node.decision.default == "desk_and_laptop"
     assert node.decision.cases[0].template.truth({"request": {"input": {"remote": True}}})
 
 
@@ -81,9 +81,12 @@ def test_the_graph_leads_where_the_file_says(onboarding: Workflow):
         Edge("create_account", "failure", "tell_it"),
         Edge("badge", "success", "route"),
         Edge("route", "ship_laptop", "ship_laptop"),
-        Edge("route", "desk", "desk"),
-        Edge("desk", "success", "laptop"),
-        Edge("laptop", "success", "welcome"),
+        Edge("route", "desk_and_laptop", "desk_and_laptop"),
+        Edge("desk_and_laptop", "success", "desk"),
+        Edge("desk_and_laptop", "success", "laptop"),
+        Edge("desk", "success", "ready"),
+        Edge("laptop", "success", "ready"),
+        Edge("ready", "success", "welcome"),
         Edge("ship_laptop", "success", "welcome"),
         Edge("welcome", "success", END),
         Edge("tell_it", "success", "failed_end"),

@@ -108,7 +108,7 @@ MISTAKES = [
     ("      body:", "      headers: {X-A: 5}\n      body:", f"11: {GRANT}action.headers.X-A: is the number 5; write texts, such as {{X-Trace: \"{{{{ request.id }}}}\"}}"),
     ("      body:", "      query: [1]\n      body:", f"11: {GRANT}action.query: is a list; write a mapping such as {{page: 1}}"),
     ("status: 201", "status: [201, 302]", f"12: {GRANT}action.expect.status[1]: is the number 302; write statuses from 200 to 299 or 400 to 599 (redirects are failures)"),
-    ("status: 201", "status: []", f"12: {GRANT}action.expect.status: is a list; write a list of statuses such as [200, 201]"),
+    ("status: 201", "status: []", f"12: {GRANT}action.expect.status: is an empty list; write a list of statuses such as [200, 201]"),
     ("status: 201", "staus: 201", f"12: {GRANT}action.expect.staus: is not known; did you mean `status`?"),
     ("status: 201", "schema: {type: 5}", f"12: {GRANT}action.expect.schema.type: is not a JSON Schema of Draft 2020-12: 5 is not valid under any of the given schemas; correct it"),
     ("retry: {times: 2}", "retry: 2", f"13: {GRANT}action.retry: is the number 2; write a mapping such as {{times: 3, interval: 2s, backoff: 2}}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,51 @@ def test_a_long_workflow_costs_little():
     document = workflow.document()
     assert list(Workflow.from_document(document).graph.nodes)[-1] == END
     assert time.process_time() - started < 15  # about a second; quadratic work would take minutes
+
+
+def wide_branch(size: int) -> str:
+    """A branch to ``size`` functions, a merge, and a node that names the result of every one of them."""
+    ids = [f"n{node}" for node in range(size)]
+    named = " ".join(f"{{{{ nodes.{node}.result }}}}" for node in ids)
+    lines = ["workflow: w", "app: A", "nodes:", f"  split: {{branch: [{', '.join(ids)}]}}"]
+    lines += [f"  {node}: {{function: {{name: f}}, next: met}}" for node in ids]
+    lines += ["  met: {merge: {}}", f'  last: {{function: {{name: f, args: {{x: "{named}"}}}}}}']
+    return "\n".join(lines)
+
+
+def layers(count: int, width: int) -> str:
+    """Branches each of which leads to every one of the next layer."""
+    ids = [[f"n{layer}_{place}" for place in range(width)] for layer in range(count)]
+    lines = ["workflow: w", "app: A", "nodes:", f"  split: {{branch: [{', '.join(ids[0])}]}}"]
+    for layer, behind in pairwise(ids):
+        lines += [f"  {node}: {{branch: [{', '.join(behind)}]}}" for node in layer]
+    return "\n".join([*lines, *(f"  {node}: {{function: {{name: f}}, next: end}}" for node in ids[-1])])
+
+
+@pytest.mark.parametrize("text", [wide_branch(1997), layers(27, 70), layers(2, 300)], ids=["wide", "deep", "dense"])
+def test_wide_branches_cost_little(text: str):
+    started = time.process_time()
+    graph = Workflow.from_document(load(text, "w.yaml").document()).graph
+    assert graph.start == "split"
+    assert list(graph.nodes)[-1] == END
+    assert time.process_time() - started < 15  # a second or two
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"  n{node}: {{function: {{name: f}}}}\n" for node in range(10_000)),
+        f"  b: {{sync: {{nodes: {{{', '.join(f'n{node}: {{function: {{name: f}}}}' for node in range(10_000))}}}}}}}",
+        "".join(f"  n{node}: {{function: {{name: f}}, next: m{node}}}\n" for node in range(2000)),
+        f"  b: {{branch: [{', '.join(f'm{node}' for node in range(100_000))}]}}",
+    ],
+    ids=["nodes", "inner nodes", "wrong names", "wrong ways"],
+)
+def test_a_file_that_is_far_off_is_refused_quickly(text: str):
+    started = time.process_time()
+    with pytest.raises(DefinitionError):
+        load(f"workflow: w\napp: A\nnodes:\n{text}", "w.yaml")
+    assert time.process_time() - started < 10  # less than a second
 
 
 def test_a_long_circle_is_found_without_recursion():
