@@ -187,7 +187,7 @@ def _value(column: Column[object], made: str, copies: int) -> str:
     """The newest copy is from now, the others are a second older each; what waits does so in that order, too."""
     if not isinstance(column.type, Double):
         return made
-    return f"{made} + g.n" if column.name in ("due_at", "wakes_at") else f"{made} + g.n - {copies}"
+    return f"{made} + g.n" if column in (steps.c.due_at, steps.c.wakes_at) else f"{made} + g.n - {copies}"
 
 
 def _count(connection: Connection) -> None:

@@ -186,7 +186,9 @@ outbox = Table(
     Column("done_at", Double),
     Column("error", Text),
 )
-_partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=outbox.c.done_at.is_(None))
+TO_TELL = outbox.c.done_at.is_(None)
+_partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=TO_TELL)
+_partial("outbox_due", outbox.c.due_at, outbox.c.id, where=TO_TELL)
 
 # How many there are of what is asked for often, in parts (storage.tallies).
 tallies = Table(

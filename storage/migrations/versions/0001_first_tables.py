@@ -197,6 +197,7 @@ def _outbox() -> None:
     )
     where = sa.text("done_at IS NULL")
     op.create_index("outbox_waiting", "outbox", ["request_id", "id"], sqlite_where=where, postgresql_where=where)
+    op.create_index("outbox_due", "outbox", ["due_at", "id"], sqlite_where=where, postgresql_where=where)
 
 
 def _posted() -> None:
