@@ -26,6 +26,7 @@ from engine.definition import (
     Retry,
     SyncSpec,
     Workflow,
+    load,
 )
 from engine.definition.fields import names
 from engine.definition.nodes import NODE_KINDS
@@ -39,6 +40,7 @@ from retrigger.cli.group import FAILED, INTERRUPTED, NOT_FOUND, REFUSED
 from retrigger.settings import ApiSettings, AppSettings, FileSettings, GrantSettings
 from retrigger.settings_file import VARIABLES
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command, rows, words
+from tests.unit.engine.definition.samples import ONBOARDING
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -195,6 +197,24 @@ def test_every_limit_is_told_as_it_is():
         "a duration": f"{limits.MAX_SECONDS / 86400:g} days",
     }  # fmt: skip
     assert f"At most **{limits.MAX_RECOVERIES}** times" in OPERATING
+
+
+def test_the_whole_definition_is_the_one_that_is_tested():
+    assert ONBOARDING in blocks(WORKFLOWS, "yaml")
+
+
+FRAGMENTS = [block for block in blocks(WORKFLOWS, "yaml") if block.startswith("nodes:")]
+
+
+@pytest.mark.parametrize("nodes", FRAGMENTS, ids=[block.split()[1] for block in FRAGMENTS])
+def test_every_example_of_nodes_can_be_published(nodes: str):
+    workflow = load(f"workflow: w\napp: HR\n{nodes}", "workflows.md")
+    assert len(workflow.step_ids) > 2
+
+
+def test_every_kind_has_an_example():
+    shown = "".join(blocks(WORKFLOWS, "yaml"))
+    assert [kind for kind in NODE_KINDS if f"{kind}:" not in shown] == []
 
 
 def test_the_example_passes_with_its_function_and_the_connections_of_the_readme(tmp_path: Path):
