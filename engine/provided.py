@@ -35,7 +35,8 @@ def check_provided(workflow: Workflow, node: str, text: str) -> str:
     value = loads(text, limit=MAX_INPUT_BYTES)
     if MASK in dumps_plain(value):
         raise InvalidInput(f"The text still holds a masked place ({MASK}); write the real value there.", "result")
-    _check_schema(value, workflow.nodes[node].provided_schema, "result")
+    known = workflow.nodes.get(node)  # not the implicit end, for which the act itself is refused
+    _check_schema(value, known.provided_schema if known else None, "result")
     return dumps(value)
 
 

@@ -22,6 +22,7 @@ from engine.decide.send import send as about_to_send
 from engine.definition import Node, Workflow
 from engine.definition.nodes import ActionNode, DecisionNode, FunctionNode
 from engine.errors import ConfirmationNeeded, LeaseLost, RetriggerError, StorageError
+from engine.graph import INSTANT_KINDS
 from engine.keys import function_digest, idempotency_key
 from engine.masking import Masker, sensitive_values
 from engine.nodes.action import prepare, send
@@ -128,6 +129,8 @@ class _Execution:
                 return self._call_function(node)
             if isinstance(node, DecisionNode):
                 return self._choose(node)
+            if node.kind in INSTANT_KINDS:  # the first of a workflow: elsewhere they are done when they are reached
+                return Success(None)
         except (TemplateError, CallRefused) as error:
             call = CallEffect.NOT_SENT if isinstance(node, ActionNode) else None
             return Failure(self._masker.text(f"{node.id} cannot be rendered: {error}"), call, must_block=True)

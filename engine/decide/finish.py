@@ -157,7 +157,7 @@ def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
 def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     """Retries used up, or of no use: the failure path, if there is one and the step did not run alone; else blocked."""
     if step.only:
-        event = _failed_alone(draft, step, failure)
+        event = failed_alone(draft, step, failure)
     elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block:
         facts = {**_facts(failure.call), "error": failure.error}
         event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
@@ -169,12 +169,12 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     _tell(draft, step, event)
 
 
-def _failed_alone(draft: Draft, step: Step, failure: Failure) -> Event:
+def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Event:
     """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
     facts = {**_facts(failure.call), "error": failure.error, "before": step.cause.error if step.cause else None}
-    facts |= _stopped(failure)
+    facts |= {**_stopped(failure), **more}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     return event

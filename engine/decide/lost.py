@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from engine import events
-from engine.decide.finish import block
+from engine.decide.finish import block, failed_alone
 from engine.draft import Draft
 from engine.effects import cut_short
 from engine.flow import missing_paths
 from engine.limits import MAX_RECOVERIES
+from engine.outcomes import Failure
 from engine.records import AttemptEnd
 from engine.recovery import recovery_delay
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
@@ -28,9 +29,12 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.LOST, draft.now, _LOST, call))
     delay = recovery_delay(step.recoveries, jitter)
     if delay is None:
-        draft.change_step(node, call=call)
+        step = draft.change_step(node, call=call, worker=None, lease_until=None)
         error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
-        event = block(draft, node, error, call, lost=True)
+        if step.only:  # it fails again as by any other failure: the request is not touched
+            event = failed_alone(draft, step, Failure(error, call), lost=True)
+        else:
+            event = block(draft, node, error, call, lost=True)
         if step.cause is not None and step.cause.node == node:
             draft.tell(step.cause.actor, event)
         return True
@@ -67,6 +71,7 @@ def give_back(draft: Draft, node: str, attempt: int) -> bool:
         next_kind=AttemptKind.RECOVERY,
         worker=None,
         lease_until=None,
+        call=call or step.call,
     )
     draft.event(events.RETURNED, node, attempt=attempt)
     return True

@@ -149,3 +149,16 @@ def test_a_repeated_submit_is_answered_even_if_the_workflow_would_not_take_it_an
 def test_a_requester_is_one_printable_line(room: Room, name: str) -> None:
     with pytest.raises(InvalidInput, match="on one line"):
         room.submit("line", {"name": "Ida", "value": 1}, requester=name)
+
+
+def test_a_workflow_may_begin_with_a_branch(room: Room) -> None:
+    branch = "workflow: fork\napp: HR\nnodes:\n  fork: {branch: [one, two]}\n"
+    steps = [
+        f"  {name}: {{function: {{name: test.echo, args: {{value: {name}}}}}, next: end}}" for name in ("one", "two")
+    ]
+    room.publish(branch + "\n".join(steps))
+    room.start()
+    document = room.wait(room.submit("fork"), "completed")
+    assert {step.node: step.status.value for step in document.steps} == dict.fromkeys(
+        ("fork", "one", "two", "end"), "completed"
+    )

@@ -9,6 +9,7 @@ import pytest
 from engine.allowed import Action
 from engine.decide import act as acts
 from engine.decide.finish import Finished, finish
+from engine.decide.lost import give_back, recover
 from engine.decide.send import send
 from engine.draft import Draft
 from engine.errors import ConfirmationNeeded, Conflict, PlanChanged, Refused
@@ -180,6 +181,18 @@ class TestStepOnly:
         request.fail("a", "again")
         assert (request.status, request.steps["a"].status.value) == ("failed", "failed")
 
+    @pytest.mark.parametrize("ticked", [False, True])
+    def test_a_step_whose_workers_die_fails_again_too_and_the_request_is_untouched(self, ticked: bool) -> None:
+        request = MemoryRequest(TOLD)
+        request.fail("a")
+        request.run("mail")
+        step_only(request, "a", ticked)
+        for _ in range(6):
+            number = request.claim("a")
+            request.do(partial(recover, node="a", attempt=number, jitter=0.0))
+        assert (request.status, request.steps["a"].status.value, request.steps["a"].only) == ("failed", "failed", False)
+        assert request.steps["a"].worker is None
+
     def test_no_merge_counts_a_held_step(self) -> None:
         request = MemoryRequest(FORK)
         request.run("a")
@@ -259,6 +272,13 @@ class TestSecondEffects:
         number = request.claim("a")
         with pytest.raises(ConfirmationNeeded):
             request.do(lambda d: send(d, "a", number, "another"))
+
+    def test_a_call_given_back_by_a_clean_stop_is_the_last_one_and_is_not_known(self) -> None:
+        request = MemoryRequest(LINE)
+        number = request.claim("a")
+        request.do(lambda d: send(d, "a", number, "key-1"))
+        request.do(lambda d: give_back(d, "a", number))
+        assert request.steps["a"].call is CallEffect.UNKNOWN
 
     def test_calls_behind_that_would_be_repeated_need_it_too(self) -> None:
         request = MemoryRequest(TOLD)

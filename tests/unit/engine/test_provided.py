@@ -82,3 +82,7 @@ def test_the_shape_of_a_schema(schema: dict[str, Any] | None, shape: Any) -> Non
 def test_a_shape_fits_the_schema_it_was_made_from(types: dict[str, str]) -> None:
     schema = {"type": "object", "required": sorted(types), "properties": {k: {"type": v} for k, v in types.items()}}
     Draft202012Validator(schema).validate(shape_of(schema))
+
+
+def test_the_implicit_end_has_no_schema_and_the_act_itself_is_refused(workflow: Workflow) -> None:
+    assert check_provided(workflow, "end", "{}") == "{}"
