@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -10,14 +12,14 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from engine.errors import RetriggerError
 from retrigger.api import acts, health, requests
+from retrigger.api.cached import Cached
 from retrigger.api.health import Monitor
-from retrigger.api.models import PlanDocument
-from retrigger.api.problems import FieldProblem, Problem, invalid, of_status, problem_of, respond
+from retrigger.api.openapi import describe
+from retrigger.api.problems import FieldProblem, invalid, of_status, problem_of, respond
 from retrigger.api.reading import BodyLimit
 from retrigger.wiring import App
 
@@ -31,6 +33,7 @@ def create_api(app: App) -> FastAPI:
         title="Retrigger",
         version=version("retrigger"),
         summary=_SUMMARY,
+        openapi_url=None,  # served below: FastAPI would make it on the event loop
         docs_url=None,  # its page would come from the internet
         redoc_url=None,
         lifespan=_few_threads,
@@ -42,8 +45,12 @@ def create_api(app: App) -> FastAPI:
         api.include_router(router)
     api.add_middleware(BodyLimit)
     _add_handlers(api)
-    described = _describe(api, app.settings.api.public_url)
-    api.openapi = lambda: described  # type: ignore[method-assign]  # as FastAPI documents it
+    described = Cached(lambda: json.dumps(describe(api, app.settings.api.public_url)), math.inf)
+
+    @api.get("/openapi.json", include_in_schema=False)
+    def openapi() -> Response:
+        return Response(described.get(), media_type="application/json")
+
     return api
 
 
@@ -80,20 +87,3 @@ def _told(errors: Sequence[Any]) -> list[FieldProblem]:
         field = ".".join(map(str, place)) or str(source)
         told.append(FieldProblem(field=field[:200], detail=str(error["msg"])))
     return told
-
-
-def _describe(api: FastAPI, public_url: str | None) -> dict[str, Any]:
-    """OpenAPI with the schemas of the problem documents, which no route names as its model."""
-    described = get_openapi(
-        title=api.title,
-        version=api.version,
-        summary=api.summary,
-        routes=api.routes,
-        servers=[{"url": public_url}] if public_url else None,
-    )
-    schemas: dict[str, Any] = described["components"]["schemas"]
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
-    schemas.update(problem.pop("$defs", {}))
-    schemas[Problem.__name__] = problem
-    assert PlanDocument.__name__ in schemas
-    return described

@@ -14,7 +14,7 @@ from engine.store import Measures
 from retrigger.api.cached import Cached
 from retrigger.wiring import App
 
-FRESH = 5.0  # seconds that a reading is good for
+FRESH = 1.0  # seconds that a reading is good for
 OUTCOMES = {  # of a step, as the audit has them
     events.COMPLETED: "completed",
     events.FAILED: "failed",

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.allowed import Action
@@ -31,7 +30,7 @@ def _number(value: object) -> int:
     return int(value.removeprefix("REQ-"))
 
 
-_KeyText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | SkipJsonSchema[None]
+_KeyText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | None
 RequestNumber = Annotated[
     int,
     Path(description="REQ-42, or 42."),

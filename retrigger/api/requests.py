@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
 from engine.documents import RequestDocument, when
 from engine.states import RequestStatus
@@ -23,8 +22,8 @@ from retrigger.api.models import (
 from retrigger.api.reading import Calling, JsonRoute, bearer
 
 MAX_PAGE = 200
-_App = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,60}$")] | SkipJsonSchema[None]
-_Cursor = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9]{1,15}$")] | SkipJsonSchema[None]
+_App = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,60}$")] | None
+_Cursor = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9]{1,15}$")] | None
 _WORKFLOW = r"^[a-z][a-z0-9_-]{0,59}$"
 
 router = APIRouter(prefix="/v1", route_class=JsonRoute, dependencies=[Depends(bearer)])
@@ -72,7 +71,7 @@ def submit(
 @router.get("/requests", response_model=RequestPage, responses=problems(401, 403, 422, 503))
 def requests(
     call: Calling,
-    status: Annotated[RequestStatus | SkipJsonSchema[None], Query(description="Only those.")] = None,
+    status: Annotated[RequestStatus | None, Query(description="Only those.")] = None,
     app: Annotated[_App, Query(description="Only those of one application.")] = None,
     cursor: Annotated[_Cursor, Query(description="From the page before.")] = None,
     limit: Annotated[int, Query(description="At most so many.", ge=1, le=MAX_PAGE)] = 50,

@@ -1,0 +1,150 @@
+"""What a monitor asks: healthz, readyz, metrics (SPEC 8)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from retrigger.api.cached import Cached
+from retrigger.settings_file import read_settings
+from retrigger.up import Running
+from tests.support.api import ANY_PORT, Api, serve_api
+from tests.support.front import Front
+from tests.support.poll import wait_until
+
+Numbers = dict[tuple[str, ...], float]
+
+
+def numbers(caller: httpx.Client) -> Numbers:
+    """Every sample: its name and the values of its labels, which come in the order of their names."""
+    answer = caller.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    samples = [sample for family in parse(answer.text) for sample in family.samples]
+    return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+def settled(caller: httpx.Client, wanted: Numbers) -> Numbers:
+    """The metrics once they have these numbers: a reading is good for some seconds."""
+
+    def found() -> Numbers | None:
+        now = numbers(caller)
+        return now if wanted.items() <= now.items() else None
+
+    return wait_until(found, f"{wanted}", every=0.2) or {}
+
+
+def test_healthz_needs_no_key_and_no_database(api: Api):
+    answer = api.client().get("/healthz")
+
+    assert (answer.status_code, answer.json()["service"]) == (200, "retrigger")
+
+
+def test_ready_while_an_engine_is_alive(front: Front):
+    with serve_api(front):  # makes the tables
+        pass
+    with serve_api(front, engine=False) as api:
+        caller = api.client()
+        assert caller.get("/readyz").json() == {"ready": False, "reasons": ["No engine is running."]}
+        assert caller.get("/readyz").status_code == 503
+        running = Running(read_settings(front.settings, {}), print)
+        running.start(engine=True)
+        wait_until(lambda: caller.get("/readyz").status_code == 200, "the API to see the engine")
+        assert caller.get("/readyz").json() == {"ready": True, "reasons": []}
+        running.stop()
+        wait_until(lambda: caller.get("/readyz").status_code == 503, "the API to miss the engine")
+
+
+def test_not_ready_with_other_tables(still_api: Api):
+    with closing(sqlite3.connect(still_api.front.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("DROP TABLE alembic_version")
+    caller = still_api.client()
+
+    wait_until(lambda: "has no tables" in caller.get("/readyz").text, "the API to look again")
+    assert caller.get("/readyz").status_code == 503
+    assert caller.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("tokens", "stuck"), [(True, True), (False, False)])
+def test_a_relay_that_is_stuck_counts_only_where_slack_is_configured(tmp_path: Path, tokens: bool, stuck: bool):
+    front = Front(tmp_path, "sqlite:///retrigger.db", f"{ANY_PORT}apps: {{HR: {{channel: C0123456789}}}}\n")
+    environment = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"} if tokens else {}
+    said: list[str] = []
+    running = Running(read_settings(front.settings, environment), said.append)
+    running.start(engine=True, api=True)
+    front.blocked()
+    with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("UPDATE outbox SET created_at = created_at - 100")
+
+    with httpx.Client(base_url=said[-1].removeprefix("API: "), trust_env=False) as caller:
+        lag = numbers(caller)["retrigger_relay_lag_seconds",]
+        answer = caller.get("/readyz")
+    running.stop()
+
+    assert lag >= 100
+    reasons = answer.json()["reasons"]
+    assert bool(reasons) is stuck
+    assert not stuck or "messages wait for Slack, the oldest for 10" in reasons[0]
+
+
+@pytest.fixture
+def still_api(tmp_path: Path) -> Iterator[Api]:
+    with serve_api(Front(tmp_path, "sqlite:///retrigger.db", ANY_PORT)) as api:
+        yield api
+
+
+def test_metrics_count_requests_steps_and_engines(api: Api):
+    front, caller = api.front, api.client()
+    front.wait(front.submit(), "completed")
+    front.blocked()
+
+    found = settled(caller, {("retrigger_requests", "HR", "blocked"): 1.0})
+
+    assert found["retrigger_requests", "HR", "completed"] == 1
+    assert found["retrigger_steps_total", "completed"] == 4
+    assert found["retrigger_steps_total", "blocked"] == 1
+    assert found["retrigger_steps_total", "lost"] == found["retrigger_lease_expiries_total",] == 0
+    assert found["retrigger_engines",] == 1
+    assert found["retrigger_steps_running",] == found["retrigger_relay_lag_seconds",] == 0
+
+
+def test_the_age_of_the_queue_grows_while_nothing_runs_it(front: Front):
+    with serve_api(front):  # publishes the workflow
+        pass
+    with serve_api(front, engine=False) as api:
+        front.submit()
+        caller = api.client()
+        first = wait_until(lambda: numbers(caller)["retrigger_queue_age_seconds",], "the age to be seen", every=0.2)
+
+        assert wait_until(lambda: numbers(caller)["retrigger_queue_age_seconds",] > first, "it to grow", every=0.2)
+
+
+def test_every_process_says_the_same(api: Api):
+    api.front.wait(api.front.submit(), "completed")
+    with serve_api(api.front, engine=False) as other:
+        wanted: Numbers = {("retrigger_steps_total", "completed"): 4.0}
+        assert settled(api.client(), wanted) == settled(other.client(), wanted)
+
+
+def test_a_reading_is_kept_for_a_while_and_longer_when_it_took_long():
+    calls: list[int] = []
+
+    def read() -> int:
+        calls.append(len(calls))
+        if len(calls) == 2:
+            raise ValueError("away")
+        return len(calls)
+
+    short = Cached(read, 0.0)
+    assert short.get() == 1
+    with pytest.raises(ValueError, match="away"):
+        short.get()
+    assert short.get() == 3
+    long = Cached(read, 60.0)
+    assert {long.get() for _ in range(10)} == {4}
