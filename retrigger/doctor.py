@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -51,6 +53,7 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Iterator[Check]:
     yield from _definitions(settings)
     for name, entry in settings.connections.items():
         yield _connection(Connection(name, entry))
+    yield _api(settings)
     yield _slack(settings)
 
 
@@ -132,6 +135,37 @@ def _connection(connection: Connection) -> Check:
         found = f"{connection.settings.base_url} cannot be reached: {error.strerror or error}"
         return Check(name, State.FAILED, found, "Correct base_url, or see whether the system is up.")
     return Check(name, State.OK, connection.settings.base_url)
+
+
+def _api(settings: Settings) -> Check:
+    """Nothing that listens is no failure: a machine may run the engine alone."""
+    port = settings.api.port
+    if not port:
+        return Check("API", State.SKIPPED, "api.port is 0, so each start takes another port, and says which")
+    everywhere = settings.api.host in ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
+    host = "localhost" if everywhere else settings.api.host
+    place = f"{host}:{port}"
+    try:
+        service = _service(host, port)
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, ConnectionRefusedError):
+            return Check("API", State.SKIPPED, f"nothing listens on {place}; retrigger up, or retrigger api, would")
+        service = None
+    if service != "retrigger":
+        mend = "Stop what has the port, or set another with api.port or RETRIGGER_API_PORT."
+        return Check("API", State.FAILED, f"what answers on {place} is not Retrigger", mend)
+    return Check("API", State.OK, f"http://{place}")
+
+
+def _service(host: str, port: int) -> object:
+    """What the one that listens there says it is. Raises OSError, HTTPException, ValueError."""
+    connection = HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+    try:
+        connection.request("GET", "/healthz")
+        told = json.loads(connection.getresponse().read(1000))
+        return told.get("service") if isinstance(told, dict) else None
+    finally:
+        connection.close()
 
 
 def _slack(settings: Settings) -> Check:

@@ -14,7 +14,6 @@ from retrigger.up import Running
 from retrigger.wiring import App
 from tests.support.front import HANNA, Front
 
-ANY_PORT = "api: {port: 0}\n"
 OWNER = Actor(HANNA, HANNA, "cli", mail=HANNA, owner=True)
 
 

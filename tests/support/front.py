@@ -50,7 +50,8 @@ class Front:
         self.environment: dict[str, str | None] = {"RETRIGGER_USER": HANNA, "RETRIGGER_CONFIG": None}
         (folder / "workflows").mkdir()
         self.settings = folder / "retrigger.yaml"
-        self.settings.write_text(SETTINGS.replace("DATABASE", database_url) + more_settings)
+        any_port = "" if "api:" in more_settings else "api: {port: 0}\n"  # tests run beside one another
+        self.settings.write_text(SETTINGS.replace("DATABASE", database_url) + any_port + more_settings)
         self.define("steps", STEPS)
 
     def define(self, name: str, text: str) -> Path:

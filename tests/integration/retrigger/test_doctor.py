@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import tcp
+from tests.support.api import serve_api
 from tests.support.front import Front
 
 
@@ -34,6 +35,7 @@ def test_all_is_well(running: Front):
         "Outbox": "skipped",
         "Functions": "ok",
         "Workflow": "ok",
+        "API": "skipped",
         "Slack": "skipped",
     }
     lines = running.out("doctor").splitlines()
@@ -100,6 +102,19 @@ def test_connections(tmp_path: Path):
     assert states(checks)["Connection up"] == "ok"
     assert "cannot be reached" in checks["Connection down"]["found"]
     assert "FRONT_TOKEN" in checks["Connection secret"]["found"]
+
+
+def test_the_api_answers_does_not_or_somebody_else_has_its_port(tmp_path: Path):
+    front = Front(tmp_path, "sqlite:///retrigger.db")
+    with serve_api(front) as api:
+        port = api.url.rpartition(":")[2]
+        assert examine(front, RETRIGGER_API_PORT=port)["API"]["found"] == f"http://127.0.0.1:{port}"
+        assert examine(front, RETRIGGER_API_PORT=port, RETRIGGER_API_HOST="0.0.0.0")["API"]["state"] == "ok"
+    gone = examine(front, RETRIGGER_API_PORT=port)["API"]
+    assert (gone["state"], gone["found"].split(";")[0]) == ("skipped", f"nothing listens on 127.0.0.1:{port}")
+    with tcp.tcp_server(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[]")) as other:
+        taken = examine(front, RETRIGGER_API_PORT=other.rpartition(":")[2])["API"]
+    assert (taken["state"], "is not Retrigger" in taken["found"]) == ("failed", True)
 
 
 def test_slack_half_set_and_out_of_reach(still: Front):

@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 from engine.permissions import Permission
-from tests.support.api import ANY_PORT, Api, serve_api
+from tests.support.api import Api, serve_api
 from tests.support.front import Front
 
 
 @pytest.fixture
 def front(tmp_path: Path, database_url: str) -> Front:
     """A folder with settings and a workflow, on each kind of database."""
-    front = Front(tmp_path, database_url, ANY_PORT)
+    front = Front(tmp_path, database_url)
     if not database_url.startswith("sqlite"):
         front.out("db", "upgrade")
     return front

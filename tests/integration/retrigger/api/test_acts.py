@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from engine.permissions import Permission
-from tests.support.api import ANY_PORT, Api, problem, serve_api
+from tests.support.api import Api, problem, serve_api
 from tests.support.front import Front
 from tests.support.outside import Outside
 from tests.support.poll import wait_until
@@ -183,7 +183,7 @@ def test_without_permission_nothing_is_done_and_the_try_is_in_the_audit(api: Api
 def test_a_call_that_may_have_taken_effect_is_repeated_only_when_that_is_confirmed(tmp_path: Path):
     outside = Outside()
     connections = "".join(f"  {name}: {{base_url: '{url}'}}\n" for name, url in outside.connections.items())
-    front = Front(tmp_path, "sqlite:///retrigger.db", f"{ANY_PORT}connections:\n{connections}")
+    front = Front(tmp_path, "sqlite:///retrigger.db", f"connections:\n{connections}")
     front.define("mailing", MAILING)
     outside.turn("identity", "down", times=1)
     path, body = "/v1/requests/1/steps/account/retrigger", {"flow": True, "new_key": True}

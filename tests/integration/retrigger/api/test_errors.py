@@ -14,7 +14,7 @@ import pytest
 
 from engine.permissions import Permission
 from retrigger.api.problems import KINDS
-from tests.support.api import ANY_PORT, Api, problem, serve_api
+from tests.support.api import Api, problem, serve_api
 from tests.support.front import Front
 from tests.support.poll import wait_until
 
@@ -105,7 +105,7 @@ WRONG = [
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, httpx.Client]]:
     """REQ-1 is Blocked at ``second``, REQ-2 is Completed; the caller may do everything."""
-    front = Front(tmp_path_factory.mktemp("errors"), "sqlite:///retrigger.db", ANY_PORT)
+    front = Front(tmp_path_factory.mktemp("errors"), "sqlite:///retrigger.db")
     with serve_api(front) as api:
         front.blocked()
         front.mend_second()
@@ -155,7 +155,7 @@ def test_what_http_itself_refuses_is_a_problem_document_too(
 
 
 def test_one_who_may_not_act_on_their_own_request(tmp_path_factory: pytest.TempPathFactory):
-    front = Front(tmp_path_factory.mktemp("self"), "sqlite:///retrigger.db", ANY_PORT)
+    front = Front(tmp_path_factory.mktemp("self"), "sqlite:///retrigger.db")
     text = (front.folder / "workflows" / "steps.yaml").read_text()
     front.define("steps", f"{text}\nself_action: false\n")
     with serve_api(front) as api:
@@ -169,7 +169,7 @@ def test_one_who_may_not_act_on_their_own_request(tmp_path_factory: pytest.TempP
 def test_a_database_that_fails_is_503_and_a_defect_is_500_without_a_trace(
     tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
 ):
-    front = Front(tmp_path_factory.mktemp("broken"), "sqlite:///retrigger.db", ANY_PORT)
+    front = Front(tmp_path_factory.mktemp("broken"), "sqlite:///retrigger.db")
     with serve_api(front, engine=True) as api:
         front.wait(front.submit(), "completed")
         ci = api.caller("ci", Permission.ADMIN)

@@ -15,7 +15,7 @@ import pytest
 
 from engine.limits import MAX_INPUT_BYTES
 from engine.permissions import Permission
-from tests.support.api import ANY_PORT, Api, serve_api
+from tests.support.api import Api, serve_api
 from tests.support.front import Front
 
 SUBMIT = "/v1/workflows/steps/requests"
@@ -26,7 +26,7 @@ PATIENCE = 10.0  # seconds; all of these take far less than one when nothing els
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, httpx.Client]]:
-    front = Front(tmp_path_factory.mktemp("wild"), "sqlite:///retrigger.db", ANY_PORT)
+    front = Front(tmp_path_factory.mktemp("wild"), "sqlite:///retrigger.db")
     with serve_api(front) as api:
         yield api, api.caller("ci", Permission.ADMIN)
 
