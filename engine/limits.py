@@ -16,3 +16,7 @@ MAX_PROBLEMS = 100  # of a definition, told at once
 MAX_TEMPLATE_LOOPS = 10_000  # turns of all loops in one rendering
 MAX_SECONDS = 365 * 86400.0  # the longest duration that may be written
 MAX_BACKLOG_SECONDS = 60.0  # that a message may wait for Slack before it is a failure
+MAX_ARGUMENT_BYTES = 16 * 1024 * 1024  # of a function in a process of its own, as JSON
+MAX_MESSAGE_BYTES = 17 * 1024 * 1024  # between the worker and such a process
+MAX_TOLD_CHARS = 64 * 1024  # of an error, or a traceback, that such a function gives
+MAX_FUNCTION_MEMORY = 1024 * 1024 * 1024  # bytes that such a function may take beside what its modules take

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
@@ -23,11 +23,13 @@ from engine.definition import Node, Workflow
 from engine.definition.nodes import ActionNode, DecisionNode, FunctionNode
 from engine.errors import ConfirmationNeeded, LeaseLost, RetriggerError, StorageError
 from engine.graph import INSTANT_KINDS
+from engine.isolation.errors import Stopped
+from engine.isolation.pool import Processes
 from engine.keys import function_digest, idempotency_key
 from engine.masking import Masker, sensitive_values
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
-from engine.nodes.function import run_function
+from engine.nodes.function import apart, here, run_function
 from engine.outcomes import Failure, Outcome, Success
 from engine.records import Claim
 from engine.retry import next_try
@@ -47,13 +49,19 @@ _AGAIN = 1.0  # seconds until a write that the database refused is tried again
 
 
 class Runner:
-    """``connections`` by name. ``secrets`` are masked in whatever is kept. ``on_later`` is told, from the writer's
-    thread, when a step became due at a later time."""
+    """``connections`` by name. ``secrets`` are masked in whatever is kept. ``functions``: the modules that register
+    them. ``on_later`` is told, from the writer's thread, when a step became due at a later time."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, connections: Mapping[str, Connection], secrets: frozenset[str]
+        self,
+        store: Store,
+        catalog: Catalog,
+        connections: Mapping[str, Connection],
+        secrets: frozenset[str],
+        functions: Sequence[str] = (),
     ) -> None:
         self.store, self._catalog, self.connections = store, catalog, connections
+        self.processes = Processes(functions)
         self.masker = Masker(secrets)
         self.deadlines = Deadlines(time.monotonic)
         self.on_later: Callable[[], None] = lambda: None
@@ -164,8 +172,18 @@ class _Execution:
     def _call_function(self, node: FunctionNode) -> Outcome:
         spec = node.function
         args = spec.template.render(self._context(spec.template.constant))
-        with self._runner.deadlines.within(self._claim, spec.timeout):
-            return run_function(spec.name, args, lambda: self._key(function_digest(spec.name, args)), self._masker)
+        key = partial(self._function_key, spec.name, args)
+        if spec.isolation == "thread":
+            with self._runner.deadlines.within(self._claim, spec.timeout):
+                return run_function(spec.name, args, key, self._masker, here)
+        try:
+            return run_function(spec.name, args, key, self._masker, apart(self._runner.processes, spec.timeout))
+        except Stopped:
+            step = self._claim.step
+            raise LeaseLost(step.request_id, step.node, step.attempt) from None
+
+    def _function_key(self, name: str, args: Mapping[str, Any]) -> str:
+        return self._key(function_digest(name, args))
 
     def _choose(self, node: DecisionNode) -> Outcome:
         """The first condition that is true wins."""

@@ -23,6 +23,7 @@ _STUCK_SWEEP = 30.0
 _THOROUGH_SWEEP = 3600.0  # it reads the steps of every request in progress
 _SOON = 0.05
 _POLL = 0.01
+_UNWIND = 2.0  # seconds that threads have to notice that their function's process was ended
 
 
 class Worker:
@@ -64,6 +65,7 @@ class Worker:
             self._end_steps(time.monotonic() + grace)
         except StorageError as error:
             log.error("%s What ran here is recovered when its lease runs out.", error)
+        self._end_processes()
         ended = self._executor.shutdown()
         self._guarded(lambda: self._store.present(self._name, 0))()  # no heartbeat comes after it
         return ended and not (self._executor.busy() or self._executor.hanging())
@@ -75,6 +77,13 @@ class Worker:
             time.sleep(_POLL)
         for request_id, node, attempt in self._store.running(self._name):
             self._each(request_id, partial(give_back, node=node, attempt=attempt))
+
+    def _end_processes(self) -> None:
+        """Only now: the steps of the functions that this cuts short were given back, so they have not failed."""
+        cut_short = self._runner.processes.stop()
+        end = time.monotonic() + _UNWIND
+        while cut_short and self._executor.busy() and time.monotonic() < end:
+            time.sleep(_POLL)
 
     def _heartbeat(self) -> None:
         self._store.present(self._name, self._lease)

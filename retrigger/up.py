@@ -83,7 +83,7 @@ class Running:
         for connection in app.connections.values():
             if problem := connection.problem():
                 self._say(problem)
-        runner = Runner(app.store, app.catalog, app.connections, app.secrets)
+        runner = Runner(app.store, app.catalog, app.connections, app.secrets, settings.functions)
         self._worker = Worker(
             app.store,
             runner,

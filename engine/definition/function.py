@@ -6,10 +6,10 @@ import keyword
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from engine import templates
-from engine.definition.fields import Model, Text, Timeout, described, matching, problem
+from engine.definition.fields import Model, Text, Timeout, choice, described, matching, problem
 
 
 def _check_args(args: dict[str, Any]) -> dict[str, Any]:
@@ -21,26 +21,16 @@ def _check_args(args: dict[str, Any]) -> dict[str, Any]:
     return args
 
 
-def _check_isolation(value: Any) -> Any:
-    if value != "thread":
-        later = ", which is not available yet" if value == "process" else ""
-        raise problem(f"is {described(value)}{later}; write thread, or leave it out")
-    return value
-
-
 _NAME = "the name that the function is registered with"
 
 
 class FunctionSpec(Model):
-    """A registered Python function; ``timeout`` in seconds.
-
-    Functions run in threads of the worker. `isolation: process`, the default of SPEC 2, is refused until it exists.
-    """
+    """A registered Python function; ``timeout`` in seconds. Where its crash costs more than the step: ``thread``."""
 
     name: Annotated[Text, matching(r"[^\s{}]+", _NAME)] = Field(description=_NAME)
     args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")
     timeout: Timeout = 60.0
-    isolation: Annotated[Literal["thread"], BeforeValidator(_check_isolation)] = "thread"
+    isolation: Annotated[Literal["process", "thread"], choice("process", "thread")] = "process"
 
     @cached_property
     def template(self) -> templates.Template:

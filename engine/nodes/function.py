@@ -1,29 +1,34 @@
-"""A function step: one call of a registered Python function (SPEC 2).
+"""A function step: one call of a registered Python function, in this thread or in a process of its own (SPEC 2).
 
-It runs in the engine's own process (``isolation: thread``): a crash of the interpreter is the worker's, and a function
-that passes its time limit is given up, not ended. For functions that may do either there is ``isolation: process``.
+In a thread (``isolation: thread``) a crash of the interpreter is the worker's, and a function that passes its time
+limit is given up, not ended. In a process both cost the step alone.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import strict_json
 from engine.errors import InvalidInput
-from engine.functions import KEY_ARGUMENT, find_function, function_names
-from engine.limits import MAX_RESPONSE_BYTES
+from engine.functions import KEY_ARGUMENT, Registered, find_function, function_names
+from engine.isolation.answer import Answer, answer
+from engine.isolation.errors import Crashed, NoProcess, TookTooLong
+from engine.isolation.pool import Processes
+from engine.limits import MAX_ARGUMENT_BYTES
 from engine.masking import Masker
-from engine.nodes.words import cut
+from engine.nodes.words import cut, seconds
 from engine.outcomes import Failure, Outcome, Success
 
 log = logging.getLogger(__name__)
 
+Caller = Callable[[Registered, Mapping[str, Any]], Answer]
 
-def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], masker: Masker) -> Outcome:
-    """Call the function with rendered ``args``, in this thread; its time limit is kept by engine.deadlines.
+
+def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], masker: Masker, call: Caller) -> Outcome:
+    """Have ``call`` call the function with rendered ``args``.
 
     Whatever it raises is a Failure, masked, and never tried again. ``key`` is asked for a function that takes one.
     """
@@ -36,27 +41,43 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
     misfit = known.misfit(args)
     if misfit:
         return Failure(f"{name} cannot be called with these arguments: {misfit}.")
-    return _call(known.call, args, name, masker)
-
-
-def _call(call: Callable[..., Any], args: Mapping[str, Any], name: str, masker: Masker) -> Outcome:
     try:
-        result = call(**args)
-    except BaseException as error:  # a function's SystemExit must not end a thread of the worker either
-        log.warning("%s failed.\n%s", name, masker.text(traceback.format_exc()))
-        return Failure(cut(masker.text(f"{name} failed: {type(error).__name__}: {error}".rstrip(": "))))
-    return _kept(result, name, masker)
+        return _outcome(name, call(known, args), masker)
+    except NoProcess as error:
+        why = masker.text(f"{name} was not called, as there is no process for it: {error}.")
+        log.error("%s", why)
+        return Failure(cut(why), must_block=True)
 
 
-def _kept(result: Any, name: str, masker: Masker) -> Outcome:
-    """A result is JSON, of a size and depth that templates and doors can handle."""
-    if result is None or isinstance(result, bool):
-        return Success(result)
-    try:
-        text = strict_json.dumps(result)
-        strict_json.check_depth(text)
-    except InvalidInput as error:
-        return Failure(cut(masker.text(f"{name} gave a result that cannot be kept. {error}")))
-    if len(text) > MAX_RESPONSE_BYTES:
-        return Failure(f"{name} gave a result of {len(text):,} bytes; the limit is {MAX_RESPONSE_BYTES:,}.")
-    return Success(result)
+def here(known: Registered, args: Mapping[str, Any]) -> Answer:
+    """Call it in this thread; its time limit is kept by engine.deadlines."""
+    return answer(known.call, args)
+
+
+def apart(processes: Processes, limit: float) -> Caller:
+    """Calls it in a process of its own, for at most ``limit`` seconds. A crash is a failure, too. Raises Stopped."""
+
+    def call(known: Registered, args: Mapping[str, Any]) -> Answer:
+        try:
+            text = strict_json.dumps(args)
+        except InvalidInput as error:
+            return Answer(problem=f"cannot be called with these arguments. {error}")
+        if len(text) > MAX_ARGUMENT_BYTES:
+            return Answer(problem=f"got arguments of {len(text):,} bytes; the limit is {MAX_ARGUMENT_BYTES:,}.")
+        try:
+            return processes.call(known.name, text, limit)
+        except TookTooLong:
+            return Answer(problem=f"took longer than {seconds(limit)}; its process was ended.")
+        except Crashed as crash:
+            log.warning("%s crashed in process %s: %s.", known.name, crash.pid, crash.how)
+            return Answer(problem=f"crashed: {crash.how}.")
+
+    return call
+
+
+def _outcome(name: str, told: Answer, masker: Masker) -> Outcome:
+    if told.trace is not None:
+        log.warning("%s failed.\n%s", name, masker.text(told.trace))
+    if told.result is None:
+        return Failure(cut(masker.text(f"{name} {told.problem}")))
+    return Success(json.loads(told.result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from engine.catalog import Catalog
@@ -48,9 +48,9 @@ class Room:
         number, _ = self.engine.submit(HANNA, workflow, input or {}, **facts)
         return number
 
-    def start(self, **facts: Any) -> Worker:
-        """Start a worker, as a new boot would."""
-        runner = Runner(self.store, self.catalog, self.connections, frozenset())
+    def start(self, functions: Sequence[str] = (), **facts: Any) -> Worker:
+        """Start a worker, as a new boot would. ``functions``: the modules of those that run in processes."""
+        runner = Runner(self.store, self.catalog, self.connections, frozenset(), functions)
         settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
         self.worker = Worker(self.store, runner, **settings)
         self.worker.start()

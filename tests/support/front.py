@@ -27,11 +27,11 @@ app: HR
 title: "Steps for {{ request.input.name }}"
 input_schema: {type: object, required: [name]}
 nodes:
-  first: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}}}
+  first: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}, isolation: thread}}
   second:
-    function: {name: front.work, args: {folder: "{{ constants.folder }}"}}
+    function: {name: front.work, args: {folder: "{{ constants.folder }}"}, isolation: thread}
     result_schema: {type: object, required: [done]}
-  third: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}}}
+  third: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}, isolation: thread}}
 constants: {folder: FOLDER, fine: FOLDER/fine}
 """
 SETTINGS = """

@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+import psutil
+
+from tests.support.poll import wait_until
+
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 30.0
 
@@ -85,3 +89,25 @@ class EngineProcess:
             self.process.wait(10)
         if self.process.stdout:
             self.process.stdout.close()
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has asked how counts as ended."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_gone(*pids: int, seconds: float = 10.0) -> None:
+    wait_until(lambda: all(map(is_gone, pids)), f"the end of {pids}", seconds)
+
+
+def read_pid(file: Path) -> int:
+    """The number in the file, once it is there."""
+    return int(wait_until(lambda: file.exists() and file.read_text(), f"{file}"))
+
+
+def family(pid: int) -> list[int]:
+    """Every process that the process has started, and theirs."""
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]

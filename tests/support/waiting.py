@@ -11,14 +11,14 @@ workflow: waiting
 app: HR
 title: Waiting
 nodes:
-  wait: {function: {name: deadly.wait_in, args: {folder: "{{ request.input.folder }}"}, timeout: 5m}}
+  wait: {function: {name: deadly.wait_in, args: {folder: "{{ request.input.folder }}"}, timeout: 5m, isolation: thread}}
 """
 DEADLY = """
 workflow: deadly
 app: HR
 title: Deadly
 nodes:
-  kill: {function: {name: deadly.kill_worker, args: {unless: "{{ request.input.unless }}"}}}
+  kill: {function: {name: deadly.kill_worker, args: {unless: "{{ request.input.unless }}"}, isolation: thread}}
 """
 
 

@@ -36,7 +36,7 @@ def main() -> int:
         name: Connection(name, ConnectionSettings(base_url=url))
         for name, url in (pair.split("=", 1) for pair in arguments.connection)
     }
-    runner = Runner(store, catalog, connections, frozenset())
+    runner = Runner(store, catalog, connections, frozenset(), arguments.functions)
     worker = Worker(
         store,
         runner,

@@ -17,21 +17,21 @@ workflow: line
 app: HR
 title: "Line {{ request.input.name }}"
 nodes:
-  one: {function: {name: test.echo, args: {value: "{{ request.input.value }}"}}}
-  two: {function: {name: test.double, args: {value: "{{ nodes.one.result }}"}}}
+  one: {function: {name: test.echo, args: {value: "{{ request.input.value }}"}, isolation: thread}}
+  two: {function: {name: test.double, args: {value: "{{ nodes.one.result }}"}, isolation: thread}}
   route:
     decision:
       - {when: "{{ nodes.two.result > 10 }}", next: big}
       - {default: small}
-  big: {function: {name: test.echo, args: {value: big}}, next: end}
-  small: {function: {name: test.flaky}, next: end}
+  big: {function: {name: test.echo, args: {value: big}, isolation: thread}, next: end}
+  small: {function: {name: test.flaky, isolation: thread}, next: end}
 """
 
 SLOW = """
 workflow: slow
 app: HR
 nodes:
-  wait: {function: {name: test.wait, timeout: 0.2s}, next: end}
+  wait: {function: {name: test.wait, timeout: 0.2s, isolation: thread}, next: end}
 """
 
 _let_go = threading.Event()

@@ -26,7 +26,7 @@ nodes:
   first: {action: {connection: mail, method: POST, path: /send, body: {to: one@example.com}}}
   second: {action: {connection: mail, method: POST, path: /send, body: {to: two@example.com}}}
 """
-ONE = "{workflow: %s, app: HR, title: One, nodes: {one: {function: {name: test.one}}}}"
+ONE = "{workflow: %s, app: HR, title: One, nodes: {one: {function: {name: test.one, isolation: thread}}}}"
 
 
 @function("test.one")

@@ -154,8 +154,9 @@ def test_a_plan_is_printed_and_nothing_happens(running: Front):
 
 def test_a_plan_is_that_of_the_version_that_is_named(running: Front):
     request = running.blocked()
+    work = '{name: front.work, args: {folder: "{{ constants.fine }}"}, isolation: thread}'
     longer = STEPS.replace("FOLDER", str(running.folder)).replace(
-        "  third:", '  between: {function: {name: front.work, args: {folder: "{{ constants.fine }}"}}}\n  third:'
+        "  third:", f"  between: {{function: {work}}}\n  third:"
     )
     file = running.define("longer", longer)
     assert running.out("workflow", "publish", str(file)) == "steps version 2 is published.\n"

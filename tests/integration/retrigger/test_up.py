@@ -22,8 +22,8 @@ workflow: waiting
 app: HR
 title: "Waiting for {{ request.input.name }}"
 nodes:
-  wait: {function: {name: front.wait, args: {folder: FOLDER}, timeout: 1m}}
-  after: {function: {name: front.work, args: {folder: FOLDER}}}
+  wait: {function: {name: front.wait, args: {folder: FOLDER}, timeout: 1m, isolation: thread}}
+  after: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
 """
 
 
@@ -100,7 +100,7 @@ def test_two_signals_at_once_are_one_and_a_later_one_ends_at_once(front: Front, 
 
 
 def test_ctrl_c_while_waiting_for_an_outcome_ends_quietly_and_the_request_goes_on(front: Front, start: StartProcess):
-    first = "  start: {function: {name: front.work, args: {folder: FOLDER}}}\n"
+    first = "  start: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}\n"
     front.define("waiting", WAITING.replace("nodes:\n", f"nodes:\n{first}"))
     front.break_second()
     with front.engine():

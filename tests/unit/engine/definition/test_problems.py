@@ -121,7 +121,7 @@ MISTAKES = [
     ("      retry:", "      timeout: .inf\n      retry:", f'13: {GRANT}action.timeout: `.inf` means different things to different readers; write a plain number, or ".inf" in quotes'),
     # A function
     ("{name: it.greet}", "{}", "21: node greet, field function.name: is missing; write the name that the function is registered with"),
-    ("{name: it.greet}", "{name: it.greet, isolation: process}", "21: node greet, field function.isolation: is `process`, which is not available yet; write thread, or leave it out"),
+    ("{name: it.greet}", "{name: it.greet, isolation: procces}", "21: node greet, field function.isolation: is `procces`; did you mean `process`?"),
     ("{name: it.greet}", "{name: it.greet, args: {not-a-name: 1}}", "21: node greet, field function.args: has `not-a-name`; write the name of an argument of the Python function"),
     ("{name: it.greet}", "{name: it.greet, args: {idempotency_key: 1}}", "21: node greet, field function.args: has `idempotency_key`, which the engine gives to a function that takes it; remove it"),
     # A decision

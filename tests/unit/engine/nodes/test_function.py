@@ -8,7 +8,7 @@ import pytest
 
 from engine.functions import function
 from engine.masking import Masker
-from engine.nodes.function import run_function
+from engine.nodes.function import here, run_function
 from engine.outcomes import Failure, Success
 from engine.texts import MASK
 
@@ -27,13 +27,13 @@ def register(monkeypatch):
 
 
 def run(args=None, secrets=()):
-    return run_function(NAME, args or {}, lambda: "req-1-badge-1-abc", Masker(secrets))
+    return run_function(NAME, args or {}, lambda: "req-1-badge-1-abc", Masker(secrets), here)
 
 
 @pytest.mark.parametrize("result", [None, True, 0, 1.5, "", "text", [], {"a": [1, {"b": None}]}, (1, 2)])
 def test_a_result_that_is_json_is_the_steps_result(register, result):
     register(lambda: result)
-    assert run() == Success(result)
+    assert run() == Success(list(result) if isinstance(result, tuple) else result)
 
 
 def test_arguments_are_given_by_name(register):
