@@ -154,7 +154,8 @@ def test_a_requester_is_one_printable_line(room: Room, name: str) -> None:
 def test_a_workflow_may_begin_with_a_branch(room: Room) -> None:
     branch = "workflow: fork\napp: HR\nnodes:\n  fork: {branch: [one, two]}\n"
     steps = [
-        f"  {name}: {{function: {{name: test.echo, args: {{value: {name}}}}}, next: end}}" for name in ("one", "two")
+        f"  {name}: {{function: {{name: test.echo, args: {{value: {name}}}, isolation: thread}}, next: end}}"
+        for name in ("one", "two")
     ]
     room.publish(branch + "\n".join(steps))
     room.start()
