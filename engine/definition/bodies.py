@@ -8,7 +8,7 @@ from typing import Any
 from engine.definition.fields import ID, described, names, validated
 from engine.definition.node import Node
 from engine.definition.nodes import NODE_KINDS
-from engine.definition.problems import Path, Report, instead, listed
+from engine.definition.problems import INSIDE, Path, Report, instead, listed
 from engine.definition.work import INNER_KINDS, SyncNode
 from engine.graph import END
 from engine.limits import MAX_DEFINITION_NODES
@@ -54,7 +54,7 @@ def _ids(raw: Mapping[str, Any], inner: Mapping[str, Mapping[str, Any]], report:
         _check_id(name, path, report)
     for block, steps in inner.items():
         for name in steps:
-            path = ("nodes", block, SyncNode.kind, "nodes", name)
+            path = ("nodes", block, *INSIDE, name)
             _check_id(name, path, report)
             if first.setdefault(name, path) is not path:
                 line = report.lines.get(first[name])
@@ -91,7 +91,7 @@ def _with_inner(body: dict[str, Any], path: Path, report: Report) -> dict[str, A
     spec = body[SyncNode.kind]
     if not isinstance(spec, dict) or "nodes" not in spec:
         return body
-    inner, place = spec["nodes"], (*path, SyncNode.kind, "nodes")
+    inner, place = spec["nodes"], (*path, *INSIDE)
     if not isinstance(inner, dict) or not inner:
         report.add(place, f"is {described(inner) if inner else 'empty'}; write {_INNER}")
         inner = {}
@@ -104,7 +104,7 @@ def _inner_node(name: str, body: Any, path: Path, report: Report) -> Node | None
     model = _model(body, path, report, inside=True)
     if model is None:
         return None
-    for key in _NOT_INSIDE.keys() & body.keys():
+    for key in (key for key in body if key in _NOT_INSIDE):
         report.add((*path, key), _NOT_INSIDE[key])
     body = {key: value for key, value in body.items() if key not in _NOT_INSIDE}
     return validated(model, {**body, "id": name}, report, path)

@@ -63,11 +63,11 @@ class _Before:
         return done
 
     def _go_along(self, edge: Edge, inside: list[int]) -> None:
-        """A block that failed has tried its last inner step, at most, and that one gave nothing."""
-        source = self.bit[edge.source] | inside[-1]
-        self.ran[edge.target] |= self.ran[edge.source] | source
-        given = inside[:-1][-1:] or [0]
-        self.gave[edge.target] |= self.gave[edge.source] | (given[0] if edge.outlet == FAILURE else source)
+        done = given = self.bit[edge.source] | inside[-1]
+        if edge.outlet == FAILURE:  # a block that failed has tried its last step, at most, and that one gave nothing
+            given = inside[-2] if len(inside) > 1 else 0
+        self.ran[edge.target] |= self.ran[edge.source] | done
+        self.gave[edge.target] |= self.gave[edge.source] | given
 
 
 def _check_step(step: Node, path: Path, workflow: Workflow, before: _Before, report: Report) -> None:

@@ -10,6 +10,7 @@ from engine.errors import RetriggerError
 from engine.limits import MAX_PROBLEMS
 
 Path = tuple[str | int, ...]  # from the top of the file: ("nodes", "badge", "function", "name")
+INSIDE: Path = ("sync", "nodes")  # where a sync block has its nodes
 
 
 class Problem(NamedTuple):

@@ -11,7 +11,7 @@ from engine.definition.action import ActionSpec
 from engine.definition.fields import Model
 from engine.definition.function import FunctionSpec
 from engine.definition.node import Answerable, Fallible, Node, of_document
-from engine.definition.problems import Path
+from engine.definition.problems import INSIDE, Path
 
 
 class ActionNode(Node):
@@ -89,7 +89,7 @@ class SyncNode(Fallible):
 
     def inner_place(self, step: str) -> Path:
         """Where an inner step stands in the node."""
-        return ("sync", "nodes", step)
+        return (*INSIDE, step)
 
     def values(self) -> Iterator[tuple[Path, Any]]:
         """Those of all inner steps."""
