@@ -37,6 +37,8 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     behind = _ends_behind(graph, steps, ended_at)
     held = any((step.held or step.only) and not (behind and step.node == ended_at) for step in current)
     if (reached | behind) and not held:
+        if any(step.status in MOVING for step in steps.values()):  # a stale one: it counts for nothing, but it moves
+            return Recalculated(RequestStatus.IN_PROGRESS)
         return Recalculated(next(status for status in _RANK if status in reached | behind))
     return Recalculated(RequestStatus.BLOCKED, REMAINING_NOT_STARTED)
 

@@ -154,6 +154,14 @@ def _acts(book: Book, step: Step) -> Iterator[Finding]:
             yield step.node, f"no input by hand as attempt {event.attempt}", f"{event.by} provided one"
 
 
+def _keys(book: Book, step: Step) -> Iterator[Finding]:
+    """A key names its request, step and visit."""
+    for attempt in book.attempts[step.node]:
+        front = f"req-{book.request.id}-{step.node}-{attempt.start.visit}-"
+        if attempt.idempotency_key is not None and not attempt.idempotency_key.startswith(front):
+            yield step.node, f"the key {attempt.idempotency_key} at attempt {attempt.start.number}", f"a key {front}…"
+
+
 def _effects(book: Book, step: Step) -> Iterator[Finding]:
     """After a call that may have taken effect, a call under another key needs a person's confirmation between; that is
     good for one key."""
@@ -213,6 +221,7 @@ _OF_STEP: tuple[Callable[[Book, Step], Iterator[Finding]], ...] = (
     _last,
     _recoveries,
     _acts,
+    _keys,
     _effects,
 )
 _OF_REQUEST: tuple[Callable[[Book], Iterator[Finding]], ...] = (_status, _moves, _known)

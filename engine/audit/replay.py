@@ -7,7 +7,9 @@ the event that ends its attempt.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from engine import events
 from engine.audit.difference import Broken, Difference
@@ -48,6 +50,7 @@ class Replay:
                 self._cancelled.setdefault(attempt.end.ended_at, []).append(key)
         self._begun: set[Key] = set()
         self._ended: set[Key] = set()
+        self._late: dict[Key, dict[str, Any]] = {}
         self._place = 0  # of the next event
         self.found: list[Difference] = []
         version = self._first_version()
@@ -65,6 +68,7 @@ class Replay:
         for key, attempt in self._attempts.items():
             if attempt.end is None and key not in self._begun:
                 self._take(*key)
+        self._check_late()
         for node, number in self._attempts.keys() - self._begun:
             self._differ(node, f"attempt {number}", "nothing in it began that attempt")
         for node, number in self._begun - self._ended:
@@ -78,6 +82,8 @@ class Replay:
         version = (self._events[0].data or {}).get("version")
         if not isinstance(version, int):
             raise Broken(None, "no version in the event of its submitting", "it began with one")
+        if (self._events[0].node, self._events[0].attempt) != (None, None):
+            raise Broken(None, "a step in the event of its submitting", "no step had run")
         self._place = 1
         return version
 
@@ -90,6 +96,10 @@ class Replay:
             return
         if rule is None:
             raise Broken(driver.node, _named(driver), "no rule leaves such an event there")
+        outlet = (driver.data or {}).get("outlet")
+        ways = {edge.outlet for edge in self.graph.outgoing.get(driver.node or "", ())}
+        if outlet is not None and outlet not in ways:
+            raise Broken(driver.node, _named(driver), f"no path {outlet} leads away from it")
         if driver.kind not in events.ACTS and driver.node is not None and driver.attempt is not None:
             self._take(driver.node, driver.attempt)
         for node, number in self._cancelled.get(driver.at, ()):
@@ -157,9 +167,19 @@ class Replay:
     def _evidence(self, event: Event) -> None:
         """A late result changes nothing but its attempt."""
         self._place += 1
-        attempt = self._attempts.get((event.node or "", event.attempt or 0))
-        if attempt is None or attempt.end is None or attempt.end.late is None:
-            self._differ(event.node, f"no late result at attempt {event.attempt}", "one was kept there as evidence")
+        if same(_told(event), (None, None, None, None, event.data or {}, None)):
+            self._late[event.node or "", event.attempt or 0] = event.data or {}
+        else:
+            self._differ(event.node, f"somebody's name at {_named(event)}", "that was nobody's act")
+
+    def _check_late(self) -> None:
+        """The evidence of an attempt is that of the last event about it."""
+        for key, attempt in self._attempts.items():
+            text = attempt.end.late if attempt.end is not None else None
+            told = self._late.get(key)
+            if not same(_parsed(text), told):
+                has = "no late result" if text is None else "a late result"
+                self._differ(key[0], f"{has} at attempt {key[1]}", "no late result" if told is None else "another one")
 
     def _is_due(self, node: str, number: int) -> bool:
         step = self.steps.get(node)
@@ -205,6 +225,13 @@ class Replay:
 
     def _differ(self, node: str | None, stored: str, history: str) -> None:
         self.found.append(Difference(self._id, node, stored, history))
+
+
+def _parsed(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text
 
 
 def _named(event: Event) -> str:

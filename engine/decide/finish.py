@@ -138,6 +138,8 @@ def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
             draft.change_step(edge.target, status=StepStatus.PENDING, stale=False)
     draft.change_step(step.node, held=False)
     settle(draft, [step.node], step.cause)
+    if draft.moving():  # a node that waited only for the paths that this step did not take
+        status, reason = recalculate(draft.graph, draft.steps)
     draft.change_request(status, reason)
 
 

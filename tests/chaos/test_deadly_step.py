@@ -29,6 +29,7 @@ def _hurry(room: Room, number: int, node: str) -> None:
     def due_now(draft: Draft) -> None:
         if draft.steps[node].status is StepStatus.WAITING:
             draft.change_step(node, due_at=draft.now)
+            room.meddled.add(number)
 
     room.store.change(number, due_now)
 

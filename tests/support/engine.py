@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from engine.audit.walk import walk
 from engine.catalog import Catalog
 from engine.connections import Connection, ConnectionSettings
 from engine.definition import load
@@ -39,6 +40,7 @@ class Room:
             name: Connection(name, ConnectionSettings(base_url=base)) for name, base in (connections or {}).items()
         }
         self.worker: Worker | None = None
+        self.meddled: set[int] = set()  # requests that the test itself changed by other means than the rules
 
     def publish(self, text: str) -> int:
         version, _ = self.engine.publish(HANNA, load(text, "test.yaml"))
@@ -61,6 +63,12 @@ class Room:
             self.worker.stop(grace=2.0)
         self.store.close()
         self.database.close()
+
+    def check_audit(self) -> None:
+        """Whatever has happened here, every request is what its history says; those that were meddled with are not."""
+        audited = list(walk(self.store, self.catalog.graph))
+        found = [difference for it in audited for difference in it.found]
+        assert {it.request_id for it in found} == self.meddled, [it.sentence for it in found]
 
     def document(self, number: int) -> RequestDocument:
         return self.engine.document(HANNA, number)

@@ -49,7 +49,7 @@ class MemoryRequest:
 
     def __init__(self, workflow: Graph, requester: str = "someone@example.com") -> None:
         self.graph = workflow
-        self.now = 1000.0
+        self.now, self.tick = 1000.0, 1.0  # seconds, and between two operations
         self.request, steps = begin(1, NewRequest("w", 1, "HR", "", requester, "{}"), workflow, self.now)
         self.steps: dict[str, Step] = {step.node: step for step in steps}
         self.versions = {1: workflow}
@@ -63,7 +63,7 @@ class MemoryRequest:
 
     def do(self, decide: Callable[[Draft], T]) -> T:
         """Run a rule; keep its changes unless it raises."""
-        self.now += 1
+        self.now += self.tick
         draft = Draft(self.request, self.steps, self.graph, self.now, told=True)
         answer = decide(draft)
         draft.close()

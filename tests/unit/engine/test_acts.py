@@ -152,6 +152,30 @@ class TestStepOnly:
         assert request.status == "completed"
         assert request.statuses(("end",)) == {"end": "completed"} and not request.steps["c"].held
 
+    def test_ticked_success_before_an_end_does_not_complete_what_goes_on_by_another_path(self) -> None:
+        kinds = {"fork": "branch", "route": "decision"}
+        forked = ("a > fork", "fork > route", "fork > b", "route -b> b", "route -end> end", "b > end")
+        request = MemoryRequest(graph(*forked, kinds=kinds))
+        request.run("a")
+        request.fail("route")
+        step_only(request, "route", ticked=True)
+        request.succeed("route", "end")
+        assert (request.status, request.due) == ("in_progress", ["b"])
+        request.run("b")
+        assert request.status == "completed"
+
+    def test_ticked_success_does_not_complete_what_still_runs_on_the_path_of_before(self) -> None:
+        request = MemoryRequest(graph("a > end", "a -failure> mail", "mail > end"))
+        request.fail("a")
+        number = request.claim("mail")
+        step_only(request, "a", ticked=True)
+        request.succeed("a")
+        assert (request.status, request.steps["mail"].stale) == ("in_progress", True)
+        request.succeed("mail", attempt=number)
+        assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
+        request.do(lambda d: acts.continue_flow(d, act()))
+        assert request.status == "completed"
+
     def test_unticked_success_directly_before_an_end_waits_for_continue(self) -> None:
         request = blocked_at(LINE, "a", "b", at="c")
         step_only(request, "c")
