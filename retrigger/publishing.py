@@ -54,9 +54,7 @@ def read_all(settings: Settings) -> list[Definition]:
             found.append(Definition(path, None, (str(error),)))
             continue
         for file in files:
-            definition = read_definition(
-                file, function_names(), settings.connections, settings.api.public_url is not None
-            )
+            definition = read_definition(file, function_names(), settings.connections, bool(settings.api.public_url))
             if definition.workflow is not None:
                 first = owners.setdefault(definition.workflow.name, file)
                 if first is not file:

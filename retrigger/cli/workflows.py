@@ -82,7 +82,7 @@ def _read(session: Session, file: Path) -> Workflow:
     if session.config is not None or DEFAULT_FILE.is_file():
         load_own_functions(session.settings)
         functions, connections = function_names(), session.settings.connections
-        public_url = session.settings.api.public_url is not None
+        public_url = bool(session.settings.api.public_url)
     definition = read_definition(file, functions, connections, public_url)
     for problem in definition.problems:
         click.echo(problem, err=True)
