@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, Double, Table, func, literal, select
 
+from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection as OutsideSystem
 from engine.connections import ConnectionSettings
 from engine.definition import load
 from engine.functions import function
+from engine.masking import Masker
 from engine.outbox import Posted
 from engine.permissions import Actor
 from engine.records import Request
@@ -24,6 +26,7 @@ from engine.runner import Runner
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
 from engine.store import RequestFilter
+from engine.tools import Tools
 from engine.worker import Worker
 from storage.database import Database
 from storage.migrations import upgrade
@@ -100,7 +103,8 @@ def _make(site: Open) -> None:
             definition = load(_DEFINITION % (f"{app.lower()}_{kind}", app, order), "filled.yaml")
             site.engine.publish(SOMEONE, definition)
     away = OutsideSystem("away", ConnectionSettings(base_url=_AWAY))
-    runner = Runner(site.store, site.catalog, {"away": away}, frozenset())
+    callbacks = Callbacks(None, site.store.installation_secret)
+    runner = Runner(Tools(site.store, site.catalog, {"away": away}, callbacks, Masker(frozenset())))
     worker = Worker(site.store, runner, name="filled", lease=60.0, exclusive=True)
     for place in range(MADE):  # of a hundred: five blocked, two waiting for a retry
         kind = {5: "blocked", 30: "blocked", 31: "blocked", 62: "blocked", 88: "blocked", 20: "long", 70: "long"}

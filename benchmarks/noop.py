@@ -12,13 +12,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.definition import load
 from engine.functions import function
+from engine.masking import Masker
 from engine.permissions import Actor
 from engine.runner import Runner
 from engine.service import Engine
 from engine.states import RequestStatus
+from engine.tools import Tools
 from engine.worker import Worker
 from storage.database import open_database
 from storage.migrations import upgrade
@@ -53,7 +56,13 @@ def main(requests: int) -> float:
         store = SqlStore(database, catalog.graph, lambda app: False)
         engine = Engine(store, catalog)
         engine.publish(SOMEONE, load(definition(), "no_op.yaml"))
-        worker = Worker(store, Runner(store, catalog, {}, frozenset()), name="bench", lease=5.0, exclusive=True)
+        worker = Worker(
+            store,
+            Runner(Tools(store, catalog, {}, Callbacks(None, store.installation_secret), Masker(frozenset()))),
+            name="bench",
+            lease=5.0,
+            exclusive=True,
+        )
         worker.start()
         _run(engine, store, 1)  # the first one warms everything up
         begin = time.perf_counter()

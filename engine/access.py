@@ -57,14 +57,18 @@ class Access:
     def _may_act(self, actor: Actor, request: Request) -> None:
         try:
             self._require(actor, Permission.TAKE_ACTION, request.app)
-            workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-            if not workflow.self_action and actor.mail is None:
-                raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
-            if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
-                raise SelfAction(request.id)
+            self._not_own(actor, request)
         except Refused as error:
             self.refused(actor, request.id, str(error))
             raise
+
+    def _not_own(self, actor: Actor, request: Request) -> None:
+        """Raise SelfAction where the workflow bars requesters from their own requests (``self_action: false``)."""
+        workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
+        if not workflow.self_action and actor.mail is None:
+            raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
+        if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
+            raise SelfAction(request.id)
 
     def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
         """Put a refused try into the audit (SPEC 6)."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from engine.graph import INPUT_KINDS, Graph
+from engine.fence import is_open_wait
+from engine.graph import ANSWERED_KINDS, INPUT_KINDS, Graph
 from engine.records import Request, Step
 from engine.states import ACTIONABLE, FINAL, MOVING, RETRIGGERABLE, RequestStatus, StepStatus
 
@@ -23,11 +24,11 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
 
 
-def step_actions(request: Request, step: Step) -> tuple[Action, ...]:
+def step_actions(request: Request, step: Step, graph: Graph) -> tuple[Action, ...]:
     """The actions a step offers now."""
-    if why_not_retrigger(request, step):
+    if why_not_retrigger(request, step, graph):
         return ()
-    if why_not_input(request, step):
+    if why_not_input(request, step, graph):
         return (Action.RETRIGGER, Action.FLOW)
     return (Action.RETRIGGER, Action.FLOW, Action.INPUT)
 
@@ -50,19 +51,22 @@ def why_not(
         return why_not_continue(request, steps, graph)
     if action is Action.WITHDRAW or node is None:
         return why_not_withdraw(request)
-    return (why_not_input if action is Action.INPUT else why_not_retrigger)(request, steps[node])
+    return (why_not_input if action is Action.INPUT else why_not_retrigger)(request, steps[node], graph)
 
 
-def why_not_retrigger(request: Request, step: Step) -> str | None:
+def why_not_retrigger(request: Request, step: Step, graph: Graph) -> str | None:
     """None when the step may be re-triggered, else the sentence to refuse with."""
     if request.status not in ACTIONABLE:
         return f"REQ-{request.id} is {request.status.label}, which is final, so nothing in it can be re-triggered."
+    if step.node in graph.block_of:
+        block = graph.block_of[step.node]
+        return f"{step.node} is a part of {block}, which is run as one. Re-trigger {block}."
     if step.stale:
         return (
             f"{step.node} ran before an earlier step was re-triggered alone, so it no longer counts. "
             "Use Continue flow, which decides whether it runs again."
         )
-    if step.status in RETRIGGERABLE:
+    if step.status in RETRIGGERABLE or (step.kind in ANSWERED_KINDS and is_open_wait(step)):
         return None
     return f"{step.node} is {step.status.value}. {_INSTEAD[step.status]}"
 
@@ -71,21 +75,21 @@ _INSTEAD = {
     StepStatus.PENDING: "It starts by itself when the steps before it are done.",
     StepStatus.READY: "It is about to run; wait for its outcome.",
     StepStatus.RUNNING: "Wait for its outcome; only blocked and failed steps can be re-triggered.",
-    StepStatus.WAITING: "It will run by itself when its time comes; only blocked and failed steps can be re-triggered.",
+    StepStatus.WAITING: "It goes on by itself when its time comes; only blocked and failed steps can be re-triggered.",
     StepStatus.COMPLETED: "Only blocked and failed steps can be re-triggered.",
     StepStatus.SKIPPED: "It is on a path that was not taken.",
     StepStatus.CANCELLED: "It was cancelled; re-trigger the step before it, or Continue flow.",
 }
 
 
-def why_not_input(request: Request, step: Step) -> str | None:
+def why_not_input(request: Request, step: Step, graph: Graph) -> str | None:
     """None when input may be provided for the step, else the sentence to refuse with."""
     if step.kind not in INPUT_KINDS:
         return f"{step.node} is of kind {step.kind}; input can be provided for actions and functions only."
     if request.status not in ACTIONABLE:
         return f"REQ-{request.id} is {request.status.label}, which is final, so no input is taken."
-    if step.stale:
-        return why_not_retrigger(request, step)
+    if step.stale or step.node in graph.block_of:
+        return why_not_retrigger(request, step, graph)
     if step.status is not StepStatus.BLOCKED:
         return f"{step.node} is {step.status.value}, and input can be provided only while a step is blocked."
     return None

@@ -46,7 +46,11 @@ class AttemptDocument(_Document):
 
 
 class StepDocument(_Document):
-    """One step. ``version`` is what an act may expect; ``call`` what its last call is known to have done."""
+    """One step. ``version`` is what an act may expect; ``call`` what its last call is known to have done.
+
+    ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``approvers`` of a waiting approval, and those
+    of them who have ``approved``. ``part_of``: the sync block it is inside of.
+    """
 
     node: str
     kind: str
@@ -61,6 +65,10 @@ class StepDocument(_Document):
     retries: int
     recoveries: int
     due_at: datetime | None
+    wakes_at: datetime | None
+    approvers: tuple[str, ...]
+    approved: tuple[str, ...]
+    part_of: str | None
     actions: tuple[Action, ...]
     attempts: tuple[AttemptDocument, ...]
 
@@ -128,13 +136,13 @@ def request_document(detail: RequestDetail, graph: Graph, input: Any, results: M
     attempts: dict[str, list[AttemptDocument]] = {node: [] for node in steps}
     for attempt in detail.attempts:
         attempts.setdefault(attempt.start.node, []).append(_attempt(attempt))
-    order = [node for node in graph.nodes if node in steps]
-    order += [node for node in steps if node not in graph.nodes]  # of a version before: their history stays
+    order = [node for node in graph.rows if node in steps]
+    order += [node for node in steps if node not in graph.rows]  # of a version before: their history stays
     return RequestDocument(
         **_summary(detail.request, detail.title, tuple(n for n in order if steps[n].status is StepStatus.BLOCKED)),
         input=input,
         actions=request_actions(detail.request, steps, graph),
-        steps=tuple(_step(detail.request, steps[n], results.get(n), attempts[n]) for n in order),
+        steps=tuple(_step(detail.request, steps[n], graph, results.get(n), attempts[n]) for n in order),
         events=tuple(_event(event) for event in detail.events),
     )
 
@@ -160,7 +168,7 @@ def _summary(request: Request, title: str, blocked: tuple[str, ...]) -> dict[str
     }
 
 
-def _step(request: Request, step: Step, result: Any, attempts: list[AttemptDocument]) -> StepDocument:
+def _step(request: Request, step: Step, graph: Graph, result: Any, attempts: list[AttemptDocument]) -> StepDocument:
     return StepDocument(
         node=step.node,
         kind=step.kind,
@@ -175,7 +183,11 @@ def _step(request: Request, step: Step, result: Any, attempts: list[AttemptDocum
         retries=step.retries,
         recoveries=step.recoveries,
         due_at=None if step.due_at is None else when(step.due_at),
-        actions=step_actions(request, step),
+        wakes_at=None if step.wakes_at is None else when(step.wakes_at),
+        approvers=step.approval.approvers if step.approval else (),
+        approved=step.approval.approved if step.approval else (),
+        part_of=graph.block_of.get(step.node),
+        actions=step_actions(request, step, graph),
         attempts=tuple(attempts),
     )
 

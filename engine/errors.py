@@ -33,6 +33,22 @@ class SelfAction(Refused):
         )
 
 
+class NotAnApprover(Refused):
+    """Only those whom the approval names may answer it; no other permission helps."""
+
+    def __init__(self, node: str, approvers: tuple[str, ...]) -> None:
+        self.node, self.approvers = node, approvers
+        super().__init__(f"You are not among those who may answer {node}: {', '.join(approvers) or 'nobody is named'}.")
+
+
+class CallbackRefused(Refused):
+    """The step does not take a call at this address, not any more or not a second time."""
+
+    def __init__(self, node: str, why: str) -> None:
+        self.node, self.why = node, why
+        super().__init__(f"{node} takes no call at this address: {why}. Nothing was changed.")
+
+
 class Conflict(Refused):
     """The state is not the one that the click was made for; names the state found and who changed it (SPEC 5)."""
 

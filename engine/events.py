@@ -13,17 +13,21 @@ LOST = "worker_lost"
 RETURNED = "returned"
 LATE = "late_result"
 CANCELLED = "step_cancelled"
+WAITS = "step_waits"  # for a time, an answer or a call
+CALLED_EARLY = "called_early"  # a callback was called before it waited
 RETRIGGERED = "retriggered"
 RETRIGGERED_FLOW = "retriggered_flow"
 INPUT_PROVIDED = "input_provided"
 CONTINUED = "continued"
+APPROVED = "approved"
+REJECTED = "rejected"
 WITHDRAWN = "withdrawn"
 STATUS = "status_changed"
 REFUSED = "refused"
 KEY_CREATED = "key_created"
 KEY_REVOKED = "key_revoked"
 
-ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN})
+ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})
 # Told in the thread once a request has a card: every act and every outcome (SPEC 7).
 THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST}
 ENDINGS = frozenset({"completed", "failed", "rejected"})

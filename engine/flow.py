@@ -6,16 +6,15 @@ ready when at least one arrived, and is not taken when none did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from enum import Enum
-from typing import Any
 
 from engine import events
 from engine.draft import Draft
-from engine.effects import cut_short
+from engine.fence import end_attempt
 from engine.graph import INSTANT_KINDS, SUCCESS, Edge
-from engine.records import AttemptEnd, Cause, Step
-from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, CallEffect, StepStatus
+from engine.records import Cause, Step
+from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, StepStatus
 
 
 class Path(Enum):
@@ -57,15 +56,15 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
         if Path.OPEN in paths:
             continue
         if Path.ARRIVED in paths:
-            _arrive(draft, step, cause)
+            arrive(draft, step, cause)
         else:
-            ran = step.attempt > 0 or step.visit > 1
-            draft.change_step(node, status=StepStatus.CANCELLED if ran else StepStatus.SKIPPED)
+            _pass_by(draft, node)
         if draft.steps[node].status is not StepStatus.READY:
             frontier.extend(edge.target for edge in graph.outgoing[node])
 
 
-def _arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
+def arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
+    """The flow has come to this pending node."""
     facts = draft.graph.nodes[step.node]
     if facts.kind not in INSTANT_KINDS:
         draft.change_step(
@@ -77,68 +76,91 @@ def _arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
             recoveries=0,
             cause=cause,
         )
+        for inner in draft.graph.unit(step.node)[1:]:
+            draft.change_step(inner, retries=0)
         return
     draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, cause=cause)
     draft.event(events.COMPLETED, step.node)
     if facts.cancel_others:
-        cancel(draft, [n for n, s in draft.steps.items() if n != step.node and _can_move(s)], by_end=True)
+        cancel(draft, [n for n in draft.graph.nodes if n != step.node and _can_move(draft.steps[n])], by=step.node)
+
+
+def _pass_by(draft: Draft, node: str) -> None:
+    """No path to it was taken."""
+    step = draft.steps[node]
+    ran = step.attempt > 0 or step.visit > 1
+    status = StepStatus.CANCELLED if ran else StepStatus.SKIPPED
+    for member in draft.graph.unit(node):
+        if draft.steps[member].status is StepStatus.PENDING:
+            draft.change_step(member, status=status)
 
 
 def _can_move(step: Step) -> bool:
     return step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED) or step.held
 
 
-def cancel(draft: Draft, nodes: Iterable[str], by_end: bool = False) -> None:
-    """Fence these steps off: what runs loses its right to write, what waits will not start."""
-    for node in nodes:
+def cancel(draft: Draft, nodes: Iterable[str], by: str | None = None) -> None:
+    """Fence these steps off: what runs loses its right to write, what waits will not start. ``by``: an end did it."""
+    for node in [member for name in nodes for member in draft.graph.unit(name)]:
         step = draft.steps[node]
         if step.held:
             draft.change_step(node, held=False)
         if step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED):
-            fenced = end_running(draft, step)
-            draft.change_step(node, status=StepStatus.CANCELLED, due_at=None, worker=None, lease_until=None, **fenced)
+            end_attempt(draft, node)
+            gone = {"status": StepStatus.CANCELLED, "due_at": None, "only": False, "was": None, "cancelled_by": by}
+            draft.change_step(node, **gone)
             if step.attempt:
-                draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by_end})
+                draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by is not None})
 
 
-def end_running(draft: Draft, step: Step) -> dict[str, Any]:
-    """Close the attempt of a running step; a result that still comes is late evidence. Gives the fields to change."""
-    if step.status is not StepStatus.RUNNING:
-        return {}
-    call = CallEffect.UNKNOWN if step.sent_key else None
-    end = AttemptEnd(step.request_id, step.node, step.attempt, AttemptOutcome.CANCELLED, draft.now, call=call)
-    draft.ends.append(end)
-    return {**cut_short(step), "call": call or step.call}
-
-
-def rewind(draft: Draft, node: str) -> None:
+def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
     """Take back everything behind ``node``, so that its new outcome decides afresh; history stays in the attempts.
 
-    Side branches are not behind it, so they are left alone, and a merge counts the ones that are done.
+    Side branches are not behind it, so they are left alone, and a merge counts the ones that are done. But what an
+    end that is taken back had cancelled there is ready again, for ``cause``.
     """
-    for name in draft.graph.behind(node):
+    behind = draft.graph.behind(node)
+    ends: set[str | None] = {name for name in behind if draft.steps[name].status is StepStatus.COMPLETED}
+    for name in behind:
         step = draft.steps[name]
         if step.status is StepStatus.PENDING and not step.stale:
             continue
-        fenced = end_running(draft, step)
         ran = step.attempt > 0 or step.status in ENDED
-        if step.status is StepStatus.COMPLETED:
-            draft.set_result(name, None)  # nothing behind may read what no longer holds
-        draft.change_step(
-            name,
-            status=StepStatus.PENDING,
-            visit=step.visit + 1 if ran else step.visit,
-            error=None,
-            due_at=None,
-            worker=None,
-            lease_until=None,
-            outlet=None,
-            held=False,
-            stale=False,
-            only=False,
-            was=None,
-            **fenced,
-        )
+        visit = step.visit + 1 if ran else step.visit
+        for member in draft.graph.unit(name):
+            _take_back(draft, member, visit)
+    _bring_back_cancelled(draft, ends, cause)
+
+
+def _take_back(draft: Draft, node: str, visit: int) -> None:
+    step = draft.steps[node]
+    end_attempt(draft, node)
+    if step.status is StepStatus.COMPLETED or step.early:
+        draft.set_result(node, None)  # nothing behind may read what no longer holds
+    draft.change_step(
+        node,
+        status=StepStatus.PENDING,
+        visit=visit,
+        error=None,
+        due_at=None,
+        outlet=None,
+        held=False,
+        stale=False,
+        only=False,
+        was=None,
+        early=False,
+        cancelled_by=None,
+    )
+
+
+def _bring_back_cancelled(draft: Draft, ends: Collection[str | None], cause: Cause | None) -> None:
+    """What these ends had cancelled, and nothing else has taken back since: pending, and ready where it may start."""
+    back = [n for n in draft.graph.rows if draft.steps[n].cancelled_by in ends]
+    for name in back:
+        step = draft.change_step(name, status=StepStatus.PENDING, cancelled_by=None, error=None)
+        if name == draft.graph.start:
+            arrive(draft, step, cause)
+    settle(draft, {edge.source for name in back for edge in draft.graph.incoming.get(name, ())}, cause)
 
 
 def mark_stale(draft: Draft, node: str) -> None:
@@ -159,12 +181,20 @@ def release_held(draft: Draft, cause: Cause) -> tuple[str, ...]:
     for node in held:
         if not draft.steps[node].held:  # an earlier held step, of which this one is behind, took it back
             continue
-        rewind(draft, node)
+        rewind(draft, node, cause)
         draft.change_step(node, held=False)
         settle(draft, [node], cause)
     return held
 
 
-def cut_off(draft: Draft, steps: Mapping[str, Step]) -> tuple[str, ...]:
+def cut_off(draft: Draft) -> tuple[str, ...]:
     """Pending nodes all of whose paths are decided: a wake-up was lost, settling them again mends it."""
-    return tuple(n for n, s in steps.items() if s.status is StepStatus.PENDING and not missing_paths(draft, n))
+    nodes = [node for node in draft.graph.nodes if node != draft.graph.start]
+    return tuple(n for n in nodes if draft.steps[n].status is StepStatus.PENDING and not missing_paths(draft, n))
+
+
+def settle_again(draft: Draft, cause: Cause | None) -> tuple[str, ...]:
+    """Settle what was cut off. Returns those nodes."""
+    lost = cut_off(draft)
+    settle(draft, {edge.source for node in lost for edge in draft.graph.incoming[node]}, cause)
+    return lost

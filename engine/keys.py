@@ -26,9 +26,10 @@ def idempotency_key(request_id: int, node: str, visit: int, salt: int, digest: s
     return f"req-{request_id}-{node}-{visit}-{mark}"
 
 
-def call_digest(method: str, path: str, query: Any, body: Any) -> str:
-    """What identifies a rendered call. Headers do not count: a trace id in one must not make another call of it."""
-    return _digest([method, path, query, body])
+def call_digest(connection: str, method: str, path: str, query: Any, body: Any) -> str:
+    """What identifies a rendered call. Headers do not count: a trace id in one must not make another call of it. The
+    connection does: the same call of another system is another effect."""
+    return _digest([connection, method, path, query, body])
 
 
 def function_digest(name: str, args: Mapping[str, Any]) -> str:

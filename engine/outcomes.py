@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine.graph import SUCCESS
+from engine.records import Approval
 from engine.states import CallEffect
 
 
@@ -32,4 +33,17 @@ class Failure(NamedTuple):
     second_effect: bool = False  # stopped before it left: it would repeat a call under another key
 
 
-Outcome = Success | Failure
+class Waits(NamedTuple):
+    """The step waits for something outside, and no worker holds it meanwhile.
+
+    Until ``until`` (seconds since the epoch), or for ``seconds`` from when this is stored, or, with neither, until
+    somebody answers.
+    """
+
+    seconds: float | None = None
+    until: float | None = None
+    approval: Approval | None = None
+
+
+Outcome = Success | Failure | Waits
+Ended = Success | Failure

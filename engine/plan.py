@@ -1,23 +1,38 @@
-"""What an act would run, told before the person confirms it (SPEC 4). Pure: from the same rows as the act itself."""
+"""What an act would run, told before the person confirms it (SPEC 4). Pure.
+
+A plan is read off the draft in which the act was carried out: whoever wants only the plan throws that draft away. So
+the plan cannot say anything else than what the act does.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from engine.allowed import Action
 from engine.draft import Draft
 from engine.effects import ASKED, may_have_had_one
-from engine.graph import FAILURE, INSTANT_KINDS, SUCCESS, Graph
-from engine.states import CallEffect, RequestStatus
+from engine.graph import FAILURE, INSTANT_KINDS, Graph
+from engine.records import Request, Step
+from engine.states import CallEffect, RequestStatus, StepStatus
+
+
+class Key(StrEnum):
+    """The idempotency key that a call would carry. SAME holds as long as the call is rendered as before: one that is
+    rendered otherwise needs another key, and is stopped before it leaves where that could be a second effect."""
+
+    FIRST = "first"  # it was never called
+    SAME = "same"
+    NEW = "new"
 
 
 class PlannedStep(NamedTuple):
     """A step that will run. ``sure`` False: it depends on a decision or an outcome.
 
-    ``earlier``: what its last call is known to have done; ``repeats``: a call that may have taken effect would be made
-    again under a new key.
+    ``earlier``: what its last call is known to have done; ``key``: what its call would carry, None for steps that call
+    nothing; ``repeats``: a call that may have taken effect would be made again under a new key.
     """
 
     node: str
@@ -25,6 +40,7 @@ class PlannedStep(NamedTuple):
     sure: bool
     earlier: CallEffect | None
     repeats: bool
+    key: Key | None
 
 
 class Plan(NamedTuple):
@@ -40,67 +56,82 @@ class Plan(NamedTuple):
     digest: str
 
 
-def make_plan(draft: Draft, action: Action, node: str | None, new_key: bool = False) -> Plan:
-    """The plan of an act. ``draft`` is only read."""
-    chances = _behind(draft, action, node)
-    runs = []
-    if node is not None and action is not Action.INPUT:
-        stopped = draft.steps[node].repeat == ASKED
-        runs.append(_planned(draft, node, sure=True, other_key=new_key or stopped))
-    runs += [
-        _planned(draft, n, chances[n], other_key=True)
-        for n in draft.graph.nodes
-        if n in chances and draft.graph.nodes[n].kind not in INSTANT_KINDS
-    ]
+def read_plan(draft: Draft, action: Action, node: str | None, lost: tuple[str, ...] = ()) -> Plan:
+    """The plan of the act that ``draft`` holds. ``lost``: steps whose effects another version would forget."""
+    before = draft.steps_before
+    started = [n for n in draft.graph.nodes if _starts(draft.steps[n], before.get(n))]
+    chances = _reach(draft, started)
+    runs = tuple(
+        _planned(draft.steps[member], before.get(member), chances[name])
+        for name in draft.graph.nodes
+        if name in chances and draft.graph.nodes[name].kind not in INSTANT_KINDS
+        for member in draft.graph.unit(name)
+    )
+    acted = before.get(node) if node else None
     return Plan(
-        draft.request.id,
+        draft.before.id,
         action,
         node,
-        draft.steps[node].version if node else None,
-        draft.request.status,
-        tuple(runs),
-        any(run.repeats for run in runs),
-        state_digest(draft),
+        acted.version if acted else None,
+        draft.before.status,
+        runs,
+        bool(lost) or any(run.repeats for run in runs),
+        state_digest(draft.before, before),
     )
 
 
-def state_digest(draft: Draft) -> str:
+def state_digest(request: Request, steps: Mapping[str, Step]) -> str:
     """Changes whenever the request or one of its steps does."""
-    rows = [f"{n}:{s.version}" for n, s in sorted(draft.steps.items())]
-    return hashlib.sha256("|".join([str(draft.request.workflow_version), *rows]).encode()).hexdigest()[:16]
+    rows = [f"{n}:{s.version}" for n, s in sorted(steps.items())]
+    return hashlib.sha256("|".join([str(request.workflow_version), *rows]).encode()).hexdigest()[:16]
 
 
-def _behind(draft: Draft, action: Action, node: str | None) -> dict[str, bool]:
-    """What runs behind the step that is acted on, and behind the held steps that are let go with it."""
-    if action is Action.RETRIGGER:
-        return {}
-    starts: dict[str, str | None] = {}
-    if node is not None:
-        starts[node] = SUCCESS if action is Action.INPUT else None
-    behind = draft.graph.behind(node) if node is not None else ()
-    if action is not Action.INPUT:
-        held = [n for n in draft.graph.nodes if draft.steps[n].held and n not in behind]
-        starts |= {n: draft.steps[n].outlet for n in held}
-    return _reach(draft.graph, starts)
+def _starts(step: Step, before: Step | None) -> bool:
+    return step is not before and step.status is StepStatus.READY
 
 
-def _planned(draft: Draft, node: str, sure: bool, other_key: bool) -> PlannedStep:
-    step = draft.steps[node]
-    return PlannedStep(node, step.kind, sure, step.call, other_key and may_have_had_one(step))
+def _planned(step: Step, before: Step | None, sure: bool) -> PlannedStep:
+    key = _key(step, before)
+    repeats = key is Key.NEW and before is not None and may_have_had_one(before)
+    return PlannedStep(step.node, step.kind, sure, _earlier(before), repeats, key)
 
 
-def _reach(graph: Graph, starts: Mapping[str, str | None]) -> dict[str, bool]:
-    """Nodes behind ``starts`` → whether they will surely run. A start's outlet is given when it is known."""
-    sure: dict[str, bool] = {}
-    frontier = [(start, outlet, True) for start, outlet in starts.items()]
+def _earlier(before: Step | None) -> CallEffect | None:
+    """What its last call did; where an earlier one than that may have worked, that counts."""
+    if before is None:
+        return None
+    worked = before.call is not None and before.call.may_have_taken_effect
+    return CallEffect.UNKNOWN if may_have_had_one(before) and not worked else before.call
+
+
+def _key(step: Step, before: Step | None) -> Key | None:
+    """Functions count once they have taken a key."""
+    if step.kind not in ("action", "function"):
+        return None
+    called = before is not None and (before.call is not None or may_have_had_one(before))
+    if not called or before is None:
+        return Key.FIRST if step.kind == "action" else None
+    same = (step.visit, step.key_salt) == (before.visit, before.key_salt) and before.repeat != ASKED
+    return Key.SAME if same else Key.NEW
+
+
+def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
+    """The starts, and the pending nodes behind them → whether they will surely run."""
+    graph = draft.graph
+    sure = dict.fromkeys(starts, True)
+    frontier = [n for n in sure if not draft.steps[n].only]
     while frontier:
-        source, outlet, certain = frontier.pop()
-        ways = graph.outlets(source) - {FAILURE}
+        source = frontier.pop()
         for edge in graph.outgoing[source]:
-            if outlet not in (None, edge.outlet):
+            if draft.steps[edge.target].status is not StepStatus.PENDING:
                 continue
-            chance = certain and (outlet is not None or (len(ways) == 1 and edge.outlet != FAILURE))
+            chance = sure[source] and _is_the_way(graph, source, edge.outlet)
             if edge.target not in sure or (chance and not sure[edge.target]):
                 sure[edge.target] = chance
-                frontier.append((edge.target, None, chance))
-    return {node: chance for node, chance in sure.items() if node not in starts}
+                frontier.append(edge.target)
+    return sure
+
+
+def _is_the_way(graph: Graph, node: str, outlet: str) -> bool:
+    """Whether a node that succeeds surely leaves by this outlet."""
+    return outlet != FAILURE and graph.outlets(node) - {FAILURE} == {outlet}

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.allowed import Action, why_not
+from engine.allowed import Action
+from engine.callbacks import Address, Callbacks
 from engine.catalog import Catalog
 from engine.commands import answered, meaning, remember
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.act import Accepted, Act
+from engine.decide.answer import answer, call_back
 from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
-from engine.errors import AlreadyDone, InvalidInput, NotFound, Refused
+from engine.errors import AlreadyDone, InvalidInput, NotAnApprover, NotFound, SelfAction
 from engine.limits import MAX_REASON_CHARS
 from engine.permissions import Actor, Grant, Permission, permitted_apps
-from engine.plan import Plan, make_plan, state_digest
+from engine.plan import Plan
 from engine.provided import check_provided, draft_for
 from engine.reading import read_document
 from engine.records import Request
@@ -35,9 +37,11 @@ class Engine(Submitting):
         catalog: Catalog,
         grants: tuple[Grant, ...] = (),
         secrets: frozenset[str] = frozenset(),
+        callbacks: Callbacks | None = None,
     ) -> None:
         super().__init__(store, catalog, grants)
         self._secrets = secrets
+        self._callbacks = callbacks or Callbacks(None, store.installation_secret)
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -86,18 +90,11 @@ class Engine(Submitting):
         request, rows = self.store.status(request_id)
         self._may_act(actor, request)
         graph = self.catalog.graph(request.workflow, request.workflow_version)
+        onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
+        if node is not None and action not in (Action.RETRIGGER, Action.FLOW):
+            onto = None
         draft = Draft(request, {step.node: step for step in rows}, graph, 0.0, False)
-        digest = state_digest(draft)
-        risky: tuple[str, ...] = ()
-        if version is not None:
-            risky = acts.use_version(draft, True, version, self.catalog.graph(request.workflow, version))
-        if node is not None and node not in draft.steps:
-            raise NotFound("step", node, f"REQ-{request_id} has: {', '.join(draft.steps)}.")
-        refusal = why_not(action, draft.request, draft.steps, draft.graph, node)
-        if refusal:
-            raise Refused(refusal)
-        plan = make_plan(draft, action, node, new_key)
-        return plan._replace(digest=digest, needs_confirmation=plan.needs_confirmation or bool(risky))
+        return options.rehearse(draft, action, node, new_key, onto)
 
     def input_draft(self, actor: Actor, request_id: int, node: str) -> str:
         """JSON text to start Provide input from (SPEC 4): the expected shape or the step's own last response."""
@@ -137,7 +134,7 @@ class Engine(Submitting):
             request_id,
             node,
             act,
-            lambda draft: acts.retrigger(
+            lambda draft: options.retrigger(
                 draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto
             ),
             ("retrigger", flow, update_status, new_key, version),
@@ -164,7 +161,7 @@ class Engine(Submitting):
         act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
         result = check_provided(workflow, node, text)
         return self._carry_out(
-            request_id, node, act, lambda draft: acts.provide_input(draft, act, node, result), ("input", result)
+            request_id, node, act, lambda draft: options.provide_input(draft, act, node, result), ("input", result)
         )
 
     def continue_flow(
@@ -180,13 +177,59 @@ class Engine(Submitting):
         """Release what is held, or mend what was lost."""
         self._permitted_request(actor, request_id)
         act = _act(actor, reason, None, plan_digest, confirmed, command_id)
-        return self._carry_out(request_id, None, act, lambda draft: acts.continue_flow(draft, act), ("continue",))
+        return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), ("continue",))
 
     def withdraw(self, actor: Actor, request_id: int, *, reason: str | None, command_id: str | None = None) -> Accepted:
         """End the request. What runs is fenced off."""
         self._permitted_request(actor, request_id)
         act = _act(actor, reason, None, None, False, command_id)
-        return self._carry_out(request_id, None, act, lambda draft: acts.withdraw(draft, act), ("withdraw",))
+        return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
+
+    def answer(
+        self,
+        actor: Actor,
+        request_id: int,
+        node: str,
+        yes: bool,
+        *,
+        reason: str | None = None,
+        expect_version: int | None = None,
+        command_id: str | None = None,
+    ) -> Accepted:
+        """Approve or reject, which only those whom the approval names may do. Raises NotAnApprover, SelfAction."""
+        request, _ = self.store.status(request_id)
+        act = _act(actor, reason, expect_version, None, False, command_id)
+        names = actor.names
+
+        def decide(draft: Draft) -> Accepted:
+            return answer(draft, act, node, yes, names)
+
+        try:
+            self._not_own(actor, request)
+            return self._carry_out(request_id, node, act, decide, ("answer", yes))
+        except (NotAnApprover, SelfAction) as error:
+            self.refused(actor, request_id, str(error), node)
+            raise
+
+    def call_back(self, token: str, text: str) -> Accepted:
+        """An outside system called a callback's address; the JSON ``text`` becomes the step's result.
+
+        Raises NotFound for an address that was never given out, CallbackRefused, InvalidInput.
+        """
+        address = self._callbacks.read(token)
+        request, _ = self.store.status(address.request_id)
+        workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
+        result = check_provided(workflow, address.node, text)
+        return self.store.change(
+            address.request_id, lambda draft: call_back(draft, address.node, address.issue, result)
+        )
+
+    def callback_url(self, actor: Actor, request_id: int, node: str) -> str | None:
+        """The present address of a callback, for who may act on the request; None where it is no callback."""
+        request, rows = self.store.status(request_id)
+        self._may_act(actor, request)
+        step = next((row for row in rows if row.node == node and row.kind == "callback"), None)
+        return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt))) if step else None
 
     def _permitted_request(self, actor: Actor, request_id: int) -> Request:
         request, _ = self.store.status(request_id)

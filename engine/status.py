@@ -27,7 +27,7 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     A held step stands before any end that another branch reached: it can still go on, so the request is not final.
     A step that runs alone is not progress of the request, whose status "stays as it is" meanwhile.
     """
-    current = [step for step in steps.values() if not step.stale]
+    current = [step for node in graph.nodes if not (step := steps[node]).stale]  # a block speaks for its inner steps
     for step in current:
         if step.status is StepStatus.BLOCKED:
             return Recalculated(RequestStatus.BLOCKED, f"{step.node}: {step.error or 'blocked'}")
@@ -36,6 +36,7 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     reached = {status for step in current if (status := _end_reached(graph, step)) is not None}
     behind = _ends_behind(graph, steps, ended_at)
     held = any((step.held or step.only) and not (behind and step.node == ended_at) for step in current)
+    held = held or any(step.cancelled_by and steps[step.cancelled_by].stale for step in current)
     if (reached | behind) and not held:
         if any(step.status in MOVING for step in steps.values()):  # a stale one: it counts for nothing, but it moves
             return Recalculated(RequestStatus.IN_PROGRESS)

@@ -192,7 +192,7 @@ class Store(Protocol):
 
     def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
         """What templates may name: ``{"input": ..., "requester": ..., "title": ..., "results": {node: value},
-        "errors": {node: text}}`` for the nodes asked for, values parsed."""
+        "errors": {node: text}, "issues": {node: (visit, key_salt)}}`` for the nodes asked for, values parsed."""
         ...
 
     def detail(self, request_id: int) -> RequestDetail:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from engine.decide.answer import time_is_up
 from engine.decide.lost import give_back, recover, unstick
 from engine.draft import Draft
 from engine.errors import RetriggerError, StorageError
@@ -80,7 +81,7 @@ class Worker:
 
     def _end_processes(self) -> None:
         """Only now: the steps of the functions that this cuts short were given back, so they have not failed."""
-        cut_short = self._runner.processes.stop()
+        cut_short = self._runner.tools.processes.stop()
         end = time.monotonic() + _UNWIND
         while cut_short and self._executor.busy() and time.monotonic() < end:
             time.sleep(_POLL)
@@ -102,7 +103,7 @@ class Worker:
         return len(lost)
 
     def _give_up_overdue(self) -> None:
-        for claim, limit in self._runner.deadlines.overdue():
+        for claim, limit in self._runner.tools.deadlines.overdue():
             if self._executor.give_up(claim):
                 self._runner.give_up(claim, limit)
 
@@ -125,6 +126,8 @@ class Worker:
 
     def _due(self) -> None:
         self._store.nudge()
+        for request_id, node, attempt in self._store.waking():
+            self._each(request_id, partial(time_is_up, node=node, attempt=attempt))
         self._arm()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:

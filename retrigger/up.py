@@ -10,7 +10,10 @@ from contextlib import ExitStack
 
 from bot.door import SLACK_API, SlackDoor
 from engine.errors import SettingsError
+from engine.isolation.pool import Processes
+from engine.masking import Masker
 from engine.runner import Runner
+from engine.tools import Tools
 from engine.worker import Worker
 from retrigger.logs import set_up_logging
 from retrigger.publishing import Publication, publish_all
@@ -83,7 +86,9 @@ class Running:
         for connection in app.connections.values():
             if problem := connection.problem():
                 self._say(problem)
-        runner = Runner(app.store, app.catalog, app.connections, app.secrets, settings.functions)
+        masker, processes = Masker(app.secrets), Processes(settings.functions)
+        tools = Tools(app.store, app.catalog, app.connections, app.callbacks, masker, processes)
+        runner = Runner(tools)
         self._worker = Worker(
             app.store,
             runner,

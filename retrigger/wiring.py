@@ -12,6 +12,7 @@ from types import TracebackType
 
 from sqlalchemy.engine import make_url
 
+from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection
 from engine.functions import load_functions
@@ -43,6 +44,7 @@ class App:
     catalog: Catalog
     engine: Engine
     connections: dict[str, Connection]
+    callbacks: Callbacks
     secrets: frozenset[str]
     bell: Bell
 
@@ -71,8 +73,9 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
     catalog = Catalog(store.workflow)
     connections = {name: Connection(name, entry) for name, entry in settings.connections.items()}
     hidden = secrets_of(settings, connections)
-    engine = Engine(store, catalog, settings.file_grants, hidden)
-    return App(settings, database, store, SqlOutbox(store), catalog, engine, connections, hidden, bell)
+    callbacks = Callbacks(settings.api.public_url, store.installation_secret)
+    engine = Engine(store, catalog, settings.file_grants, hidden, callbacks)
+    return App(settings, database, store, SqlOutbox(store), catalog, engine, connections, callbacks, hidden, bell)
 
 
 def open_migrated(settings: Settings) -> Database:

@@ -39,8 +39,9 @@ class Reading(Part):
             "input": json.loads(text),
             "requester": requester,
             "title": title,
-            "results": {node: json.loads(result) for node, result, _ in stored if result is not None},
-            "errors": {node: error for node, _, error in stored if error is not None},
+            "results": {node: json.loads(result) for node, result, *_ in stored if result is not None},
+            "errors": {node: error for node, _, error, *_ in stored if error is not None},
+            "issues": {node: (visit, salt) for node, _, _, visit, salt in stored},
         }
 
     def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:

@@ -105,7 +105,7 @@ class Statements:
         self.submitted = Query(keyed.where(of_workflow, among(dialect, requests.c.submit_key, "keys")), dialect)
         whole = select(requests.c.input, requests.c.requester, requests.c.title)
         self.input = Query(whole.where(requests.c.id == bindparam("id", type_=BigInteger())), dialect)
-        results = select(steps.c.node, steps.c.result, steps.c.error)
+        results = select(steps.c.node, steps.c.result, steps.c.error, steps.c.visit, steps.c.key_salt)
         of_request = steps.c.request_id == bindparam("id", type_=BigInteger())
         self.results = Query(results.where(of_request, among(dialect, steps.c.node, "nodes")), dialect)
         newest = select(workflows).where(workflows.c.name == bindparam("name", type_=Text()))

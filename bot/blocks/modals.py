@@ -13,7 +13,7 @@ from engine import texts
 from engine.allowed import Action
 from engine.documents import RequestDocument
 from engine.limits import MAX_REASON_CHARS
-from engine.plan import Plan, PlannedStep
+from engine.plan import Key, Plan, PlannedStep
 
 # Ids of fields: errors name them, and people may read them, so they are words.
 VERSION = "version"
@@ -123,7 +123,8 @@ def _may_have_worked(run: PlannedStep) -> bool:
 
 def _repeated(run: PlannedStep) -> str:
     earlier = f"the earlier one: {run.earlier.label}" if run.earlier else "made before"
-    key = "under a new key" if run.repeats else "with the same key, by which the outside system can recognise it"
+    same = "with the same key, by which the outside system can recognise it"
+    key = "under a new key" if run.key is Key.NEW else same
     return f"{code(run.node)} ({earlier}), {key}"
 
 
@@ -142,12 +143,17 @@ def _fields(ticket: Ticket, document: RequestDocument, draft: str, typed: Typed)
             initial=(typed.reason or "")[:MAX_REASON_CHARS],
             placeholder="Shown in the thread and kept in the audit",
             longest=MAX_REASON_CHARS,
-            optional=not (ticket.confirm or ticket.action is Action.WITHDRAW),
+            optional=not _needs_reason(ticket),
         )
     )
     if ticket.settled is None and ticket.action in (Action.RETRIGGER, Action.FLOW):
         fields += _options(document)
     return fields
+
+
+def _needs_reason(ticket: Ticket) -> bool:
+    new_key = ticket.settled is not None and ticket.settled.new_key
+    return ticket.confirm or new_key or ticket.action is Action.WITHDRAW
 
 
 def _options(document: RequestDocument) -> list[Block]:

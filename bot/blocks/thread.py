@@ -42,6 +42,8 @@ def _act(event: Told, request_id: int) -> str:
         events.INPUT_PROVIDED: f"provided input for {_step(event)}",
         events.CONTINUED: "continued the flow",
         events.WITHDRAWN: f"withdrew REQ-{request_id}",
+        events.APPROVED: f"approved {_step(event)}",
+        events.REJECTED: f"rejected {_step(event)}",
     }[event.kind]
     data = _data(event)
     extras = [text for name, text in _EXTRAS.items() if data.get(name)]
@@ -63,6 +65,8 @@ def _completed(event: Told) -> str:
 
 
 def _failed(event: Told) -> str:
+    if _data(event).get("inner"):
+        return f"🟠 {_step(event)} failed inside its block{_attempt(event)}: {_error(event)}"
     if "before" in _data(event):
         return f"🟠 {_step(event)} failed again{_attempt(event)}: {_error(event)}"
     return f"🟠 {_step(event)} failed{_attempt(event)}, and its failure path is taken: {_error(event)}"

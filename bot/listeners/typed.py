@@ -40,6 +40,8 @@ def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
         errors[modals.CONFIRMED] = "An earlier call may have taken effect. Tick this box if it may be repeated."
     if ticket.confirm and not reason:
         errors[modals.REASON] = "Give a reason: the earlier call may have taken effect."
+    elif ticket.settled is not None and ticket.settled.new_key and not reason:
+        errors[modals.REASON] = "Give a reason: with a new key the outside system takes the call for another one."
     settled = ticket.settled
     if settled is None:
         version = _text(state, modals.VERSION)

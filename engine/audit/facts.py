@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from engine import events
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.act import Act
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
@@ -71,14 +71,14 @@ def _act(event: Event, graphs: Graphs) -> Rule:
     person = (event.by or "", event.actor or "", event.door or "")
     act = Act(*person, reason=event.reason, confirmed=bool(data.get("confirmed")), command_id=event.command_id)
     if event.kind == events.WITHDRAWN:
-        return partial(acts.withdraw, act=act)
+        return partial(options.withdraw, act=act)
     if event.kind == events.CONTINUED:
-        return partial(acts.continue_flow, act=act)
+        return partial(options.continue_flow, act=act)
     if event.kind == events.INPUT_PROVIDED:
-        return partial(acts.provide_input, act=act, node=node, result=_NO_RESULT)
+        return partial(options.provide_input, act=act, node=node, result=_NO_RESULT)
     version = data.get("version")
     return partial(
-        acts.retrigger,
+        options.retrigger,
         act=act,
         node=node,
         flow=event.kind == events.RETRIGGERED_FLOW,

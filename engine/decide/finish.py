@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from engine import events
 from engine.draft import Draft
 from engine.effects import ASKED, ended
+from engine.fence import end_attempt
 from engine.flow import mark_stale, settle
 from engine.graph import FAILURE, SUCCESS
-from engine.outcomes import Failure, Success
+from engine.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.records import AttemptEnd, Event, Step
 from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.status import recalculate
@@ -24,7 +25,7 @@ class Finished(NamedTuple):
 
     node: str
     attempt: int
-    outcome: Success | Failure
+    outcome: Outcome
     result: str | None = None
     response: str | None = None
     retry_in: float | None = None
@@ -36,9 +37,29 @@ def finish(draft: Draft, done: Finished) -> bool:
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
         if _stored_already(step, done):
             return True
-        _late(draft, done)
+        if not isinstance(done.outcome, Waits):
+            late(draft, done, done.outcome)
         return False
-    outcome = done.outcome
+    if isinstance(done.outcome, Waits):
+        begin_to_wait(draft, step, done.outcome)
+    else:
+        conclude(draft, step, done, done.outcome)
+    return True
+
+
+def conclude(draft: Draft, step: Step, done: Finished, outcome: Ended) -> None:
+    """The open attempt ended, and the flow goes on from it."""
+    step = close_attempt(draft, step, done, outcome)
+    if isinstance(outcome, Success):
+        _succeeded(draft, step, outcome, done.result)
+    elif done.retry_in is not None:
+        _retry(draft, step, outcome, done.retry_in)
+    else:
+        _failed(draft, step, outcome)
+
+
+def close_attempt(draft: Draft, step: Step, done: Finished, outcome: Ended) -> Step:
+    """Write the end of the open attempt, and what its call did. The status is the caller's to change."""
     succeeded = isinstance(outcome, Success)
     draft.ends.append(
         AttemptEnd(
@@ -52,24 +73,41 @@ def finish(draft: Draft, done: Finished) -> bool:
             done.response,
         )
     )
-    step = draft.change_step(step.node, worker=None, lease_until=None, **ended(step, outcome.call))
+    free = {"worker": None, "lease_until": None, "wakes_at": None, "approval": None}
+    step = draft.change_step(step.node, **free, **ended(step, outcome.call))
     if isinstance(outcome, Failure) and outcome.second_effect:  # what the call before did is still what counts
-        step = draft.change_step(step.node, repeat=ASKED)
-    else:
-        step = draft.change_step(step.node, call=outcome.call)
-    if isinstance(outcome, Success):
-        _succeeded(draft, step, outcome, done.result)
-    elif done.retry_in is not None:
-        _retry(draft, step, outcome, done.retry_in)
-    else:
-        _failed(draft, step, outcome)
-    return True
+        return draft.change_step(step.node, repeat=ASKED)
+    return draft.change_step(step.node, call=outcome.call)
+
+
+def begin_to_wait(draft: Draft, step: Step, waits: Waits) -> None:
+    """Nobody holds the step any more; its attempt stays open. What came early, or is over already, ends it at once."""
+    until = waits.until if waits.seconds is None else draft.now + waits.seconds
+    draft.change_step(
+        step.node,
+        status=StepStatus.WAITING,
+        due_at=None,
+        worker=None,
+        lease_until=None,
+        wakes_at=until,
+        approval=waits.approval,
+        error=None,
+    )
+    facts: dict[str, Any] = {} if until is None else {"until": until}
+    if waits.approval is not None:
+        facts |= {"approvers": list(waits.approval.approvers), "need": waits.approval.need}
+    draft.event(events.WAITS, step.node, attempt=step.attempt, data=facts or None)
+    if step.early:
+        waiting = draft.change_step(step.node, early=False)
+        conclude(draft, waiting, Finished(step.node, step.attempt, Success(None)), Success(None))
 
 
 def _stored_already(step: Step | None, done: Finished) -> bool:
     """Whether the answer to the commit that stored this very outcome was lost, so that it is handed over again."""
     if step is None or step.attempt != done.attempt:
         return False
+    if isinstance(done.outcome, Waits):
+        return step.status in (StepStatus.WAITING, StepStatus.COMPLETED)
     if isinstance(done.outcome, Success):
         return step.status is StepStatus.COMPLETED
     if done.retry_in is not None:
@@ -77,23 +115,24 @@ def _stored_already(step: Step | None, done: Finished) -> bool:
     return step.status in RETRIGGERABLE and step.error == done.outcome.error
 
 
-def _late(draft: Draft, done: Finished) -> None:
-    outcome = done.outcome
+def late(draft: Draft, done: Finished, outcome: Ended) -> None:
+    """Keep the result of an attempt that had ended otherwise: evidence that changes nothing (SPEC 3.4)."""
     evidence: dict[str, Any] = {"outcome": "succeeded" if isinstance(outcome, Success) else "failed"}
     if outcome.call is not None:
         evidence["call"] = outcome.call.value
     if isinstance(outcome, Failure):
         evidence["error"] = outcome.error
-    late = json.dumps(evidence)
+    text = json.dumps(evidence)
     kind = AttemptOutcome.SUCCEEDED if isinstance(outcome, Success) else AttemptOutcome.FAILED
-    draft.ends.append(AttemptEnd(draft.request.id, done.node, done.attempt, kind, draft.now, late=late))
+    draft.ends.append(AttemptEnd(draft.request.id, done.node, done.attempt, kind, draft.now, late=text))
     draft.event(events.LATE, done.node, attempt=done.attempt, data=evidence)
 
 
 def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
-    draft.set_result(step.node, result)
-    left_by = {} if outcome.outlet == SUCCESS else {"outlet": outcome.outlet}
-    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**_facts(outcome.call), **left_by})
+    if result is not None:  # else it was kept before: a callback that came early
+        draft.set_result(step.node, result)
+    facts = _facts(outcome.call) | ({} if outcome.outlet == SUCCESS else {"outlet": outcome.outlet})
+    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts)
     if step.only:
         _succeeded_alone(draft, step, outcome)
     else:
@@ -158,6 +197,7 @@ def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
 
 def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     """Retries used up, or of no use: the failure path, if there is one and the step did not run alone; else blocked."""
+    fail_inner(draft, step.node, failure.error)
     if step.only:
         event = failed_alone(draft, step, failure)
     elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block:
@@ -169,6 +209,14 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     else:
         event = block(draft, step.node, failure.error, failure.call, **_stopped(failure))
     _tell(draft, step, event)
+
+
+def fail_inner(draft: Draft, block: str, error: str) -> None:
+    """What a block that was given up had running inside it has failed with it."""
+    for name in draft.graph.unit(block)[1:]:
+        if draft.steps[name].status is StepStatus.RUNNING:
+            end_attempt(draft, name, AttemptOutcome.FAILED, error)
+            draft.change_step(name, status=StepStatus.FAILED, error=error)
 
 
 def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Event:
@@ -196,6 +244,7 @@ def block(draft: Draft, node: str, error: str, call: CallEffect | None, **more: 
         due_at=None,
         worker=None,
         lease_until=None,
+        wakes_at=None,
         only=False,
         was=None,
     )

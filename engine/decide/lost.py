@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from engine import events
+from engine.decide.block import interrupt_inner
 from engine.decide.finish import block, failed_alone
 from engine.draft import Draft
-from engine.effects import cut_short
+from engine.fence import end_attempt
 from engine.flow import missing_paths
 from engine.limits import MAX_RECOVERIES
 from engine.outcomes import Failure
-from engine.records import AttemptEnd
 from engine.recovery import recovery_delay
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 
@@ -22,14 +22,12 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     step = draft.steps.get(node)
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
         return False
-    call = None
-    if step.kind == "action":
-        call = CallEffect.UNKNOWN if step.sent_key else CallEffect.NOT_SENT
-    draft.change_step(node, **cut_short(step))
-    draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.LOST, draft.now, _LOST, call))
+    call = end_attempt(draft, node, AttemptOutcome.LOST, _LOST, CallEffect.NOT_SENT if step.kind == "action" else None)
+    if interrupt_inner(draft, node, AttemptOutcome.LOST, _LOST):
+        call = CallEffect.UNKNOWN
     delay = recovery_delay(step.recoveries, jitter)
     if delay is None:
-        step = draft.change_step(node, call=call, worker=None, lease_until=None)
+        step = draft.change_step(node, call=call)
         error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
         if step.only:  # it fails again as by any other failure: the request is not touched
             event = failed_alone(draft, step, Failure(error, call), lost=True)
@@ -44,8 +42,6 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
         due_at=draft.now + delay,
         next_kind=AttemptKind.RECOVERY,
         recoveries=step.recoveries + 1,
-        worker=None,
-        lease_until=None,
         call=call,
     )
     facts = {"recovery": step.recoveries + 1, "worker": step.worker, "delay": delay}
@@ -61,18 +57,9 @@ def give_back(draft: Draft, node: str, attempt: int) -> bool:
     step = draft.steps.get(node)
     if step is None or step.status is not StepStatus.RUNNING or step.attempt != attempt:
         return False
-    call = CallEffect.UNKNOWN if step.sent_key else None
-    draft.change_step(node, **cut_short(step))
-    draft.ends.append(AttemptEnd(step.request_id, node, attempt, AttemptOutcome.RETURNED, draft.now, call=call))
-    draft.change_step(
-        node,
-        status=StepStatus.READY,
-        due_at=draft.now,
-        next_kind=AttemptKind.RECOVERY,
-        worker=None,
-        lease_until=None,
-        call=call or step.call,
-    )
+    end_attempt(draft, node, AttemptOutcome.RETURNED)
+    interrupt_inner(draft, node, AttemptOutcome.RETURNED)
+    draft.change_step(node, status=StepStatus.READY, due_at=draft.now, next_kind=AttemptKind.RECOVERY)
     draft.event(events.RETURNED, node, attempt=attempt)
     return True
 

@@ -43,7 +43,7 @@ def build_call(connection: Connection, method: str, path: Any, query: Any, heade
     data, content_type = _body(body)
     if content_type and "content-type" not in {name.lower() for name in sent_headers}:
         sent_headers["Content-Type"] = content_type
-    digest = call_digest(method, path, pairs, body)
+    digest = call_digest(connection.name, method, path, pairs, body)
     return PreparedCall(connection, method, path, pairs, sent_headers, data, digest, connection.settings.timeout)
 
 

@@ -20,14 +20,14 @@ from engine.isolation.pool import Processes
 from engine.limits import MAX_ARGUMENT_BYTES
 from engine.masking import Masker
 from engine.nodes.words import cut, seconds
-from engine.outcomes import Failure, Outcome, Success
+from engine.outcomes import Ended, Failure, Success
 
 log = logging.getLogger(__name__)
 
 Caller = Callable[[Registered, Mapping[str, Any]], Answer]
 
 
-def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], masker: Masker, call: Caller) -> Outcome:
+def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], masker: Masker, call: Caller) -> Ended:
     """Have ``call`` call the function with rendered ``args``.
 
     Whatever it raises is a Failure, masked, and never tried again. ``key`` is asked for a function that takes one.
@@ -75,7 +75,7 @@ def apart(processes: Processes, limit: float) -> Caller:
     return call
 
 
-def _outcome(name: str, told: Answer, masker: Masker) -> Outcome:
+def _outcome(name: str, told: Answer, masker: Masker) -> Ended:
     if told.trace is not None:
         log.warning("%s failed.\n%s", name, masker.text(told.trace))
     if told.result is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from engine.allowed import Action
-from engine.plan import Plan, PlannedStep
+from engine.plan import Key, Plan, PlannedStep
+
+_KEYS = {Key.FIRST: "never called before", Key.SAME: "under the same key", Key.NEW: "under a new key"}
 
 
 def show_plan(plan: Plan) -> None:
@@ -31,6 +33,8 @@ def _line(run: PlannedStep) -> str:
         facts.append("depending on what comes before it")
     if run.earlier is not None:
         facts.append(f"its last call: {run.earlier.label}")
+    if run.key is not None:
+        facts.append(_KEYS[run.key])
     if run.repeats:
         facts.append("would repeat a call that may have taken effect")
     return ", ".join(facts)

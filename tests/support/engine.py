@@ -8,13 +8,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from engine.audit.walk import walk
+from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection, ConnectionSettings
 from engine.definition import load
 from engine.documents import RequestDocument, StepDocument
+from engine.isolation.pool import Processes
+from engine.masking import Masker
 from engine.permissions import Actor, Grant, Permission
 from engine.runner import Runner
 from engine.service import Engine
+from engine.tools import Tools
 from engine.worker import Worker
 from storage.database import open_database
 from storage.migrations import upgrade
@@ -23,6 +27,8 @@ from storage.store import SqlStore
 HANNA = Actor("slack:T1/U1", "Hanna Lead", "slack", mail="hanna@example.com", slack_user="U1")
 VERA = Actor("slack:T1/U3", "Vera Viewer", "slack", mail="vera@example.com", slack_user="U3")
 GRANTS = (Grant("hanna@example.com", Permission.ADMIN), Grant("vera@example.com", Permission.VIEW_REPORTS))
+
+PUBLIC_URL = "https://retrigger.example.com"
 
 _boots = itertools.count(1)
 
@@ -35,7 +41,8 @@ class Room:
         upgrade(self.database)
         self.catalog = Catalog(lambda name, version: self.store.workflow(name, version))
         self.store = SqlStore(self.database, self.catalog.graph, told.__contains__)
-        self.engine = Engine(self.store, self.catalog, GRANTS)
+        self.callbacks = Callbacks(PUBLIC_URL, self.store.installation_secret)
+        self.engine = Engine(self.store, self.catalog, GRANTS, callbacks=self.callbacks)
         self.connections = {
             name: Connection(name, ConnectionSettings(base_url=base)) for name, base in (connections or {}).items()
         }
@@ -52,11 +59,16 @@ class Room:
 
     def start(self, functions: Sequence[str] = (), **facts: Any) -> Worker:
         """Start a worker, as a new boot would. ``functions``: the modules of those that run in processes."""
-        runner = Runner(self.store, self.catalog, self.connections, frozenset(), functions)
+        runner = Runner(self.tools(functions))
         settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
         self.worker = Worker(self.store, runner, **settings)
         self.worker.start()
         return self.worker
+
+    def tools(self, functions: Sequence[str] = ()) -> Tools:
+        """What a worker's steps work with."""
+        masker, processes = Masker(frozenset()), Processes(functions)
+        return Tools(self.store, self.catalog, self.connections, self.callbacks, masker, processes)
 
     def close(self) -> None:
         if self.worker is not None:

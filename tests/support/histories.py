@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from engine.allowed import Action, request_actions, step_actions
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
@@ -101,12 +101,14 @@ def _person(request: MemoryRequest, seed: random.Random) -> None:
     onto = other if seed.random() < 0.2 else None
     ticked, new_key = seed.random() < 0.5, seed.random() < 0.2
     doing: dict[Action, Callable[[], object]] = {
-        Action.INPUT: lambda: request.do(lambda d: acts.provide_input(d, who, node, "{}")),
-        Action.CONTINUE: lambda: request.do(lambda d: acts.continue_flow(d, who)),
-        Action.WITHDRAW: lambda: seed.random() < 0.1 and request.do(lambda d: acts.withdraw(d, who)),
-        Action.FLOW: lambda: request.do(lambda d: acts.retrigger(d, who, node, flow=True, new_key=new_key, onto=onto)),
+        Action.INPUT: lambda: request.do(lambda d: options.provide_input(d, who, node, "{}")),
+        Action.CONTINUE: lambda: request.do(lambda d: options.continue_flow(d, who)),
+        Action.WITHDRAW: lambda: seed.random() < 0.1 and request.do(lambda d: options.withdraw(d, who)),
+        Action.FLOW: lambda: request.do(
+            lambda d: options.retrigger(d, who, node, flow=True, new_key=new_key, onto=onto)
+        ),
         Action.RETRIGGER: lambda: request.do(
-            lambda d: acts.retrigger(d, who, node, flow=False, update_status=ticked, new_key=new_key, onto=onto)
+            lambda d: options.retrigger(d, who, node, flow=False, update_status=ticked, new_key=new_key, onto=onto)
         ),
     }
     with suppress(Refused):

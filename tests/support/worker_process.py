@@ -10,11 +10,15 @@ import os
 import secrets
 import sys
 
+from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection, ConnectionSettings
 from engine.errors import RetriggerError
 from engine.functions import load_functions
+from engine.isolation.pool import Processes
+from engine.masking import Masker
 from engine.runner import Runner
+from engine.tools import Tools
 from engine.worker import Worker
 from retrigger.stopping import Stopping
 from storage.database import open_database
@@ -36,7 +40,9 @@ def main() -> int:
         name: Connection(name, ConnectionSettings(base_url=url))
         for name, url in (pair.split("=", 1) for pair in arguments.connection)
     }
-    runner = Runner(store, catalog, connections, frozenset(), arguments.functions)
+    callbacks = Callbacks(arguments.public_url, store.installation_secret)
+    processes = Processes(arguments.functions)
+    runner = Runner(Tools(store, catalog, connections, callbacks, Masker(frozenset()), processes))
     worker = Worker(
         store,
         runner,
@@ -62,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", default="child")
     parser.add_argument("--lease", type=float, default=5.0)
     parser.add_argument("--slots", type=int, default=32)
+    parser.add_argument("--public_url", default=None)
     parser.add_argument("--grace", type=float, default=10.0)
     return parser.parse_args()
 

@@ -184,7 +184,7 @@ def test_a_refused_connection_is_known_as_not_sent(database_url: str, outside: O
     assert "connection refused" in (step.error or "")
     second = Outside(first.port)
     assert second.url == first.url
-    room.engine.retrigger(HANNA, number, "account", flow=True, new_key=True)  # nothing was sent: no question asked
+    room.engine.retrigger(HANNA, number, "account", flow=True, new_key=True, reason="not sent")  # so nothing is asked
     room.wait(number, "completed")
     room.close()
     second.stop()

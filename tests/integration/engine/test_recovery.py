@@ -85,7 +85,7 @@ def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url
     room.store.renew("asleep", -1.0)
     room.start()
     room.wait(number, "completed")
-    assert Runner(room.store, room.catalog, room.connections, frozenset()).execute(late) is None
+    assert Runner(room.tools()).execute(late) is None
     assert len(outside.calls()) == 2
     room.close()
 

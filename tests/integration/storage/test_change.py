@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select, update
 
-from engine.decide.act import use_version
 from engine.decide.lost import recover
 from engine.decide.send import send
+from engine.decide.versions import use_version
 from engine.draft import Draft
 from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
 from engine.graph import Graph
@@ -210,6 +210,7 @@ def test_the_whole_of_an_attempt_is_stored(store: SqlStore):
         "requester": "rae@example.com",
         "title": "A title",
         "results": {"first": {"id": 7}},
+        "issues": {"first": (1, 0), "second": (1, 0)},
         "errors": {"second": "It broke.\ufffd"},
     }
 
@@ -255,7 +256,7 @@ def test_a_request_can_move_to_a_version_with_other_nodes(database_url: str, ope
 
     store = SqlStore(open_database(database_url), graphs, lambda app: True)
     try:
-        store.change(request_id, lambda draft: use_version(draft, False, 2, newer))
+        store.change(request_id, lambda draft: use_version(draft, 2, newer))
         request, found = store.status(request_id)
         assert request.workflow_version == 2
         statuses = {step.node: step.status.value for step in found}

@@ -56,6 +56,10 @@ def step(node: str = "create_account", **facts: Any) -> StepDocument:
         "retries": 3,
         "recoveries": 0,
         "due_at": None,
+        "wakes_at": None,
+        "approvers": (),
+        "approved": (),
+        "part_of": None,
         "actions": (Action.RETRIGGER, Action.FLOW, Action.INPUT),
         "attempts": (attempt(1), attempt(2, kind=AttemptKind.RETRY)),
     }

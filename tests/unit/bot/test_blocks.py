@@ -13,7 +13,7 @@ from bot.text import Dates
 from engine import events, texts
 from engine.allowed import Action
 from engine.permissions import Actor, Grant, Permission
-from engine.plan import PlannedStep
+from engine.plan import Key, PlannedStep
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from tests.support.slack_checks import texts as all_texts
 from tests.unit.bot import samples
@@ -233,7 +233,9 @@ def window(action: Action, *, draft: str = "", confirm: bool = False, **facts: A
     ticket = Ticket(
         action, Target(42, node, 7), Place("C1", "1.1"), "d", "s", confirm, bool(draft), facts.pop("settled", None)
     )
-    plan = facts.pop("plan", samples.plan(PlannedStep("create_account", "action", True, CallEffect.REJECTED, False)))
+    plan = facts.pop(
+        "plan", samples.plan(PlannedStep("create_account", "action", True, CallEffect.REJECTED, False, Key.SAME))
+    )
     return modals.act_modal(ticket, request(step()), plan, draft=draft, **facts)
 
 
@@ -297,9 +299,9 @@ def test_only_re_trigger_has_the_tick_box_with_its_words() -> None:
 
 def test_the_plan_is_listed_before_anybody_confirms() -> None:
     plan = samples.plan(
-        PlannedStep("create_account", "action", True, CallEffect.UNKNOWN, False),
-        PlannedStep("badge", "function", True, None, False),
-        PlannedStep("desk", "action", False, CallEffect.ACCEPTED, True),
+        PlannedStep("create_account", "action", True, CallEffect.UNKNOWN, False, Key.SAME),
+        PlannedStep("badge", "function", True, None, False, None),
+        PlannedStep("desk", "action", False, CallEffect.ACCEPTED, True, Key.NEW),
     )
     text = said(window(Action.FLOW, plan=plan)["blocks"])
     assert "These steps will run: `create_account`, `badge`.\nDepending on what comes out: `desk`." in text

@@ -15,7 +15,7 @@ from bot.text import Dates
 from engine import events
 from engine.allowed import Action
 from engine.permissions import Actor, Grant, Permission
-from engine.plan import PlannedStep
+from engine.plan import Key, PlannedStep
 from engine.states import CallEffect, RequestStatus
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples
@@ -68,7 +68,10 @@ def test_lines_and_outcomes_of_every_event(kind: str, text: str) -> None:
 @pytest.mark.parametrize("settled", [None, Settled(4, True, True)])
 def test_the_windows_of_every_act(action: Action, text: str, settled: Settled | None) -> None:
     document = samples.worst(text)
-    runs = [PlannedStep(f"{text[:200]}{n}", "action", n % 2 == 0, CallEffect.UNKNOWN, n % 3 == 0) for n in range(300)]
+    runs = [
+        PlannedStep(f"{text[:200]}{n}", "action", n % 2 == 0, CallEffect.UNKNOWN, n % 3 == 0, Key.NEW)
+        for n in range(300)
+    ]
     node = None if action in (Action.CONTINUE, Action.WITHDRAW) else "x" * 200
     ticket = Ticket(action, Target(10**15, node, 10**9), PLACE, "d" * 64, "s" * 12, True, True, settled)
     draft = json.dumps({"text": text})

@@ -7,14 +7,13 @@ from functools import partial
 import pytest
 
 from engine.allowed import Action
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
 from engine.draft import Draft
 from engine.errors import ConfirmationNeeded, Conflict, PlanChanged, Refused
 from engine.outcomes import Failure, Success
-from engine.plan import make_plan
 from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, act, graph
 
@@ -50,11 +49,11 @@ def blocked_at(workflow_graph, *done: str, at: str) -> MemoryRequest:
 
 
 def step_only(request: MemoryRequest, node: str, ticked: bool = False, **facts) -> None:
-    request.do(lambda d: acts.retrigger(d, act(**facts), node, flow=False, update_status=ticked))
+    request.do(lambda d: options.retrigger(d, act(**facts), node, flow=False, update_status=ticked))
 
 
 def with_flow(request: MemoryRequest, node: str, **facts) -> None:
-    request.do(lambda d: acts.retrigger(d, act(**facts), node, flow=True))
+    request.do(lambda d: options.retrigger(d, act(**facts), node, flow=True))
 
 
 class TestStepAndFlow:
@@ -134,7 +133,7 @@ class TestStepOnly:
         request.succeed("b")
         assert request.status == "blocked"
         assert request.steps["b"].held and request.due == []
-        request.do(lambda d: acts.continue_flow(d, act()))
+        request.do(lambda d: options.continue_flow(d, act()))
         assert request.status == "in_progress" and request.due == ["c"]
         request.run("c")
         assert request.status == "completed"
@@ -173,7 +172,7 @@ class TestStepOnly:
         assert (request.status, request.steps["mail"].stale) == ("in_progress", True)
         request.succeed("mail", attempt=number)
         assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
-        request.do(lambda d: acts.continue_flow(d, act()))
+        request.do(lambda d: options.continue_flow(d, act()))
         assert request.status == "completed"
 
     def test_unticked_success_directly_before_an_end_waits_for_continue(self) -> None:
@@ -181,7 +180,7 @@ class TestStepOnly:
         step_only(request, "c")
         request.succeed("c")
         assert request.status == "blocked"
-        request.do(lambda d: acts.continue_flow(d, act()))
+        request.do(lambda d: options.continue_flow(d, act()))
         assert request.status == "completed"
 
     def test_steps_behind_that_ran_are_stale_and_do_not_count(self) -> None:
@@ -193,7 +192,7 @@ class TestStepOnly:
         request.succeed("a")
         assert request.steps["mail"].stale and request.steps["failed_end"].stale
         assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
-        request.do(lambda d: acts.continue_flow(d, act()))
+        request.do(lambda d: options.continue_flow(d, act()))
         request.run("b")
         assert request.status == "completed"
 
@@ -225,7 +224,7 @@ class TestStepOnly:
         request.succeed("left")
         request.run("right")
         assert request.due == [] and request.status == "blocked"
-        request.do(lambda d: acts.continue_flow(d, act()))
+        request.do(lambda d: options.continue_flow(d, act()))
         request.run("last")
         assert request.status == "completed"
 
@@ -244,7 +243,7 @@ class TestStepOnly:
 class TestProvideInput:
     def test_completes_the_step_without_a_call_and_the_flow_goes_on(self) -> None:
         request = blocked_at(LINE, "a", at="b")
-        request.do(lambda d: acts.provide_input(d, act(), "b", '{"id": 7}'))
+        request.do(lambda d: options.provide_input(d, act(), "b", '{"id": 7}'))
         assert request.results["b"] == {"id": 7} and request.due == ["c"]
         assert request.attempts[-1].kind.value == "provided_input"
         request.run("c")
@@ -254,14 +253,14 @@ class TestProvideInput:
         request = MemoryRequest(TOLD)
         request.fail("a")
         with pytest.raises(Refused, match="a is failed, and input can be provided only while a step is blocked"):
-            request.do(lambda d: acts.provide_input(d, act(), "a", "{}"))
+            request.do(lambda d: options.provide_input(d, act(), "a", "{}"))
 
     def test_not_for_a_decision(self) -> None:
         request = MemoryRequest(CHOICE)
         request.run("a")
         request.fail("route")
         with pytest.raises(Refused, match="kind decision"):
-            request.do(lambda d: acts.provide_input(d, act(), "route", "{}"))
+            request.do(lambda d: options.provide_input(d, act(), "route", "{}"))
 
 
 class TestSecondEffects:
@@ -281,11 +280,11 @@ class TestSecondEffects:
     def test_a_new_key_needs_the_confirmation_and_a_reason(self) -> None:
         request = self.blocked_after_a_call()
         for facts in ({}, {"confirmed": True}, {"reason": "asked the bank"}):
-            unconfirmed = partial(acts.retrigger, act=act(**facts), node="a", flow=True, new_key=True)
+            unconfirmed = partial(options.retrigger, act=act(**facts), node="a", flow=True, new_key=True)
             with pytest.raises(ConfirmationNeeded):
                 request.do(unconfirmed)
         confirmed = act(confirmed=True, reason="asked the bank")
-        request.do(lambda d: acts.retrigger(d, confirmed, "a", flow=True, new_key=True))
+        request.do(lambda d: options.retrigger(d, confirmed, "a", flow=True, new_key=True))
         assert request.steps["a"].key_salt == 1
         number = request.claim("a")
         request.do(lambda d: send(d, "a", number, "key-2"))
@@ -328,7 +327,7 @@ class TestTwoPeople:
     def test_a_plan_of_another_state_does_nothing(self) -> None:
         request = blocked_at(LINE, "a", at="b")
         draft = Draft(request.request, request.steps, LINE, 0.0, told=False)
-        plan = make_plan(draft, Action.FLOW, "b")
+        plan = options.rehearse(draft, Action.FLOW, "b")
         with_flow(request, "b")
         request.fail("b")
         with pytest.raises(PlanChanged):
@@ -339,7 +338,7 @@ class TestWithdraw:
     def test_fences_off_what_runs(self) -> None:
         request = MemoryRequest(LINE)
         number = request.claim("a")
-        request.do(lambda d: acts.withdraw(d, act(reason="typed twice")))
+        request.do(lambda d: options.withdraw(d, act(reason="typed twice")))
         assert request.status == "withdrawn"
         assert set(request.statuses().values()) == {"cancelled"}
         assert request.succeed("a", attempt=number) is False
@@ -348,10 +347,10 @@ class TestWithdraw:
     def test_needs_a_reason_and_a_request_that_is_not_final(self) -> None:
         request = MemoryRequest(LINE)
         with pytest.raises(Refused, match="needs a reason"):
-            request.do(lambda d: acts.withdraw(d, act()))
+            request.do(lambda d: options.withdraw(d, act()))
         request.run("a", "b", "c")
         with pytest.raises(Refused, match="is Completed, which is final"):
-            request.do(lambda d: acts.withdraw(d, act(reason="late")))
+            request.do(lambda d: options.withdraw(d, act(reason="late")))
 
 
 class TestRefusals:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.allowed import Action
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
@@ -19,7 +19,7 @@ from engine.effects import ANY
 from engine.errors import ConfirmationNeeded, Refused
 from engine.graph import Graph
 from engine.outcomes import Failure, Success
-from engine.plan import Plan, make_plan
+from engine.plan import Plan
 from engine.states import CallEffect, RequestStatus
 from tests.support.memory import MemoryRequest, act, graph
 
@@ -46,11 +46,12 @@ def call(request: MemoryRequest, node: str, key: str, effect: CallEffect, ok: bo
 
 
 def plan(request: MemoryRequest, action: Action, node: str | None = None) -> Plan:
-    return make_plan(Draft(request.request, request.steps, request.graph, 0.0, told=False), action, node)
+    draft = Draft(request.request, request.steps, request.graph, 0.0, told=False)
+    return options.rehearse(draft, action, node)
 
 
 def flow(request: MemoryRequest, node: str, onto: tuple[int, Graph] | None = None, **facts) -> None:
-    request.do(lambda d: acts.retrigger(d, act(**facts), node, flow=True, onto=onto))
+    request.do(lambda d: options.retrigger(d, act(**facts), node, flow=True, onto=onto))
 
 
 def test_step_and_flow_fences_at_once_what_runs_behind() -> None:
@@ -90,7 +91,7 @@ def test_a_confirmation_is_good_for_one_key() -> None:
     request = MemoryRequest(V1)
     call(request, "a", "k1", CallEffect.UNKNOWN, ok=True)
     call(request, "pay", "k1", CallEffect.UNKNOWN)
-    request.do(lambda d: acts.retrigger(d, SURE, "pay", flow=True, new_key=True))
+    request.do(lambda d: options.retrigger(d, SURE, "pay", flow=True, new_key=True))
     call(request, "pay", "k2", CallEffect.REJECTED)
     flow(request, "pay")
     number = request.claim("pay")
@@ -103,7 +104,7 @@ def test_a_confirmation_needs_a_reason_always() -> None:
     request = MemoryRequest(V1)
     request.fail("a", call=CallEffect.NOT_SENT)
     with pytest.raises(Refused, match="needs a reason"):
-        request.do(lambda d: acts.retrigger(d, act(confirmed=True), "a", flow=False))
+        request.do(lambda d: options.retrigger(d, act(confirmed=True), "a", flow=False))
 
 
 def test_a_call_that_was_stopped_is_asked_for_in_the_next_plan() -> None:
@@ -125,10 +126,10 @@ def test_a_call_that_was_stopped_is_asked_for_in_the_next_plan() -> None:
 class TestVersions:
     def test_a_step_under_another_name_is_another_call(self) -> None:
         request = MemoryRequest(V1)
-        request.run("a")
+        request.fail("a", call=CallEffect.NOT_SENT)
         call(request, "pay", "k1", CallEffect.UNKNOWN)
         with pytest.raises(ConfirmationNeeded, match="pay"):
-            request.do(lambda d: acts.use_version(d, False, 2, V2))
+            flow(request, "a", onto=(2, V2))
 
     def test_a_node_that_comes_back_goes_on_with_its_numbers(self) -> None:
         request = MemoryRequest(V1)
@@ -158,7 +159,7 @@ def test_continue_lists_only_the_path_that_the_held_step_left_by() -> None:
     request = MemoryRequest(CHARGE)
     request.fail("charge", call=CallEffect.REJECTED)
     request.run("prep", "refund", "audit")
-    request.do(lambda d: acts.retrigger(d, act(), "charge", flow=False))
+    request.do(lambda d: options.retrigger(d, act(), "charge", flow=False))
     request.succeed("charge")
     assert [run.node for run in plan(request, Action.CONTINUE).runs] == ["ship"]
 
@@ -168,7 +169,7 @@ def test_a_ticked_step_before_its_end_completes_the_end_too() -> None:
     request.fail("a")
     request.run("mail")
     assert request.statuses(("end",)) == {"end": "skipped"}
-    request.do(lambda d: acts.retrigger(d, act(), "a", flow=False, update_status=True))
+    request.do(lambda d: options.retrigger(d, act(), "a", flow=False, update_status=True))
     request.succeed("a")
     assert (request.status, request.statuses(("end",))) == ("completed", {"end": "completed"})
 
@@ -191,7 +192,7 @@ def test_every_call_under_another_key_was_allowed_by_a_person(number: int) -> No
         facts = {"confirmed": True, "reason": "yes"} if seed.random() < 0.4 else {}
         renew = seed.random() < 0.3
         chosen, alone = seed.choice(nodes), seed.random() < 0.3
-        again = partial(acts.retrigger, act=act(**facts), node=chosen, flow=not alone, new_key=renew)
+        again = partial(options.retrigger, act=act(**facts), node=chosen, flow=not alone, new_key=renew)
         try:
             request.do(again)
         except Refused:

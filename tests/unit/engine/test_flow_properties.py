@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.allowed import Action, request_actions, step_actions
-from engine.decide import act as acts
+from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
 from engine.errors import Refused
@@ -65,17 +65,17 @@ def outcome(request: MemoryRequest, seed: random.Random, node: str) -> None:
 def person(request: MemoryRequest, seed: random.Random) -> None:
     """One random act of those that the doors offer now."""
     who = act(confirmed=True, reason="because")
-    offers = [(a, n) for n, s in request.steps.items() for a in step_actions(request.request, s)]
+    offers = [(a, n) for n, s in request.steps.items() for a in step_actions(request.request, s, request.graph)]
     general = request_actions(request.request, request.steps, request.graph)
     offers += [(a, "") for a in general if a is Action.CONTINUE]
     action, node = seed.choice(offers)
     if action is Action.INPUT:
-        request.do(lambda d: acts.provide_input(d, who, node, "{}"))
+        request.do(lambda d: options.provide_input(d, who, node, "{}"))
     elif action is Action.CONTINUE:
-        request.do(lambda d: acts.continue_flow(d, who))
+        request.do(lambda d: options.continue_flow(d, who))
     else:
         ticked = action is Action.RETRIGGER and seed.random() < 0.5
-        request.do(lambda d: acts.retrigger(d, who, node, flow=action is Action.FLOW, update_status=ticked))
+        request.do(lambda d: options.retrigger(d, who, node, flow=action is Action.FLOW, update_status=ticked))
 
 
 def check(request: MemoryRequest) -> None:
@@ -85,7 +85,7 @@ def check(request: MemoryRequest) -> None:
     if status is RequestStatus.IN_PROGRESS:
         assert moving, request.statuses()
     elif status is RequestStatus.BLOCKED and not moving:
-        offers = [a for s in request.steps.values() for a in step_actions(request.request, s)]
+        offers = [a for s in request.steps.values() for a in step_actions(request.request, s, request.graph)]
         offers += [a for a in request_actions(request.request, request.steps, request.graph) if a is Action.CONTINUE]
         assert offers, request.statuses()
     elif status is RequestStatus.COMPLETED:
@@ -147,7 +147,7 @@ def test_a_lost_wake_up_is_found_named_and_mended(number: int, size: int, data: 
     assert request.do(unstick)
     assert request.status == "blocked"
     assert "was never started" in (request.request.reason or "")
-    request.do(lambda d: acts.continue_flow(d, act()))
+    request.do(lambda d: options.continue_flow(d, act()))
     assert request.due
     assert request.status == "in_progress"
 
@@ -188,4 +188,4 @@ def test_a_step_that_is_done_refuses_input() -> None:
     request = MemoryRequest(random_graph(random.Random(1), 1))
     request.succeed("n0")
     with pytest.raises(Refused, match="final"):
-        request.do(lambda d: acts.provide_input(d, act(), "n0", "{}"))
+        request.do(lambda d: options.provide_input(d, act(), "n0", "{}"))

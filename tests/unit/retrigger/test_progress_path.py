@@ -31,7 +31,8 @@ def attempt(number: int, kind: str = "initial", **facts: Any) -> AttemptDocument
 def step(node: str, status: StepStatus = StepStatus.COMPLETED, *made: AttemptDocument, **facts: Any) -> StepDocument:
     given = {
         "node": node, "kind": "action", "status": status, "version": 1, "visit": 1, "stale": False, "held": False,
-        "result": None, "error": None, "call": None, "retries": 0, "recoveries": 0, "due_at": None, "actions": (),
+        "result": None, "error": None, "call": None, "retries": 0, "recoveries": 0, "due_at": None, "wakes_at": None,
+        "approvers": (), "approved": (), "part_of": None, "actions": (),
         "attempts": made,
     }  # fmt: skip
     return StepDocument(**{**given, **facts})

@@ -1,0 +1,61 @@
+"""The one-time addresses of callbacks: unguessable, stored nowhere, and made anew when the step is (SPEC 1, 2).
+
+An address is a signed sentence: request, node, and the issue (visit and number) that it is good for. The signature is
+made with a secret of the installation, so the same step always gives the same address, and a call rendered again
+carries the same key; a step that was re-triggered has another issue, which makes the old address void.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+from engine.errors import NotFound
+from engine.templates import TemplateError
+
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([a-z][a-z0-9_]{0,59})\.([0-9]{1,9})\.([0-9]{1,9})\.([A-Za-z0-9_-]{43})")
+
+
+class Address(NamedTuple):
+    """What a token stands for. ``issue``: (visit, number)."""
+
+    request_id: int
+    node: str
+    issue: tuple[int, int]
+
+
+class Callbacks:
+    """``public_url`` as the settings have it, None when it is not set. ``secret`` gives the installation's bytes."""
+
+    def __init__(self, public_url: str | None, secret: Callable[[], bytes]) -> None:
+        self._public_url = public_url.rstrip("/") if public_url else None
+        self._read_secret = secret
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return self._read_secret()
+
+    def url(self, address: Address) -> str:
+        """The whole address. Raises TemplateError when the settings do not say where the outside world reaches us."""
+        if self._public_url is None:
+            raise TemplateError("callback_url needs the setting api.public_url")
+        return f"{self._public_url}/callbacks/{self.token(address)}"
+
+    def token(self, address: Address) -> str:
+        """The last part of the address."""
+        said = f"{address.request_id}.{address.node}.{address.issue[0]}.{address.issue[1]}"
+        mark = urlsafe_b64encode(hmac.digest(self._secret, said.encode(), "sha256")).decode().rstrip("=")
+        return f"{said}.{mark}"
+
+    def read(self, token: str) -> Address:
+        """What a token stands for. Raises NotFound for one that was never given out."""
+        match = _TOKEN.fullmatch(token)
+        if match is not None:
+            address = Address(int(match[1]), match[2], (int(match[3]), int(match[4])))
+            if hmac.compare_digest(self.token(address), token):
+                return address
+        raise NotFound("callback", "with this address", "Call the address exactly as it was given.")

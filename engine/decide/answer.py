@@ -1,0 +1,110 @@
+"""How a wait ends: its time is over, an approver has answered, or the outside system has called (SPEC 1, 2)."""
+
+from __future__ import annotations
+
+import json
+
+from engine import events
+from engine.decide.act import Accepted, Act, accepted, audit, cause_of, expected, known_step
+from engine.decide.finish import Finished, conclude
+from engine.draft import Draft
+from engine.errors import CallbackRefused, Conflict, NotAnApprover, Refused
+from engine.fence import is_open_wait
+from engine.graph import APPROVED, REJECTED
+from engine.outcomes import Ended, Failure, Success
+from engine.records import Approval, Step
+from engine.states import ACTIONABLE, MOVING, StepStatus
+
+
+def time_is_up(draft: Draft, node: str, attempt: int) -> bool:
+    """A delay is over; an approval leaves by rejected, or is blocked without such a path; a callback has failed.
+
+    False, and no change, when the wait has ended otherwise.
+    """
+    step = draft.steps.get(node)
+    if step is None or step.attempt != attempt or not is_open_wait(step):
+        return False
+    if step.wakes_at is None or step.wakes_at > draft.now:
+        return False
+    if step.kind == "delay":
+        _conclude(draft, step, Success(None), "null")
+    elif step.kind == "callback":
+        _conclude(draft, step, Failure("Nobody called back in time."))
+    else:
+        _reject(draft, step, None, "Not enough have approved in time.")
+    return True
+
+
+def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str]) -> Accepted:
+    """An approver approves or rejects. ``names``: every name, in lower case, that means this person.
+
+    With ``need: any`` the first answer decides; with ``all`` everybody must approve, and the first rejection rejects.
+    """
+    step = expected(draft, act, node)
+    approval = _open_approval(draft, step)
+    mine = tuple(one for one in approval.approvers if one.strip().lower() in names)
+    if not mine:
+        raise NotAnApprover(node, approval.approvers)
+    if yes and set(mine) <= set(approval.approved):
+        raise Refused(f"You have approved {node} of REQ-{draft.request.id} already.")
+    audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt)
+    approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
+    if not yes:
+        _reject(draft, step, act.by, act.reason)
+    elif approval.need == "all" and set(approved) < set(approval.approvers):
+        draft.change_step(node, approval=approval._replace(approved=approved))
+        return accepted(draft, node)
+    else:
+        by = list(approved) if approval.need == "all" else [act.by]
+        result = {"approved": True, "by": by, "reason": act.reason}
+        _conclude(draft, step, Success(None, APPROVED), json.dumps(result))
+    cause = cause_of(draft, act, "approved" if yes else "rejected", node)
+    draft.change_step(node, cause=cause)  # last: what runs behind it does not run because of this act
+    return accepted(draft, node)
+
+
+def call_back(draft: Draft, node: str, issue: tuple[int, int], result: str) -> Accepted:
+    """The outside system called: ``result`` (JSON text) becomes the step's result. ``issue``: the visit and the number
+    that the address was made of. A call that comes early is kept; a second one, or one to a void address, is refused.
+    """
+    step = known_step(draft, node)
+    if issue != (step.visit, step.key_salt):
+        raise CallbackRefused(node, "it was re-triggered, and waits for a call to another address")
+    if draft.request.status not in ACTIONABLE:
+        raise CallbackRefused(node, f"REQ-{draft.request.id} is {draft.request.status.label}")
+    if is_open_wait(step):
+        _conclude(draft, step, Success(None), result)
+    elif step.status in (*MOVING, StepStatus.PENDING) and not step.early:
+        draft.set_result(node, result)
+        draft.change_step(node, early=True)
+        draft.event(events.CALLED_EARLY, node)
+    else:
+        raise CallbackRefused(node, "it was called already" if step.early else f"it is {step.status.value}")
+    return accepted(draft, node)
+
+
+def _open_approval(draft: Draft, step: Step) -> Approval:
+    if step.kind != "approval":
+        raise Refused(f"{step.node} is of kind {step.kind}; only approvals can be approved or rejected.")
+    if not is_open_wait(step) or step.approval is None:
+        raise Conflict(f"{step.node} of REQ-{draft.request.id}", step.status.value, *_who_answered(step))
+    return step.approval
+
+
+def _who_answered(step: Step) -> tuple[str | None, float | None, str | None]:
+    cause = step.cause
+    return (cause.by, cause.at, cause.did) if cause is not None and cause.node == step.node else (None, None, None)
+
+
+def _reject(draft: Draft, step: Step, by: str | None, reason: str | None) -> None:
+    """By the rejected path; where there is none, a person must say how to go on."""
+    if REJECTED in draft.graph.outlets(step.node):
+        result = {"approved": False, "by": [by] if by else [], "reason": reason}
+        _conclude(draft, step, Success(None, REJECTED), json.dumps(result))
+    else:
+        said = f"{by} rejected it" if by else "Nobody rejected it, but not enough have approved in time"
+        _conclude(draft, step, Failure(f"{said}{f': {reason}' if by and reason else ''}."))
+
+
+def _conclude(draft: Draft, step: Step, outcome: Ended, result: str | None = None) -> None:
+    conclude(draft, step, Finished(step.node, step.attempt, outcome, result), outcome)

@@ -1,0 +1,93 @@
+"""A sync block: its inner steps run one after another, in the worker that holds the block (SPEC 1, 2).
+
+Only the block has a lease. Its inner steps have rows and attempts, and each write of theirs is guarded by their own
+attempt number; whoever takes the block away closes what is open inside, so a worker that lost it can write no more.
+"""
+
+from __future__ import annotations
+
+from engine import events
+from engine.decide.finish import Finished, close_attempt, late
+from engine.draft import Draft
+from engine.errors import LeaseLost
+from engine.fence import end_attempt
+from engine.outcomes import Ended, Failure
+from engine.records import Attempt, Step
+from engine.states import AttemptKind, AttemptOutcome, StepStatus
+
+
+def begin_inner(draft: Draft, block: str, attempt: int, node: str, kind: AttemptKind) -> tuple[Step, Attempt]:
+    """Start the next inner step of a running block; the first takes back what was done. Raises LeaseLost.
+
+    A second call for the same one finds it running, and gives it again: the answer to the first commit was lost.
+    """
+    holder = _held(draft, block, attempt)
+    unit = draft.graph.unit(block)[1:]
+    step = draft.steps[node]
+    if step.status is not StepStatus.RUNNING:
+        if node == unit[0]:
+            _start_over(draft, unit)
+        step = draft.change_step(
+            node, status=StepStatus.RUNNING, attempt=step.attempt + 1, cause=holder.cause, error=None
+        )
+        draft.attempts.append(_attempt(draft, step, holder, kind))
+    return step, _attempt(draft, step, holder, kind)
+
+
+def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: Ended) -> None:
+    """Write what an inner step came to. Raises LeaseLost when the block, or the step, was taken away meanwhile."""
+    step = draft.steps[done.node]
+    if step.attempt == done.attempt and step.status in (StepStatus.COMPLETED, StepStatus.FAILED):
+        return  # the answer to the commit that stored it was lost
+    _held(draft, block, attempt)
+    if step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
+        raise LeaseLost(draft.request.id, done.node, done.attempt)
+    close_attempt(draft, step, done, outcome)
+    call = {} if outcome.call is None else {"call": outcome.call.value}
+    if isinstance(outcome, Failure):
+        retries = step.retries + (done.retry_in is not None)
+        draft.change_step(step.node, status=StepStatus.FAILED, error=outcome.error, retries=retries)
+        facts = {**call, "error": outcome.error, "inner": True, "delay": done.retry_in}
+        draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
+    else:
+        draft.change_step(step.node, status=StepStatus.COMPLETED, error=None)
+        draft.set_result(step.node, done.result)
+        draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**call, "inner": True})
+
+
+def keep_late(draft: Draft, done: Finished, outcome: Ended) -> None:
+    """An inner step's result that came after the block was taken away."""
+    late(draft, done, outcome)
+
+
+def interrupt_inner(draft: Draft, block: str, outcome: AttemptOutcome, error: str | None = None) -> bool:
+    """The worker of the block is gone: close what ran inside. Returns whether a call may have been under way."""
+    sent = False
+    for name in draft.graph.unit(block)[1:]:
+        if draft.steps[name].status is StepStatus.RUNNING:
+            sent = end_attempt(draft, name, outcome, error) is not None or sent
+            draft.change_step(name, status=StepStatus.PENDING)
+    return sent
+
+
+def _held(draft: Draft, block: str, attempt: int) -> Step:
+    holder = draft.steps[block]
+    if holder.status is not StepStatus.RUNNING or holder.attempt != attempt:
+        raise LeaseLost(draft.request.id, block, attempt)
+    return holder
+
+
+def _start_over(draft: Draft, unit: tuple[str, ...]) -> None:
+    for name in unit:
+        step = draft.steps[name]
+        if step.status is StepStatus.COMPLETED:
+            draft.set_result(name, None)
+        if step.status is not StepStatus.PENDING:
+            draft.change_step(name, status=StepStatus.PENDING, error=None)
+
+
+def _attempt(draft: Draft, step: Step, holder: Step, kind: AttemptKind) -> Attempt:
+    version = draft.request.workflow_version
+    return Attempt(
+        step.request_id, step.node, step.attempt, kind, step.visit, version, holder.worker, draft.now, holder.cause
+    )
