@@ -91,7 +91,11 @@ def _return(request: MemoryRequest, seed: random.Random, node: str, number: int,
 
 def _person(request: MemoryRequest, seed: random.Random) -> None:
     """One act of those that are offered now; some are refused for want of a confirmation."""
-    offers = [(action, node) for node, step in request.steps.items() for action in step_actions(request.request, step)]
+    offers = [
+        (action, node)
+        for node, step in request.steps.items()
+        for action in step_actions(request.request, step, request.graph)
+    ]
     offers += [(action, "") for action in request_actions(request.request, request.steps, request.graph)]
     if not offers:
         return
