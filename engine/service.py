@@ -156,7 +156,7 @@ class Engine(Submitting):
         """The JSON ``text`` becomes the step's result, and the flow goes on."""
         request = self._permitted_request(actor, request_id)
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-        if node not in workflow.graph.nodes:
+        if node not in workflow.graph.rows:
             raise NotFound("step", node, f"{workflow.name} has: {', '.join(workflow.nodes)}.")
         act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
         result = check_provided(workflow, node, text)

@@ -87,8 +87,8 @@ ACTIONABLE = frozenset({RequestStatus.IN_PROGRESS, RequestStatus.BLOCKED, Reques
 
 _S = StepStatus
 STEP_CHANGES: dict[StepStatus, frozenset[StepStatus]] = {
-    # READY to COMPLETED: an end, merge or branch, which nothing executes.
-    _S.PENDING: frozenset({_S.READY, _S.SKIPPED, _S.CANCELLED, _S.COMPLETED}),
+    # To COMPLETED: an end, merge or branch, which nothing executes. To RUNNING: inside a block, whose worker has it.
+    _S.PENDING: frozenset({_S.READY, _S.RUNNING, _S.SKIPPED, _S.CANCELLED, _S.COMPLETED}),
     _S.READY: frozenset({_S.RUNNING, _S.CANCELLED, _S.PENDING, _S.COMPLETED}),
     _S.RUNNING: frozenset({_S.COMPLETED, _S.FAILED, _S.BLOCKED, _S.WAITING, _S.READY, _S.CANCELLED, _S.PENDING}),
     _S.WAITING: frozenset({_S.RUNNING, _S.READY, _S.COMPLETED, _S.FAILED, _S.BLOCKED, _S.CANCELLED, _S.PENDING}),
