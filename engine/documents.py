@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.allowed import Action, request_actions, step_actions
 from engine.commands import shown
-from engine.graph import Graph
+from engine.graph import OPEN_KINDS, Graph
 from engine.records import Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.store import AttemptDetail, RequestDetail, RequestRow
@@ -48,8 +48,8 @@ class AttemptDocument(_Document):
 class StepDocument(_Document):
     """One step. ``version`` is what an act may expect; ``call`` what its last call is known to have done.
 
-    ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``approvers`` of a waiting approval, and those
-    of them who have ``approved``. ``part_of``: the sync block it is inside of.
+    ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``approvers`` of a waiting approval, those
+    of them who have ``approved``, and whether it ``need``s any or all. ``part_of``: the sync block it is inside of.
     """
 
     node: str
@@ -68,6 +68,7 @@ class StepDocument(_Document):
     wakes_at: datetime | None
     approvers: tuple[str, ...]
     approved: tuple[str, ...]
+    need: str | None
     part_of: str | None
     actions: tuple[Action, ...]
     attempts: tuple[AttemptDocument, ...]
@@ -76,6 +77,18 @@ class StepDocument(_Document):
     def acts(self) -> tuple[AttemptDocument, ...]:
         """The attempts that a person caused directly, for tags such as "Re-triggered by @name, 10:42"."""
         return tuple(a for a in self.attempts if a.kind in (AttemptKind.RETRIGGER, AttemptKind.PROVIDED_INPUT))
+
+    @property
+    def waits_for(self) -> str | None:
+        """What a waiting step waits for, to be read behind "waits for"; None while it waits only for its next try."""
+        if self.status is not StepStatus.WAITING or self.kind not in OPEN_KINDS or self.due_at is not None:
+            return None
+        if self.kind != "approval":
+            return "its time" if self.kind == "delay" else "a call from outside"
+        if self.need == "all":
+            yes = f" ({', '.join(self.approved)} did)" if self.approved else ""
+            return f"the approval of each of {', '.join(self.approvers)}{yes}"
+        return f"the approval of {' or '.join(self.approvers)}"
 
 
 class EventDocument(_Document):
@@ -186,6 +199,7 @@ def _step(request: Request, step: Step, graph: Graph, result: Any, attempts: lis
         wakes_at=None if step.wakes_at is None else when(step.wakes_at),
         approvers=step.approval.approvers if step.approval else (),
         approved=step.approval.approved if step.approval else (),
+        need=step.approval.need if step.approval else None,
         part_of=graph.block_of.get(step.node),
         actions=step_actions(request, step, graph),
         attempts=tuple(attempts),

@@ -28,7 +28,7 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
         section(_headline(document, dates)),
         *_going_on(document),
         *_last_act(document, dates),
-        *_with_footer(step_sections(document, dates), _footer(document)),
+        *_with_footer(step_sections(document, dates, waiting=False), _footer(document)),
     ]
     return fit.message(_fallback(document), blocks)
 
@@ -39,9 +39,11 @@ def digest(message: Message) -> str:
     return hashlib.sha256(json.dumps([message.text, shown], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def step_sections(document: RequestDocument, dates: Dates) -> list[Block]:
-    """The steps that wait for a person, each with the buttons of what it offers now."""
+def step_sections(document: RequestDocument, dates: Dates, *, waiting: bool) -> list[Block]:
+    """The steps that a person may act on, each with the buttons of what it offers now; ``waiting`` ones, which go on
+    by an answer or a call, too."""
     stuck = [step for step in document.steps if step.actions or _blocked(step)]
+    stuck = [step for step in stuck if waiting or step.status is not StepStatus.WAITING]
     blocks: list[Block] = []
     for place, step in enumerate(stuck[:MAX_STEPS]):
         blocks += [*_describe(step, dates), *_step_buttons(document, step, f"step-{place}")]
@@ -63,6 +65,8 @@ def reason_to_tell(document: RequestDocument) -> str | None:
 
 def _describe(step: StepDocument, dates: Dates) -> list[Block]:
     """Its error in one line; then what the last call did, the tries and the age."""
+    if step.waits_for:
+        return [section(f"{code(step.node)} waits for {said(step.waits_for, 600)}.")]
     error = f"{code(step.node)} is {bold(step.status.value)}\n> {said(step.error or 'No error was given.')}"
     tries = counted(len(step.attempts), "try", "tries")
     ended = step.attempts[-1].ended_at if step.attempts else None
@@ -97,12 +101,14 @@ def _blocked(step: StepDocument) -> bool:
 
 
 def _going_on(document: RequestDocument) -> list[Block]:
-    moving = [step for step in document.steps if step.status in MOVING]
+    moving = [step for step in document.steps if step.status in MOVING and not step.waits_for and not step.part_of]
+    waiting = [step for step in document.steps if step.waits_for]
     held = [step for step in document.steps if step.held]
     lines = []
     if moving:
         more = f" and {len(moving) - MAX_STEPS} more" if len(moving) > MAX_STEPS else ""
         lines.append(f"Working on {', '.join(code(step.node) for step in moving[:MAX_STEPS])}{more}.")
+    lines += [f"{code(step.node)} waits for {said(step.waits_for or '', 300)}." for step in waiting[:MAX_STEPS]]
     if held:
         names = ", ".join(code(step.node) for step in held[:MAX_STEPS])
         lines.append(f"{names} completed, and held: nothing behind it starts until {bold(CONTINUE_FLOW)}.")

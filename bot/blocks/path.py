@@ -27,7 +27,12 @@ def path_view(document: RequestDocument, dates: Dates) -> dict[str, object]:
 
 def path_message(document: RequestDocument, dates: Dates) -> Message:
     """As a private message. What may be done now stands first: a long path may not fit behind it."""
-    blocks = [*_top(document, dates), *step_sections(document, dates), *_request_buttons(document), divider()]
+    blocks = [
+        *_top(document, dates),
+        *step_sections(document, dates, waiting=True),
+        *_request_buttons(document),
+        divider(),
+    ]
     blocks += _sections([_step(step, dates) for step in document.steps])
     return fit.message(said(f"{PROGRESS_PATH} of {document.id}: {document.status.label}"), blocks)
 
@@ -69,12 +74,16 @@ def _sections(texts: list[str]) -> list[Block]:
 
 def _step(step: StepDocument, dates: Dates) -> str:
     status = bold(step.status.label) if step.status is StepStatus.BLOCKED else step.status.label
-    facts = [f"{STEP_SYMBOLS[step.status]} {code(step.node)}", status]
+    inside = "      " if step.part_of else ""
+    facts = [f"{inside}{STEP_SYMBOLS[step.status]} {code(step.node)}", status]
     if len(step.attempts) > 1:
         facts.append(counted(len(step.attempts), "attempt"))
     if step.recoveries:
         facts.append(counted(step.recoveries, "automatic recovery", "automatic recoveries"))
     facts += [word for word, holds in (("held", step.held), ("stale", step.stale)) if holds]
+    if step.waits_for:
+        until = f", until {dates.time(step.wakes_at)}" if step.wakes_at else ""
+        facts.append(f"for {said(step.waits_for, 300)}{until}")
     if step.status is StepStatus.WAITING and step.due_at:
         facts.append(f"due {dates.time(step.due_at)}")
     shown = step.attempts[-MAX_ATTEMPTS:] if _worth_telling(step) else ()

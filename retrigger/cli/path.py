@@ -29,7 +29,7 @@ def show_path(console: Console, document: RequestDocument, now: datetime, shell_
     _head(console, document, now)
     console.print()
     console.print(Text(PROGRESS_PATH, "bold"))
-    widest = min(_LONGEST_NAME, max((len(step.node) for step in document.steps), default=0))
+    widest = min(_LONGEST_NAME, max((len(_name(step)) for step in document.steps), default=0))
     for place, step in enumerate(document.steps):
         last = place == len(document.steps) - 1
         _step(console, step, widest, now, rail=" " if last else "│")
@@ -69,7 +69,7 @@ def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail
     line = Text.assemble(
         "  ",
         (symbol, f"bold {style}"),
-        f" {step.node:<{widest}}  ",
+        f" {_name(step):<{widest}}  ",
         (f"{step.status.label:<9}" if moment else step.status.label, style),
         (f"  {clock(moment, now)}" if moment else "", "dim"),
     )
@@ -77,6 +77,11 @@ def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail
     for detail in _details(step, now):
         for part in detail.wrap(console, max(20, console.width - 6)):
             console.print(Text.assemble(f"  {rail}   ", part), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _name(step: StepDocument) -> str:
+    """The steps inside a sync block stand below it, moved in."""
+    return f"  {step.node}" if step.part_of else step.node
 
 
 def _moment(step: StepDocument) -> datetime | None:
@@ -94,8 +99,8 @@ def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
         yield Text(plain(step.error), "red" if step.status is StepStatus.BLOCKED else "")
     if step.call and step.status in _TELLING:
         yield Text(f"The last call: {CALLS[step.call]}.")
-    if step.status is StepStatus.WAITING and step.due_at:
-        yield Text(f"Next try at {clock(step.due_at, now)}.")
+    if step.status is StepStatus.WAITING:
+        yield from _waiting(step, now)
     if step.held:
         yield Text("Held: nothing behind it starts until Continue flow.", "cyan")
     if step.stale:
@@ -107,6 +112,14 @@ def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
             yield Text(f"Attempt {attempt.number} answered late: kept as evidence, nothing changed.", "dim")
 
 
+def _waiting(step: StepDocument, now: datetime) -> Iterator[Text]:
+    if step.waits_for:
+        until = f", until {clock(step.wakes_at, now)}" if step.wakes_at else ""
+        yield Text(f"Waits for {plain(step.waits_for)}{until}.")
+    if step.due_at:
+        yield Text(f"Next try at {clock(step.due_at, now)}.")
+
+
 def _tag(attempt: AttemptDocument, now: datetime) -> str:
     """Such as "Re-triggered by Hanna Lead, 10:42"."""
     did = "input provided" if attempt.kind is AttemptKind.PROVIDED_INPUT else attempt.did or "re-triggered"
@@ -116,6 +129,9 @@ def _tag(attempt: AttemptDocument, now: datetime) -> str:
 
 def _commands(document: RequestDocument) -> Iterator[tuple[str, str]]:
     for step in document.steps:
+        if step.approvers:
+            yield command_line("approve", document.id, step.node), "for those whom it waits for"
+            yield command_line("reject", document.id, step.node), ""
         for action in step.actions:
             name = {Action.RETRIGGER: "step"}.get(action, action.value)
             more = ("--json", "@result.json") if action is Action.INPUT else ()

@@ -75,6 +75,20 @@ def test_only_what_the_step_offers_has_a_button() -> None:
     ]
 
 
+def test_a_step_that_waits_for_people_is_told_on_the_card_and_can_be_acted_on_in_the_path() -> None:
+    offered = (Action.RETRIGGER, Action.FLOW)
+    asked = step(
+        node="boss", kind="approval", status=StepStatus.WAITING, due_at=None, error=None, call=None, actions=offered,
+        approvers=("lead@example.com", "@hr"), need="any", attempts=(attempt(1, outcome=None),),
+    )  # fmt: skip
+    document = request(step(), asked)
+    shown_card = card.card(document, Dates()).blocks
+    assert "`boss` waits for the approval of lead@example.com or @hr." in said(shown_card)
+    assert [label for label, _ in buttons(shown_card)].count(texts.RETRIGGER) == 1
+    message = path.path_message(document, Dates())
+    assert [label for label, _ in buttons(message.blocks)].count(texts.RETRIGGER) == 2
+
+
 def test_a_card_with_nothing_to_do_keeps_only_the_progress_path() -> None:
     done = request(
         step(status=StepStatus.COMPLETED, actions=(), error=None),

@@ -32,7 +32,7 @@ def step(node: str, status: StepStatus = StepStatus.COMPLETED, *made: AttemptDoc
     given = {
         "node": node, "kind": "action", "status": status, "version": 1, "visit": 1, "stale": False, "held": False,
         "result": None, "error": None, "call": None, "retries": 0, "recoveries": 0, "due_at": None, "wakes_at": None,
-        "approvers": (), "approved": (), "part_of": None, "actions": (),
+        "approvers": (), "approved": (), "need": None, "part_of": None, "actions": (),
         "attempts": made,
     }  # fmt: skip
     return StepDocument(**{**given, **facts})
@@ -66,6 +66,22 @@ def shown(document: RequestDocument, width: int = 100, variables: str | None = N
         ({"held": True}, "Held: nothing behind it starts until Continue flow."),
         ({"stale": True}, "Stale: it ran before an earlier step was re-triggered alone."),
         ({"status": StepStatus.WAITING, "due_at": NOW + timedelta(seconds=2)}, "Next try at "),
+        ({"status": StepStatus.WAITING, "kind": "callback"}, "Waits for a call from outside."),
+        (
+            {"status": StepStatus.WAITING, "kind": "approval", "approvers": ("a@b.c", "@hr"), "need": "any"},
+            "Waits for the approval of a@b.c or @hr.",
+        ),
+        (
+            {
+                "status": StepStatus.WAITING,
+                "kind": "approval",
+                "approvers": ("a@b.c", "@hr"),
+                "need": "all",
+                "approved": ("@hr",),
+                "wakes_at": NOW,
+            },
+            "Waits for the approval of each of a@b.c, @hr (@hr did), until ",
+        ),
         (
             {"attempts": (attempt(1), attempt(2, "retrigger", by="Hanna Lead", did="re-triggered", reason="mended"))},
             "Re-triggered by Hanna Lead, ",
