@@ -25,7 +25,7 @@ from engine.records import Request
 from engine.runner import Runner
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
-from engine.store import RequestFilter
+from engine.store import RequestFilter, Store
 from engine.tools import Tools
 from engine.worker import Worker
 from storage.database import Database
@@ -44,10 +44,19 @@ CHUNK = 500  # copies of all in one transaction
 
 _AWAY = "http://127.0.0.1:9"  # the discard port: nobody answers
 _WORK = "{function: {name: filled.work, isolation: thread}}"
-_ORDERS = {  # by what becomes of the request; orders of "long" wait for their next try
+_ORDERS = {  # by what becomes of the request
     "done": _WORK,
     "blocked": "{action: {connection: away, method: POST, path: /orders}}",
     "long": "{action: {connection: away, method: POST, path: /orders, retry: {times: 9, interval: 30d}}}",
+    "asks": "{approval: {approvers: [rae@example.com]}, approved: tell, rejected: end}",
+    "waits": "{delay: {for: 30d}}",
+}
+_OTHERS = {  # than done, of the hundred; one of the blocked is withdrawn
+    **dict.fromkeys((5, 30, 31, 62, 88), "blocked"),
+    20: "long",
+    45: "waits",
+    70: "asks",
+    77: "asks",
 }
 _DEFINITION = f"""
 workflow: %s
@@ -89,6 +98,13 @@ def open_on(database: Database) -> Open:
     return Open(database, store, SqlOutbox(store), catalog, Engine(store, catalog))
 
 
+def worker_on(store: Store, catalog: Catalog) -> Worker:
+    """A worker of these workflows; the outside system that they call is away."""
+    away = OutsideSystem("away", ConnectionSettings(base_url=_AWAY))
+    tools = Tools(store, catalog, {"away": away}, Callbacks(None, store.installation_secret), Masker(frozenset()))
+    return Worker(store, Runner(tools), name="filled", lease=60.0, exclusive=True)
+
+
 def fill(site: Open, number: int) -> None:
     """``number`` requests in an empty database: a multiple of 100, and 200 at least."""
     upgrade(site.database)
@@ -102,15 +118,11 @@ def _make(site: Open) -> None:
         for kind, order in _ORDERS.items():
             definition = load(_DEFINITION % (f"{app.lower()}_{kind}", app, order), "filled.yaml")
             site.engine.publish(SOMEONE, definition)
-    away = OutsideSystem("away", ConnectionSettings(base_url=_AWAY))
-    callbacks = Callbacks(None, site.store.installation_secret)
-    runner = Runner(Tools(site.store, site.catalog, {"away": away}, callbacks, Masker(frozenset())))
-    worker = Worker(site.store, runner, name="filled", lease=60.0, exclusive=True)
-    for place in range(MADE):  # of a hundred: five blocked, two waiting for a retry
-        kind = {5: "blocked", 30: "blocked", 31: "blocked", 62: "blocked", 88: "blocked", 20: "long", 70: "long"}
-        _submit(site, APPS[min(place % 10 // 3, place % 4)], kind.get(place, "done"), place)
+    for place in range(MADE):
+        _submit(site, APPS[min(place % 10 // 3, place % 4)], _OTHERS.get(place, "done"), place)
     for place in range(RARE):
         _submit(site, RARE_APP, "done" if place % 10 else "blocked", place)
+    worker = worker_on(site.store, site.catalog)
     worker.start()
     while any(_runs(site, request) for request in _unfinished(site)):
         time.sleep(0.02)

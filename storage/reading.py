@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, union_all
+from sqlalchemy import Connection, Select, select
 
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
 from engine.states import RequestStatus
 from engine.store import AttemptDetail, RequestDetail, RequestFilter, RequestRow, StepDetail
 from storage import rows
+from storage.pages import page
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, is_one_of, requests, steps
 from storage.tallies import requests_by_status
-
-_MANY = 100  # applications; a longer statement costs more than what it saves
 
 
 class Reading(Part):
@@ -85,9 +84,9 @@ class Reading(Part):
 
     def requests(self, filter: RequestFilter) -> list[RequestRow]:
         """A page of requests, with their blocked steps."""
-        page = _page(select(*REQUEST_COLUMNS, requests.c.title), filter)
+        query = page(filter, self._database.is_sqlite)
         with self._database.reading() as connection:
-            found = [(rows.request_from(row), row.title) for row in connection.execute(page)]
+            found = [(rows.request_from(row), row.title) for row in connection.execute(query)]
             blocked = _blocked(connection, [request.id for request, _ in found])
         return [RequestRow(request, title, tuple(blocked[request.id])) for request, title in found]
 
@@ -104,32 +103,6 @@ class Reading(Part):
 
 def _no_request(request_id: int) -> NotFound:
     return NotFound("request", f"REQ-{request_id}")
-
-
-def _page(columns: Select[*tuple[Any, ...]], filter: RequestFilter) -> Select[*tuple[Any, ...]]:
-    """Of several applications, a page of each, found by its index, and of these the page: asked for any of them at
-    once, both databases read far more than the page."""
-    apps = None if filter.apps is None else sorted(filter.apps)
-    if apps is None or not 1 < len(apps) <= _MANY:
-        return _of(columns, filter, *(() if apps is None else (requests.c.app.in_(apps),)))
-    pages = (_of(select(requests.c.id), filter, requests.c.app == app).subquery() for app in apps)
-    ids = union_all(*(select(page.c.id) for page in pages))
-    return columns.where(requests.c.id.in_(ids)).order_by(_order(filter)).limit(filter.limit)
-
-
-def _of(
-    columns: Select[*tuple[Any, ...]], filter: RequestFilter, *where: ColumnElement[bool]
-) -> Select[*tuple[Any, ...]]:
-    page = columns.where(*where).order_by(_order(filter)).limit(filter.limit)
-    if filter.status is not None:
-        page = page.where(requests.c.status == filter.status.value)
-    if filter.after is not None:
-        page = page.where(requests.c.id > filter.after if filter.oldest_first else requests.c.id < filter.after)
-    return page
-
-
-def _order(filter: RequestFilter) -> ColumnElement[int]:
-    return requests.c.id.asc() if filter.oldest_first else requests.c.id.desc()
 
 
 def _steps(connection: Connection, request_id: int) -> tuple[StepDetail, ...]:
