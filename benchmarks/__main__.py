@@ -9,12 +9,18 @@ import sys
 from benchmarks.noop import STEPS
 
 ROUNDS = 3
-SYSTEMS = {"Retrigger": "benchmarks.noop", "DBOS": "benchmarks.peer_dbos"}
+SYSTEMS: dict[str, tuple[str, ...]] = {  # the module, and what follows the number of requests
+    "Retrigger, thread": ("benchmarks.noop", "thread"),
+    "Retrigger, process": ("benchmarks.noop", "process"),
+    "DBOS": ("benchmarks.peer_dbos",),
+}
 
 
-def measure(module: str, requests: int) -> float:
+def measure(system: str, requests: int) -> float:
     """Steps a second of one run, in a process of its own."""
-    done = subprocess.run([sys.executable, "-m", module, str(requests)], capture_output=True, text=True, check=True)
+    module, *more = SYSTEMS[system]
+    command = [sys.executable, "-m", module, str(requests), *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return requests * STEPS / float(done.stdout.split()[-1])
 
 
@@ -23,13 +29,13 @@ def main(requests: int) -> None:
     print(f"{requests} requests of {STEPS} no-op steps on SQLite, {ROUNDS} interleaved rounds\n")
     speeds: dict[str, list[float]] = {name: [] for name in SYSTEMS}
     for number in range(ROUNDS):
-        for name, module in SYSTEMS.items():
-            speeds[name].append(measure(module, requests))
-            print(f"round {number + 1}: {name:<10} {speeds[name][-1]:8.0f} steps/s", flush=True)
+        for name in SYSTEMS:
+            speeds[name].append(measure(name, requests))
+            print(f"round {number + 1}: {name:<20} {speeds[name][-1]:8.0f} steps/s", flush=True)
     medians = {name: statistics.median(found) for name, found in speeds.items()}
     print()
     for name, median in medians.items():
-        print(f"{name:<10} {median:8.0f} steps/s   {median / medians['DBOS']:6.1f} times DBOS")
+        print(f"{name:<20} {median:8.0f} steps/s   {median / medians['DBOS']:6.1f} times DBOS")
 
 
 if __name__ == "__main__":

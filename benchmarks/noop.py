@@ -1,7 +1,8 @@
 """Retrigger on the same work as its peers: requests of five no-op function steps through the whole engine.
 
-Run in a process of its own: ``python -m benchmarks.noop REQUESTS``. Prints the seconds from the first submit to the
-last completed request. SQLite with synchronous=FULL, as it runs by default.
+Run in a process of its own: ``python -m benchmarks.noop REQUESTS ISOLATION``, where ISOLATION is process or thread.
+Prints the seconds from the first submit to the last completed request. SQLite with synchronous=FULL, as it runs by
+default.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.definition import load
-from engine.functions import function
+from engine.functions import load_functions
+from engine.isolation.pool import Processes
 from engine.masking import Masker
 from engine.permissions import Actor
 from engine.runner import Runner
@@ -27,27 +29,22 @@ from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
 
+FUNCTIONS = ("benchmarks.functions",)
 STEPS = 5
 SUBMITTERS = 8
 SOMEONE = Actor("bench@example.com", "Bench", "cli", mail="bench@example.com", owner=True)
 
 
-@function("bench.no_op")
-def no_op(place: int) -> int:
-    """Do nothing."""
-    return place
-
-
-def definition() -> str:
+def definition(isolation: str) -> str:
     """A line of no-op functions."""
     nodes = [
-        f"  step_{place}: {{function: {{name: bench.no_op, args: {{place: {place}}}, isolation: thread}}}}"
+        f"  step_{place}: {{function: {{name: bench.no_op, args: {{place: {place}}}, isolation: {isolation}}}}}"
         for place in range(STEPS)
     ]
     return "\n".join(["workflow: no_op", "app: Bench", "nodes:", *nodes])
 
 
-def main(requests: int) -> float:
+def main(requests: int, isolation: str) -> float:
     """Seconds for ``requests`` workflows."""
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:///{Path(folder) / 'bench.db'}")
@@ -55,14 +52,11 @@ def main(requests: int) -> float:
         catalog = Catalog(lambda name, version: store.workflow(name, version))
         store = SqlStore(database, catalog.graph, lambda app: False)
         engine = Engine(store, catalog)
-        engine.publish(SOMEONE, load(definition(), "no_op.yaml"))
-        worker = Worker(
-            store,
-            Runner(Tools(store, catalog, {}, Callbacks(None, store.installation_secret), Masker(frozenset()))),
-            name="bench",
-            lease=5.0,
-            exclusive=True,
-        )
+        engine.publish(SOMEONE, load(definition(isolation), "no_op.yaml"))
+        callbacks = Callbacks(None, store.installation_secret)
+        tools = Tools(store, catalog, {}, callbacks, Masker(frozenset()), Processes(FUNCTIONS))
+        worker = Worker(store, Runner(tools), name="bench", lease=5.0, exclusive=True)
+        load_functions(FUNCTIONS)
         worker.start()
         _run(engine, store, 1)  # the first one warms everything up
         begin = time.perf_counter()
@@ -84,4 +78,4 @@ def _run(engine: Engine, store: SqlStore, requests: int) -> None:
 
 
 if __name__ == "__main__":
-    print(main(int(sys.argv[1])))
+    print(main(int(sys.argv[1]), sys.argv[2]))

@@ -114,7 +114,7 @@ class Execution:
         """A function that takes the key may change something outside, so it is guarded as a call is."""
         spec = node.function
         args = spec.template.render(self._context(spec.template.constant))
-        key = partial(self._leave, function_digest(spec.name, args))
+        key = partial(self._leave_for, spec.name, args)
         if spec.isolation == "thread":
             with self._tools.deadlines.within(self._holder, spec.timeout):
                 outcome = run_function(spec.name, args, key, self._masker, here)
@@ -124,9 +124,12 @@ class Execution:
             except Stopped:  # a clean stop gave the step back before it ended the process
                 step = self._claim.step
                 raise LeaseLost(step.request_id, step.node, step.attempt) from None
-        if not self._sent:
+        if not self._sent or outcome.call is CallEffect.NOT_SENT:
             return outcome
         return outcome._replace(call=CallEffect.ACCEPTED if isinstance(outcome, Success) else CallEffect.UNKNOWN)
+
+    def _leave_for(self, name: str, args: Mapping[str, Any]) -> str:
+        return self._leave(function_digest(name, args))
 
     def _leave(self, digest: str) -> str:
         """The key of the call that is about to leave, durable first. Raises LeaseLost, ConfirmationNeeded."""

@@ -21,6 +21,7 @@ from engine.limits import MAX_ARGUMENT_BYTES
 from engine.masking import Masker
 from engine.nodes.words import cut, seconds
 from engine.outcomes import Ended, Failure, Success
+from engine.states import CallEffect
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +37,19 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
     if known is None:
         names = ", ".join(function_names()) or "none"
         return Failure(f"There is no function {name}. Those of the settings' functions: {names}.", must_block=True)
-    if known.takes_key:
-        args = {**args, KEY_ARGUMENT: key()}
-    misfit = known.misfit(args)
-    if misfit:
+    if misfit := known.misfit({**args, KEY_ARGUMENT: ""} if known.takes_key else args):
         return Failure(f"{name} cannot be called with these arguments: {misfit}.")
+    not_sent = None
+    if known.takes_key:
+        args, not_sent = {**args, KEY_ARGUMENT: key()}, CallEffect.NOT_SENT
     try:
         return _outcome(name, call(known, args), masker)
+    except InvalidInput as error:
+        return Failure(cut(masker.text(f"{name} cannot be called with these arguments. {error}")), not_sent)
     except NoProcess as error:
         why = masker.text(f"{name} was not called, as there is no process for it: {error}.")
         log.error("%s", why)
-        return Failure(cut(why), must_block=True)
+        return Failure(cut(why), not_sent, must_block=True)
 
 
 def here(known: Registered, args: Mapping[str, Any]) -> Answer:
@@ -55,15 +58,13 @@ def here(known: Registered, args: Mapping[str, Any]) -> Answer:
 
 
 def apart(processes: Processes, limit: float) -> Caller:
-    """Calls it in a process of its own, for at most ``limit`` seconds. A crash is a failure, too. Raises Stopped."""
+    """Calls it in a process of its own, for at most ``limit`` seconds. A crash is a failure, too.
+
+    What it gives raises InvalidInput for arguments that JSON cannot say, NoProcess, Stopped."""
 
     def call(known: Registered, args: Mapping[str, Any]) -> Answer:
-        try:
-            text = strict_json.dumps(args)
-        except InvalidInput as error:
-            return Answer(problem=f"cannot be called with these arguments. {error}")
-        if len(text) > MAX_ARGUMENT_BYTES:
-            return Answer(problem=f"got arguments of {len(text):,} bytes; the limit is {MAX_ARGUMENT_BYTES:,}.")
+        text = strict_json.dumps(args)
+        strict_json.check_size(text, MAX_ARGUMENT_BYTES)
         try:
             return processes.call(known.name, text, limit)
         except TookTooLong:
