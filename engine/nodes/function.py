@@ -17,7 +17,6 @@ from engine.functions import KEY_ARGUMENT, Registered, find_function, function_n
 from engine.isolation.answer import Answer, answer
 from engine.isolation.errors import Crashed, NoProcess, TookTooLong
 from engine.isolation.pool import Processes
-from engine.limits import MAX_ARGUMENT_BYTES
 from engine.masking import Masker
 from engine.nodes.words import cut, seconds
 from engine.outcomes import Ended, Failure, Success
@@ -63,8 +62,7 @@ def apart(processes: Processes, limit: float) -> Caller:
     What it gives raises InvalidInput for arguments that JSON cannot say, NoProcess, Stopped."""
 
     def call(known: Registered, args: Mapping[str, Any]) -> Answer:
-        text = strict_json.dumps(args)
-        strict_json.check_size(text, MAX_ARGUMENT_BYTES)
+        text = strict_json.dumps(args)  # its size is that of what templates may render to
         try:
             return processes.call(known.name, text, limit)
         except TookTooLong:

@@ -48,11 +48,6 @@ def echo(value: Any) -> Any:
     return value
 
 
-@function("rough.count")
-def count(**values: Any) -> int:
-    return len(values)
-
-
 @function("rough.wait")
 def wait(folder: str, file: str = "it") -> int:
     """Write the process's number into a file of that name; end once there is a file ``go``."""

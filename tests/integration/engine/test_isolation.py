@@ -62,20 +62,6 @@ def test_arguments_and_results_keep_their_values(room: Room, value: Any) -> None
     assert result(room, "echo", value=value) == value
 
 
-@pytest.mark.parametrize(("number", "status"), [(60, "completed"), (90, "blocked")])
-def test_arguments_may_have_sixteen_mebibytes(room: Room, number: int, status: str) -> None:
-    given = {f"value_{place}": "{{ request.input.text }}" for place in range(number)}
-    function = json.dumps({"name": "rough.count", "args": given})
-    room.publish(f"{{workflow: large, app: HR, nodes: {{one: {{function: {function}}}}}}}")
-    document = room.wait(room.submit("large", {"text": "x" * 200_000}), status)
-    assert document.steps[0].result == (number if status == "completed" else None)
-    assert document.steps[0].error in (
-        None,
-        "rough.count cannot be called with these arguments. The text is too large; "
-        "the limit is 16,777,216 bytes. Shorten it.",
-    )
-
-
 def test_the_idempotency_key_is_for_those_who_take_it(room: Room) -> None:
     number = submit(room, "key")
     assert str(room.wait(number, "completed").steps[0].result).startswith(f"req-{number}-one-1-")
