@@ -63,7 +63,8 @@ def _jitter(data: dict[str, Any]) -> float:
     """The chance that was passed in, from the delay that came of it."""
     used, delay = data.get("recovery", 1) - 1, data.get("delay", 0.0)
     known = RECOVERY_DELAYS[used] if 0 <= used < len(RECOVERY_DELAYS) else 0.0
-    return (delay / known - 1) * 4 if known else 0.0
+    jitter = (delay / known - 1) * 4 if known else 0.0
+    return jitter if 0 <= jitter <= 1 else 0.0  # of any other delay, the rule says that it is none of its own
 
 
 def _act(event: Event, graphs: Graphs) -> Rule:

@@ -22,14 +22,14 @@ Finding = tuple[str | None, str, str]  # node, stored, history
 _TOLD_BY = {
     AttemptOutcome.SUCCEEDED: frozenset({events.COMPLETED}),
     AttemptOutcome.FAILED: frozenset({events.RETRY, events.FAILED, events.BLOCKED}),
-    AttemptOutcome.LOST: frozenset({events.LOST, events.BLOCKED}),
+    AttemptOutcome.LOST: frozenset({events.LOST, events.BLOCKED, events.FAILED}),
     AttemptOutcome.RETURNED: frozenset({events.RETURNED}),
 }
 _ENDS = frozenset[str]().union(*_TOLD_BY.values())
 # What the last attempt of a step in these statuses must have come to.
 _LAST = {
     StepStatus.COMPLETED: frozenset({AttemptOutcome.SUCCEEDED}),
-    StepStatus.FAILED: frozenset({AttemptOutcome.FAILED}),
+    StepStatus.FAILED: frozenset({AttemptOutcome.FAILED, AttemptOutcome.LOST}),
     StepStatus.BLOCKED: frozenset({AttemptOutcome.FAILED, AttemptOutcome.LOST}),
 }
 _FIRST_OF_BUDGET = frozenset({AttemptKind.INITIAL, AttemptKind.RETRIGGER})

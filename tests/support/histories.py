@@ -25,12 +25,13 @@ EFFECTS = tuple(CallEffect)
 def live(seed: random.Random, size: int, happenings: int = 40) -> MemoryRequest:
     """A request with whatever happens to it. Several things may happen at one moment."""
     request = MemoryRequest(random_graph(seed, size))
+    deaths = seed.choice((10, 10, 10, 400))
     for _ in range(happenings):
         if request.request.status in (RequestStatus.COMPLETED, RequestStatus.WITHDRAWN):
             break
         request.tick = seed.choice((0.0, 1.0, 1.0))
         if request.due and seed.random() < 0.85:
-            _run(request, seed, seed.choice(request.due))
+            _run(request, seed, seed.choice(request.due), deaths)
         else:
             _person(request, seed)
     if seed.random() < 0.3 and request.due:
@@ -38,12 +39,12 @@ def live(seed: random.Random, size: int, happenings: int = 40) -> MemoryRequest:
     return request
 
 
-def _run(request: MemoryRequest, seed: random.Random, node: str) -> None:
+def _run(request: MemoryRequest, seed: random.Random, node: str, deaths: int) -> None:
     """A worker takes a step; its call may leave, and its attempt ends somehow."""
     request.tick = 1.0  # nothing ends in the moment in which it began
     number = request.claim(node)
     sent = request.steps[node].kind == "action" and seed.random() < 0.8 and _sent(request, seed, node, number)
-    ending = seed.choices((_succeed, _fail, _retry, _die, _return), (60, 15, 10, 10, 5))[0]
+    ending = seed.choices((_succeed, _fail, _retry, _die, _return), (60, 15, 10, deaths, 5))[0]
     ending(request, seed, node, number, sent)
 
 
