@@ -98,13 +98,14 @@ class Storm:
         return self._start_engine(lease=LEASE, functions="retrigger.demo.functions", slots=8, grace=0.2)
 
     def blow(self, seconds: float) -> None:
-        """Submit, break things, re-trigger, kill, for ``seconds``."""
+        """Submit, break things, re-trigger, kill, for ``seconds``; and audit what is just moving."""
         over = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             killing = pool.submit(self._kill_now_and_then, over)
             end = time.monotonic() + seconds
             while time.monotonic() < end and not killing.done():
-                self._random.choices((self._submit, self._break, self._re_trigger), (6, 2, 2))[0]()
+                doing = (self._submit, self._break, self._re_trigger, self._room.check_audit)
+                self._random.choices(doing, (12, 4, 4, 1))[0]()
                 over.wait(self._random.uniform(0, 0.2))
             over.set()
             killing.result(60)
