@@ -38,4 +38,6 @@ def told(event: Event) -> bool:
     blocked step that has its own line."""
     if event.kind == STATUS:
         return (event.data or {}).get("to") in ENDINGS
-    return event.kind in THREAD and event.node != "end"
+    if event.kind == COMPLETED and event.attempt is None:
+        return False  # a branch, a merge or an end, which nobody waits for
+    return event.kind in THREAD

@@ -17,10 +17,10 @@ BLOCKED = "desk is blocked (attempt 3, unknown): facilities answered 503 Service
 
 
 def check_one_effect_for_each_key(demo: Demo, request: str, made_at: list[str]) -> None:
-    """The calls that had an effect went there, in this order; none of them was done twice."""
+    """The calls that had an effect went there (desk and laptop side by side); none of them was done twice."""
     calls = demo.calls(request)
     done = [call for call in calls if call["effect"] is not None]
-    assert [f"{call['system']}/{call['path']}" for call in done] == made_at
+    assert sorted(f"{call['system']}/{call['path']}" for call in done) == sorted(made_at)
     assert len({call["key"] for call in done}) == len(done) == len({call["key"] for call in calls})
 
 
@@ -35,10 +35,10 @@ def test_retrigger_of_the_step_only_and_then_continue_flow(demo: Demo, hanna: Sl
     expect(card).to_contain_text("desk completed, and held: nothing behind it starts until Continue flow")
     expect(card).to_contain_text("remaining steps not started")
     expect(card.locator(".bk-button")).to_have_text(["Continue flow", "Progress Path"])
-    assert [call["system"] for call in demo.calls(request)] == ["identity", *["facilities"] * 4]
+    assert sorted(call["system"] for call in demo.calls(request)) == [*["facilities"] * 4, "identity", "it"]
 
     hanna.press(request, "Continue flow")
-    expect(hanna.opened("Continue flow")).to_contain_text("These steps will run: laptop, welcome.")
+    expect(hanna.opened("Continue flow")).to_contain_text("These steps will run: welcome.")
     hanna.submitted()
     expect(card).to_contain_text("Completed")
     expect(hanna.open_thread(request)).to_have_text(
@@ -47,7 +47,6 @@ def test_retrigger_of_the_step_only_and_then_continue_flow(demo: Demo, hanna: Sl
             re.compile(r"Hanna Lead re-triggered desk \(this step only\), allowing the workflow status to be updated"),
             re.compile(r"desk completed \(attempt 4, accepted\)"),
             re.compile(r"Hanna Lead continued the flow"),
-            re.compile(r"laptop completed \(attempt 1, accepted\)"),
             re.compile(r"welcome completed \(attempt 1, accepted\)"),
             re.compile(rf"{request} is Completed"),
         ]
@@ -71,7 +70,6 @@ def test_retrigger_of_step_and_flow_tells_the_whole_story(demo: Demo, hanna: Sla
             re.compile(re.escape(BLOCKED)),
             re.compile(r"Hanna Lead re-triggered step and flow at desk · ..:.. UTC · reason: Facilities is up again"),
             re.compile(r"desk completed \(attempt 4, accepted\)"),
-            re.compile(r"laptop completed \(attempt 1, accepted\)"),
             re.compile(r"welcome completed \(attempt 1, accepted\)"),
             re.compile(r"REQ-3 is Completed"),
         ]
