@@ -21,7 +21,7 @@ from storage.database import open_database
 
 SMALL = 1000
 LARGE = 1_000_000
-ROUNDS = 100
+ROUNDS = 200
 GOAL = 1.5
 
 

@@ -6,41 +6,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, select, tuple_, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select, tuple_
 
 from engine.store import RequestFilter
 from storage.statements import REQUEST_COLUMNS
 from storage.tables import requests
 
-_MANY = 100  # applications; a longer statement costs more than what it saves
+_MANY = 100  # applications; so many pages cost more than what they save
 _HIGHEST = 2**63 - 1  # id
 
 Equal = Sequence[tuple[Column[Any], str]]
 
 
-def page(filter: RequestFilter, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """Of several applications, a page of each, and of these the page."""
+def page(connection: Connection, filter: RequestFilter) -> list[Row[Any]]:
+    """Rows of requests with their titles. Of several applications, a page of each is read, and of these the page made:
+    asked for any of them at once, both databases read far more."""
     status = [] if filter.status is None else [(requests.c.status, filter.status.value)]
     if filter.apps is None:
-        return _range(filter, status, is_sqlite)
-    apps = sorted(filter.apps)
-    if not 0 < len(apps) <= _MANY:
-        return _range(filter, status, is_sqlite).where(requests.c.app.in_(apps))
-    each = [_range(filter, [(requests.c.app, app), *status], is_sqlite) for app in apps]
-    if len(each) == 1:
-        return each[0]
-    pages = union_all(*(select(one.subquery()) for one in each)).subquery()
-    return select(pages).order_by(_order(filter, pages.c.id)).limit(filter.limit)
+        return list(connection.execute(_range(connection, filter, status)))
+    if len(filter.apps) > _MANY:
+        some = _range(connection, filter, status).where(requests.c.app.in_(sorted(filter.apps)))
+        return list(connection.execute(some))
+    each = (_range(connection, filter, [(requests.c.app, app), *status]) for app in filter.apps)
+    found = [row for one in each for row in connection.execute(one)]
+    return sorted(found, key=lambda row: row.id, reverse=not filter.oldest_first)[: filter.limit]
 
 
-def _range(filter: RequestFilter, equal: Equal, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
+def _range(connection: Connection, filter: RequestFilter, equal: Equal) -> Select[*tuple[Any, ...]]:
     low, high = 0, _HIGHEST
     if filter.after is not None:
         low, high = (filter.after, high) if filter.oldest_first else (low, filter.after)
-    inside = _inside if is_sqlite else _between
+    inside = _inside if connection.dialect.name == "sqlite" else _between
     columns = [*(column for column, _ in equal), requests.c.id]
     rows = select(*REQUEST_COLUMNS, requests.c.title).where(*inside(equal, low, high))
-    return rows.order_by(*(_order(filter, column) for column in columns)).limit(filter.limit)
+    order = [column.asc() if filter.oldest_first else column.desc() for column in columns]
+    return rows.order_by(*order).limit(filter.limit)
 
 
 def _inside(equal: Equal, low: int, high: int) -> list[ColumnElement[bool]]:
@@ -53,7 +53,3 @@ def _between(equal: Equal, low: int, high: int) -> list[ColumnElement[bool]]:
     key = tuple_(*(column for column, _ in equal), requests.c.id)
     values = [value for _, value in equal]
     return [key > tuple_(*values, low), key < tuple_(*values, high)]
-
-
-def _order(filter: RequestFilter, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column.asc() if filter.oldest_first else column.desc()

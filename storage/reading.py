@@ -84,9 +84,8 @@ class Reading(Part):
 
     def requests(self, filter: RequestFilter) -> list[RequestRow]:
         """A page of requests, with their blocked steps."""
-        query = page(filter, self._database.is_sqlite)
         with self._database.reading() as connection:
-            found = [(rows.request_from(row), row.title) for row in connection.execute(query)]
+            found = [(rows.request_from(row), row.title) for row in page(connection, filter)]
             blocked = _blocked(connection, [request.id for request, _ in found])
         return [RequestRow(request, title, tuple(blocked[request.id])) for request, title in found]
 
