@@ -45,7 +45,7 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
 
     ``cause`` is the act behind it, kept by steps that run again because of it.
     """
-    graph = draft.graph
+    graph, ends = draft.graph, []
     frontier = [edge.target for source in sources for edge in graph.outgoing[source]]
     while frontier:
         node = frontier.pop()
@@ -56,33 +56,44 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
         if Path.OPEN in paths:
             continue
         if Path.ARRIVED in paths:
-            arrive(draft, step, cause)
+            _come_to(draft, step, cause)
+            ends += [node] if graph.nodes[node].cancel_others else []
         else:
             _pass_by(draft, node)
         if draft.steps[node].status is not StepStatus.READY:
             frontier.extend(edge.target for edge in graph.outgoing[node])
+    _cancel_others(draft, ends)
 
 
 def arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
-    """The flow has come to this pending node."""
-    facts = draft.graph.nodes[step.node]
-    if facts.kind not in INSTANT_KINDS:
-        draft.change_step(
-            step.node,
-            status=StepStatus.READY,
-            due_at=draft.now,
-            next_kind=AttemptKind.INITIAL,
-            retries=0,
-            recoveries=0,
-            cause=cause,
-        )
-        for inner in draft.graph.unit(step.node)[1:]:
-            draft.change_step(inner, retries=0)
+    """The flow has come to this pending node, whatever its paths say."""
+    _come_to(draft, step, cause)
+    _cancel_others(draft, [step.node] if draft.graph.nodes[step.node].cancel_others else [])
+
+
+def _come_to(draft: Draft, step: Step, cause: Cause | None) -> None:
+    if draft.graph.nodes[step.node].kind in INSTANT_KINDS:
+        draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, cause=cause)
+        draft.event(events.COMPLETED, step.node)
         return
-    draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, cause=cause)
-    draft.event(events.COMPLETED, step.node)
-    if facts.cancel_others:
-        cancel(draft, [n for n in draft.graph.nodes if n != step.node and _can_move(draft.steps[n])], by=step.node)
+    draft.change_step(
+        step.node,
+        status=StepStatus.READY,
+        due_at=draft.now,
+        next_kind=AttemptKind.INITIAL,
+        retries=0,
+        recoveries=0,
+        cause=cause,
+    )
+    for inner in draft.graph.unit(step.node)[1:]:
+        draft.change_step(inner, retries=0)
+
+
+def _cancel_others(draft: Draft, ends: Iterable[str]) -> None:
+    """Only when all that was reached at the same moment is counted: which of two ends it was must not hang on the
+    order in which they were looked at."""
+    for end in ends:
+        cancel(draft, [n for n in draft.graph.nodes if n != end and _can_move(draft.steps[n])], by=end)
 
 
 def _pass_by(draft: Draft, node: str) -> None:

@@ -77,7 +77,7 @@ def close_attempt(draft: Draft, step: Step, done: Finished, outcome: Ended) -> S
     step = draft.change_step(step.node, **free, **ended(step, outcome.call))
     if isinstance(outcome, Failure) and outcome.second_effect:  # what the call before did is still what counts
         return draft.change_step(step.node, repeat=ASKED)
-    return draft.change_step(step.node, call=outcome.call)
+    return draft.change_step(step.node, call=outcome.call or step.call)  # one that did not call keeps the last call's
 
 
 def begin_to_wait(draft: Draft, step: Step, waits: Waits) -> None:

@@ -25,12 +25,12 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     call = end_attempt(draft, node, AttemptOutcome.LOST, _LOST, CallEffect.NOT_SENT if step.kind == "action" else None)
     if interrupt_inner(draft, node, AttemptOutcome.LOST, _LOST):
         call = CallEffect.UNKNOWN
+        draft.change_step(node, call=call)
     delay = recovery_delay(step.recoveries, jitter)
     if delay is None:
-        step = draft.change_step(node, call=call)
         error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
         if step.only:  # it fails again as by any other failure: the request is not touched
-            event = failed_alone(draft, step, Failure(error, call), lost=True)
+            event = failed_alone(draft, draft.steps[node], Failure(error, call), lost=True)
         else:
             event = block(draft, node, error, call, lost=True)
         if step.cause is not None and step.cause.node == node:
@@ -42,7 +42,6 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
         due_at=draft.now + delay,
         next_kind=AttemptKind.RECOVERY,
         recoveries=step.recoveries + 1,
-        call=call,
     )
     facts = {"recovery": step.recoveries + 1, "worker": step.worker, "delay": delay}
     draft.event(events.LOST, node, attempt=attempt, data=facts)

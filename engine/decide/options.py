@@ -52,11 +52,10 @@ def retrigger(
     how = {"update_status": update_status, "new_key": new_key, "version": version}
     audit(draft, act, kind, node, step.attempt + 1, **how)
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
-    if flow:
-        release_held(draft, cause)
-        rewind(draft, node, cause)
     _run_again(draft, node, cause, only=not flow, update_status=update_status and not flow, new_key=new_key)
-    if flow:
+    if flow:  # now that its old outcome counts no more: with it, what is let go of would reach what lies behind both
+        rewind(draft, node, cause)
+        release_held(draft, cause)
         if onto is not None:
             settle_again(draft, cause)  # nodes that the version brought behind steps that are done
         draft.change_request(RequestStatus.IN_PROGRESS, None)

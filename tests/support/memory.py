@@ -21,10 +21,13 @@ from engine.store import AttemptDetail, History
 T = TypeVar("T")
 
 
-def graph(*edges: str, kinds: dict[str, str] | None = None, ends: dict[str, str] | None = None) -> Graph:
+def graph(
+    *edges: str, kinds: dict[str, str] | None = None, ends: dict[str, str] | None = None, cancels: tuple[str, ...] = ()
+) -> Graph:
     """A graph from lines such as "a > b", "a -failure> c", "route -ship> ship". Nodes are actions unless named.
 
-    ``ends`` gives the status of end nodes; "end" is completed. Nodes must be listed in topological order.
+    ``ends`` gives the status of end nodes; "end" is completed. ``cancels``: the ends that cancel what still runs.
+    Nodes must be listed in topological order.
     """
     kinds = kinds or {}
     statuses = {END: "completed", **(ends or {})}
@@ -40,7 +43,7 @@ def graph(*edges: str, kinds: dict[str, str] | None = None, ends: dict[str, str]
     nodes = {}
     for name in order:
         end = RequestStatus(statuses[name]) if name in statuses else None
-        nodes[name] = GraphNode(name, "end" if end else kinds.get(name, "action"), end)
+        nodes[name] = GraphNode(name, "end" if end else kinds.get(name, "action"), end, name in cancels)
     return Graph(nodes, tuple(parsed), order[0])
 
 

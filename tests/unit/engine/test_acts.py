@@ -303,6 +303,18 @@ class TestSecondEffects:
         request.do(lambda d: give_back(d, "a", number))
         assert request.steps["a"].call is CallEffect.UNKNOWN
 
+    def test_a_function_that_did_not_come_to_its_call_keeps_what_the_last_one_did(self) -> None:
+        request = MemoryRequest(graph("f > end", kinds={"f": "function"}))
+        for leaves in (True, False):
+            number = request.claim("f")
+            if leaves:
+                request.do(partial(send, node="f", attempt=number, key="key-1"))
+            request.do(partial(recover, node="f", attempt=number, jitter=0.0))
+        assert request.steps["f"].call is CallEffect.UNKNOWN
+        number = request.claim("f")
+        request.do(lambda d: finish(d, Finished("f", number, Failure("cannot be rendered", must_block=True))))
+        assert request.steps["f"].call is CallEffect.UNKNOWN
+
     def test_calls_behind_that_would_be_repeated_need_it_too(self) -> None:
         request = MemoryRequest(TOLD)
         request.fail("a")
