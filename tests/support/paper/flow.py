@@ -1,0 +1,180 @@
+"""How a request goes on, read over the whole paper again and again until nothing more follows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from tests.support.paper.shape import END, INSTANT, OK, Way
+from tests.support.paper.state import ENDED, MOVING, PaperRequest, PaperStep
+
+REMAINING = "remaining steps not started"
+
+
+def arrived(paper: PaperRequest, way: Way) -> bool | None:
+    """True: it has; False: it can no longer; None: it still may. Held and stale steps let nothing pass."""
+    source = paper.steps[way.source]
+    if source.status in ("skipped", "cancelled"):
+        return False
+    if source.status in ENDED and not source.held and not source.stale:
+        return source.outlet == way.outlet
+    return None
+
+
+def go_on(paper: PaperRequest, by: str | None) -> None:
+    """Start every step that nothing is missing for, under ``by``; leave out those that no path reaches. What an end
+    cancels, it cancels when all that was reached with it is counted."""
+    before = {step.node for step in paper.steps.values() if step.status == "completed"}
+    changed = True
+    while changed:
+        changed = False
+        for place in paper.shape.places:
+            step = paper.steps[place]
+            ways = [arrived(paper, way) for way in paper.shape.into(place)]
+            if step.status != "pending" or None in ways or not ways:
+                continue
+            changed = True
+            if True in ways:
+                _start(step, by)
+            else:
+                step.status = "cancelled" if step.tries or step.visit > 1 else "skipped"
+    for step in paper.present():
+        if paper.shape.places[step.node].cancels and step.status == "completed" and step.node not in before:
+            cancel(paper, [other.node for other in paper.present() if other is not step], step.node)
+
+
+def _start(step: PaperStep, by: str | None) -> None:
+    step.by = by
+    if step.kind in INSTANT:
+        step.status, step.outlet = "completed", OK
+    else:
+        step.status, step.next_kind, step.retries, step.recoveries = "ready", "initial", 0, 0
+        step.starts += 1
+
+
+def cancel(paper: PaperRequest, nodes: Iterable[str], by: str | None = None) -> None:
+    """What runs is fenced off, what waits will not start, what is held is let go of. ``by``: an end did it."""
+    for node in nodes:
+        step = paper.steps[node]
+        step.held = False
+        if step.status in (*MOVING, "pending", "blocked"):
+            fence(step)
+            step.status, step.due, step.alone, step.was, step.cancelled_by = "cancelled", False, False, None, by
+
+
+def fence(step: PaperStep) -> None:
+    """Nobody waits for the running attempt any more: what its call did is not known."""
+    attempt = step.under_way
+    if attempt is not None:
+        attempt.outcome = "cancelled"
+        call_ended(step, "unknown" if attempt.intent else None)
+
+
+def call_ended(step: PaperStep, call: str | None) -> None:
+    """The running attempt is over, and this is known of its call."""
+    attempt = step.tries[-1]
+    attempt.call = call
+    step.call = call or step.call
+    if attempt.intent is not None and call in ("accepted", "unknown"):
+        step.effect, step.allowed, step.stopped = attempt.intent, None, False
+
+
+def take_back(paper: PaperRequest, node: str, by: str | None) -> None:
+    """Everything behind a step is undecided again; its history stays. What an end that is taken back had cancelled
+    elsewhere is as if that end had not been."""
+    behind = [paper.steps[place] for place in paper.shape.behind(node)]
+    ends = [step.node for step in behind if step.status == "completed"]
+    for step in behind:
+        if step.status == "pending" and not step.stale:
+            continue
+        fence(step)
+        if step.tries or step.status in ENDED:
+            step.visit += 1
+        step.status, step.outlet, step.result = "pending", None, None
+        step.held = step.stale = step.alone = step.due = False
+        step.was = step.cancelled_by = None
+    back = [step for step in paper.present() if step.cancelled_by in ends]
+    for step in back:
+        step.status, step.cancelled_by = "pending", None
+        if step.node == paper.shape.start:
+            _start(step, by)
+    if back:
+        go_on(paper, by)
+
+
+def mark_stale(paper: PaperRequest, node: str) -> None:
+    """What ran behind a step that was now run again alone is left alone, and counts no more."""
+    for place in paper.shape.behind(node):
+        step = paper.steps[place]
+        if step.status not in ("pending", "skipped", "cancelled"):
+            step.stale = True
+
+
+def let_go(paper: PaperRequest, behind: Collection[str], by: str | None) -> list[str]:
+    """Release every held step but those in ``behind``, in their order. Returns those released."""
+    held = [step.node for step in paper.present() if step.held and step.node not in behind]
+    for node in held:
+        if paper.steps[node].held:  # else an earlier one has taken it back
+            take_back(paper, node, by)
+            paper.steps[node].held = False
+            go_on(paper, by)
+    return held
+
+
+def open_up(paper: PaperRequest, by: str | None) -> None:
+    """Nothing is held, and nothing moves: the first step that waits for what does not come is started all the same.
+    Before that, what it waits for counts again where it had ended and was only stale."""
+    go_on(paper, by)
+    waiting = [step for step in paper.present() if step.status == "pending"]
+    if paper.moving() or not waiting:
+        return
+    missing = [way.source for way in paper.shape.into(waiting[0].node) if arrived(paper, way) is None]
+    for source in missing:
+        paper.steps[source].stale = paper.steps[source].stale and paper.steps[source].status not in ENDED
+    go_on(paper, by)
+    if waiting[0].status == "pending":
+        _start(waiting[0], by)
+        go_on(paper, by)
+
+
+def recalculate(paper: PaperRequest, ended_at: str | None = None) -> None:
+    """The ordered list of SPEC 4. What runs alone is no progress; what runs alone or is held stands before any end, and
+    so does what an end has cancelled that counts no more. ``ended_at``: the step directly behind which ends count."""
+    steps = [step for step in paper.present() if not step.stale]
+    blocked = [step.node for step in steps if step.status == "blocked"]
+    ends, behind = ends_reached(paper), ends_behind(paper, ended_at)
+    if blocked:
+        set_status(paper, "blocked", *(f"{node}: " for node in blocked))
+    elif any(step.status in MOVING and not step.alone for step in steps):
+        set_status(paper, "in_progress")
+    elif not ends | behind or any(_stands_before(paper, s) for s in steps if not (behind and s.node == ended_at)):
+        set_status(paper, "blocked", REMAINING)
+    else:  # final only when nothing moves any more, and be it stale
+        set_status(paper, "in_progress" if paper.moving() else best(ends | behind))
+
+
+def _stands_before(paper: PaperRequest, step: PaperStep) -> bool:
+    void = step.cancelled_by is not None and paper.steps[step.cancelled_by].stale
+    return step.held or step.alone or void
+
+
+def ends_reached(paper: PaperRequest) -> set[str]:
+    reached = [s for s in paper.present() if s.kind == END and s.status == "completed" and not s.stale]
+    return {paper.shape.places[step.node].end or "" for step in reached}
+
+
+def ends_behind(paper: PaperRequest, node: str | None) -> set[str]:
+    """The ends that a step leads to by the way it left, when it leads to nothing else."""
+    if node is None:
+        return set()
+    ways = [way for way in paper.shape.out_of(node) if way.outlet == paper.steps[node].outlet]
+    ends = {paper.shape.places[way.target].end for way in ways}
+    return {end for end in ends if end is not None} if None not in ends else set()
+
+
+def best(ends: set[str]) -> str:
+    """Rejected beats failed beats completed."""
+    return next(end for end in ("rejected", "failed", "completed") if end in ends)
+
+
+def set_status(paper: PaperRequest, status: str, *reasons: str) -> None:
+    paper.status, paper.reasons = status, reasons
