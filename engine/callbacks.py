@@ -35,6 +35,11 @@ class Callbacks:
         self._public_url = public_url.rstrip("/") if public_url else None
         self._read_secret = secret
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the settings say at which address others reach us."""
+        return self._public_url is not None
+
     @cached_property
     def _secret(self) -> bytes:
         return self._read_secret()

@@ -225,11 +225,14 @@ class Engine(Submitting):
         )
 
     def callback_url(self, actor: Actor, request_id: int, node: str) -> str | None:
-        """The present address of a callback, for who may act on the request; None where it is no callback."""
+        """The present address of a callback, for who may act on the request; None where it is no callback, or where
+        the settings do not say at which address others reach us."""
         request, rows = self.store.status(request_id)
         self._may_act(actor, request)
         step = next((row for row in rows if row.node == node and row.kind == "callback"), None)
-        return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt))) if step else None
+        if step is None or not self._callbacks.reachable:
+            return None
+        return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt)))
 
     def _permitted_request(self, actor: Actor, request_id: int) -> Request:
         request, _ = self.store.status(request_id)

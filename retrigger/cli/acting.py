@@ -52,6 +52,7 @@ def step(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
         show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=_command_id(), **how)
+    _tell_address(session, request_id, node)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
 
 
@@ -65,6 +66,7 @@ def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
         show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=_command_id(), **how)
+    _tell_address(session, request_id, node)
     _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
 
 
@@ -124,6 +126,13 @@ def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) 
         raise click.UsageError("Withdrawing needs a reason: --reason TEXT.")
     engine.withdraw(actor, request_id, reason=reason, command_id=_command_id())
     click.echo(f"REQ-{request_id} is Withdrawn.")
+
+
+def _tell_address(session: Session, request_id: int, node: str) -> None:
+    """A callback that is re-triggered waits for a call to another address, which the outside system does not know."""
+    url = session.app.engine.callback_url(session.actor, request_id, node)
+    if url is not None:
+        click.echo(f"{node} waits for a call to {url}")
 
 
 def _command_id() -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from engine.decide.act import Accepted
+from engine.fence import is_open_wait
 from engine.records import Request, Step
 from engine.states import FINAL, MOVING, RequestStatus, StepStatus
 from engine.store import Store
@@ -65,11 +66,16 @@ def _now_settled(store: Store, request_id: int, node: str | None) -> bool:
 
 
 def _settled(request: Request, steps: Sequence[Step], node: str | None) -> bool:
+    """Nothing more comes by itself soon: what waits for people, for a call or for its time may take days."""
     if node is not None:
-        return all(step.status not in MOVING for step in steps if step.node == node)
+        return all(not _moves(step) for step in steps if step.node == node)
     if request.status in FINAL or request.status is RequestStatus.FAILED:
         return True
-    return request.status is RequestStatus.BLOCKED and all(step.status not in MOVING for step in steps)
+    return not any(map(_moves, steps)) and (request.status is RequestStatus.BLOCKED or any(map(is_open_wait, steps)))
+
+
+def _moves(step: Step) -> bool:
+    return step.status in MOVING and not is_open_wait(step)
 
 
 def _progress(request: Request, steps: Sequence[Step], seconds: float) -> str:
@@ -84,6 +90,8 @@ def _of_step(request: Request, steps: Sequence[Step], node: str) -> Outcome:
     if step is None:
         return Outcome(f"REQ-{request.id} has no step {node} any more.", False)
     whole = f"REQ-{request.id} is {request.status.label}{_elsewhere(request, node)}"
+    if is_open_wait(step):
+        return Outcome(f"{node} waits{_for_whom(step)}. {whole}.", True)
     if step.status is not StepStatus.COMPLETED:
         again = " again" if step.status is step.was or step.status is StepStatus.BLOCKED else ""
         return Outcome(f"{node} is {step.status.value}{again}{_why(step)} {whole}.".replace("..", "."), False)
@@ -98,8 +106,17 @@ def _of_request(request: Request, steps: Sequence[Step]) -> Outcome:
     if request.status is RequestStatus.BLOCKED and blocked:
         places = " ".join(f"{step.node} is blocked{_why(step)}" for step in blocked)
         return Outcome(f"{told}. {places}", False)
+    waiting = [f"{step.node} waits{_for_whom(step)}" for step in steps if is_open_wait(step)]
+    if request.status is RequestStatus.IN_PROGRESS and waiting:
+        return Outcome(f"{told}: {'; '.join(waiting)}.", True)
     reason = f": {request.reason.rstrip('.')}" if request.reason else ""
     return Outcome(f"{told}{reason}.", good)
+
+
+def _for_whom(step: Step) -> str:
+    if step.approval is None:
+        return " for a call from outside" if step.kind == "callback" else " until its time has come"
+    return f" for {'each of ' if step.approval.need == 'all' else ''}{', '.join(step.approval.approvers)} to answer"
 
 
 def _elsewhere(request: Request, node: str) -> str:

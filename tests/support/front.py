@@ -93,6 +93,14 @@ class Front:
         document: dict[str, Any] = self.json("show", request)
         return document
 
+    def wait_for_step(self, request: str, node: str, status: str) -> None:
+        """Until the step has the status."""
+
+        def found() -> bool:
+            return any(s["node"] == node and s["status"] == status for s in self.json("show", request)["steps"])
+
+        wait_until(found, f"{node} of {request} to be {status}")
+
     def break_second(self, why: str = "the printer is on fire") -> None:
         """Let the step ``second`` fail from now on."""
         (self.folder / "broken").write_text(why)

@@ -1,0 +1,50 @@
+"""What the command says of steps that wait for people, for a call or for their time, and that it does not wait for them."""
+
+from __future__ import annotations
+
+from tests.support.front import Front
+
+WAITING = """
+workflow: waiting
+app: HR
+nodes:
+  split: {branch: [boss, called]}
+  boss: {approval: {approvers: [hanna@example.com, "@hr"], need: all}, approved: join}
+  called: {callback: {}, next: join}
+  join: {merge: {}}
+"""
+
+
+def _waits(front: Front) -> str:
+    front.out("workflow", "publish", str(front.define("waiting", WAITING)))
+    request = front.out("submit", "waiting", "--input", "{}").strip()
+    for node in ("boss", "called"):
+        front.wait_for_step(request, node, "waiting")
+    return request
+
+
+def test_the_path_tells_whom_a_step_waits_for(running: Front):
+    path = running.out("show", _waits(running))
+
+    assert "Waits for the approval of each of hanna@example.com, @hr." in path
+    assert "Waits for a call from outside." in path
+
+
+def test_a_re_triggered_wait_is_said_and_not_waited_for(running: Front):
+    request = _waits(running)
+
+    said = running.out("step", request, "boss", "--reason", "they changed")
+
+    assert said == f"boss waits for each of hanna@example.com, @hr to answer. {request} is In progress.\n"
+    said = running.out("flow", request, "boss")
+    assert "boss waits for each of" in said and "called waits for a call from outside" in said
+
+
+def test_a_re_triggered_callback_tells_its_new_address(running: Front, monkeypatch):
+    request = _waits(running)
+    monkeypatch.setenv("RETRIGGER_API_PUBLIC_URL", "https://retrigger.example.com")
+
+    first, second = (running.out("step", request, "called").splitlines()[0] for _ in range(2))
+
+    assert first.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.1.")
+    assert second.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.2.")
