@@ -1,4 +1,4 @@
-"""What the command says of steps that wait for people, for a call or for their time, and that it does not wait for them."""
+"""What the command says of steps that wait for people, for a call or for their time; it does not wait for them."""
 
 from __future__ import annotations
 
