@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from engine.definition import Workflow
 from engine.errors import InvalidInput
+from engine.fitting import MOST, misfits
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import mask_fields
 from engine.store import RequestDetail
@@ -85,15 +84,12 @@ def _without_masks(value: Any) -> Any:
 
 
 def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str) -> None:
-    if not schema:
-        return
-    try:  # with a registry of its own, a schema cannot make us fetch another from the network
-        found = Draft202012Validator(schema, registry=Registry()).iter_errors(value)
-        errors = sorted(found, key=lambda error: list(map(str, error.path)))
+    try:
+        errors = sorted(misfits(schema, value), key=lambda error: list(map(str, error.path)))
     except (RecursionError, Unresolvable) as error:
         raise InvalidInput(f"The {field} cannot be checked against its schema: {error}.", field) from None
     if errors:
         first = errors[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first.path)
-        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        more = f" ({len(errors) - 1}{' or' * (len(errors) == MOST)} more)" if len(errors) > 1 else ""
         raise InvalidInput(f"The {field}{place} does not fit: {first.message[:300]}{more}.", field)

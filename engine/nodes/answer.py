@@ -11,17 +11,15 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from engine import strict_json
 from engine.errors import InvalidInput
+from engine.fitting import misfits
 from engine.limits import MAX_RESPONSE_BYTES
 from engine.nodes.http import Answer, NoAnswer
 from engine.outcomes import Failure, Outcome, Success
@@ -157,19 +155,13 @@ def _phrase(status: int) -> str:
 
 def _misfit(schema: Mapping[str, Any] | None, value: Any) -> str | None:
     """Why a value does not fit the schema; None when it does."""
-    if not schema:
-        return None
     try:
-        error = best_match(_validator(json.dumps(schema)).iter_errors(value))
+        error = best_match(iter(misfits(schema, value)))
     except Unresolvable as unresolvable:
         return f"the schema points to {unresolvable.ref}, which is not in it"
+    except RecursionError:
+        return "the schema refers to itself without end"
     if error is None:
         return None
     place = ".".join(map(str, error.absolute_path))
     return f"{place}: {error.message}" if place else error.message
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Draft202012Validator:
-    """With a registry of its own, so that a schema cannot have us fetch another from the network."""
-    return Draft202012Validator(json.loads(schema), registry=Registry())

@@ -1,0 +1,97 @@
+"""Whether a value from outside fits a JSON Schema, and if not, why; in a time that grows no faster than it. Pure.
+
+jsonschema itself tells every error there is, and compares every item with every other: half a million numbers where
+texts were expected took it a minute and a half, and lists that must not repeat themselves take it hours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+
+MOST = 100  # errors that are looked for
+_SOME = 20  # errors of each alternative of an anyOf or oneOf
+_COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
+
+
+def misfits(schema: Mapping[str, Any] | None, value: Any) -> list[ValidationError]:
+    """The first errors, at most ``MOST``; none when it fits. Raises Unresolvable for a reference that leads nowhere,
+    and RecursionError for one that leads back to itself."""
+    return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST)) if schema else []
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Draft202012Validator:
+    """With a registry of its own, so that a schema cannot have us fetch another from the network."""
+    found: Draft202012Validator = _Bounded(json.loads(schema), registry=Registry())
+    return found
+
+
+def _any_of(validator: Draft202012Validator, schemas: list[Any], value: Any, _: object) -> Iterator[ValidationError]:
+    errors: list[ValidationError] = []
+    for place, schema in enumerate(schemas):
+        found = list(islice(validator.descend(value, schema, schema_path=place), _SOME))
+        if not found:
+            return
+        errors += found
+    yield ValidationError(f"{_shown(value)} is not valid under any of the given schemas", context=errors)
+
+
+def _one_of(
+    validator: Draft202012Validator, schemas: list[Any], value: Any, whole: object
+) -> Iterator[ValidationError]:
+    valid = [schema for schema in schemas if validator.evolve(schema=schema).is_valid(value)]
+    if not valid:
+        yield from _any_of(validator, schemas, value, whole)
+    elif len(valid) > 1:
+        yield ValidationError(f"{_shown(value)} is valid under {len(valid)} of the given schemas, not under one")
+
+
+def _unique_items(validator: Draft202012Validator, wanted: bool, value: Any, _: object) -> Iterator[ValidationError]:
+    if wanted and isinstance(value, list) and len(set(map(_comparable, value))) < len(value):
+        yield ValidationError(f"{_shown(value)} has non-unique elements")
+
+
+def _comparable(value: Any) -> Any:
+    """Equal, and hashed alike, for what JSON Schema holds to be the same: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, dict):
+        return dict, frozenset((key, _comparable(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return list, tuple(map(_comparable, value))
+    return isinstance(value, bool), value
+
+
+def _unevaluated(keyword: str) -> Any:
+    original = Draft202012Validator.VALIDATORS[keyword]
+
+    def check(validator: Draft202012Validator, schema: Any, value: Any, whole: Any) -> Iterator[ValidationError]:
+        if isinstance(value, dict | list) and len(value) > _COMPARED:
+            yield ValidationError(f"it has {len(value):,} entries, and `{keyword}` looks at {_COMPARED:,} at most")
+        else:
+            yield from original(validator, schema, value, whole)
+
+    return check
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= MOST else f"{shown[:MOST]}…"
+
+
+_Bounded: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema's stubs leave it untyped
+    Draft202012Validator,
+    {
+        "anyOf": _any_of,
+        "oneOf": _one_of,
+        "uniqueItems": _unique_items,
+        "unevaluatedItems": _unevaluated("unevaluatedItems"),
+        "unevaluatedProperties": _unevaluated("unevaluatedProperties"),
+    },
+)
