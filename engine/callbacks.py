@@ -10,14 +10,17 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import NamedTuple
 
 from engine.errors import NotFound
+from engine.records import Step
 from engine.templates import TemplateError
 
 _TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([a-z][a-z0-9_]{0,59})\.([0-9]{1,9})\.([0-9]{1,9})\.([A-Za-z0-9_-]{43})")
+
+_KEPT = 10  # earlier visits and numbers of a step whose tokens are hidden as well
 
 
 class Address(NamedTuple):
@@ -55,6 +58,17 @@ class Callbacks:
         said = f"{address.request_id}.{address.node}.{address.issue[0]}.{address.issue[1]}"
         mark = urlsafe_b64encode(hmac.digest(self._secret, said.encode(), "sha256")).decode().rstrip("=")
         return f"{said}.{mark}"
+
+    def tokens(self, steps: Iterable[Step]) -> frozenset[str]:
+        """The tokens of these steps that may be out, the void ones too: they must not be shown at any door."""
+        issues = [
+            Address(step.request_id, step.node, (visit, number))
+            for step in steps
+            if step.kind == "callback"
+            for visit in range(max(1, step.visit - _KEPT), step.visit + 1)
+            for number in range(max(0, step.key_salt - _KEPT), step.key_salt + 1)
+        ]
+        return frozenset(map(self.token, issues))
 
     def read(self, token: str) -> Address:
         """What a token stands for. Raises NotFound for one that was never given out."""

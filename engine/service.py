@@ -24,7 +24,7 @@ from engine.provided import check_provided, draft_for
 from engine.reading import read_document
 from engine.records import Request
 from engine.states import RequestStatus
-from engine.store import RequestFilter, Store
+from engine.store import RequestDetail, RequestFilter, Store
 from engine.submitting import Submitting
 
 
@@ -49,11 +49,15 @@ class Engine(Submitting):
         """Everything of a request. Raises NotFound, NotPermitted (View reports)."""
         detail = self.store.detail(request_id)
         self._require(actor, Permission.VIEW_REPORTS, detail.request.app)
-        return read_document(detail, self.catalog, self._secrets)
+        return read_document(detail, self.catalog, self._hidden(detail))
 
     def card(self, request_id: int) -> RequestDocument:
         """A request for its public card: no person is asked for, and whoever shows it prints no bodies."""
-        return read_document(self.store.detail(request_id), self.catalog, self._secrets)
+        detail = self.store.detail(request_id)
+        return read_document(detail, self.catalog, self._hidden(detail))
+
+    def _hidden(self, detail: RequestDetail) -> frozenset[str]:
+        return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
 
     def documents(
         self,
