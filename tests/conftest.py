@@ -46,3 +46,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database; a test that takes it runs once for each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same, shared by the tests of a module: for those that look at their own requests only."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('shared') / 'retrigger.db'}"
+    url: str = request.getfixturevalue("module_postgres_database")()
+    return url

@@ -46,7 +46,7 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str]) 
     if not mine:
         raise NotAnApprover(node, approval.approvers)
     if yes and set(mine) <= set(approval.approved):
-        raise Refused(f"You have approved {node} of REQ-{draft.request.id} already.")
+        raise Refused(f"{_who_have(mine)} approved {node} of REQ-{draft.request.id} already.")
     audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt)
     approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
     if not yes:
@@ -94,6 +94,12 @@ def _open_approval(draft: Draft, step: Step) -> Approval:
 def _who_answered(step: Step) -> tuple[str | None, float | None, str | None]:
     cause = step.cause
     return (cause.by, cause.at, cause.did) if cause is not None and cause.node == step.node else (None, None, None)
+
+
+def _who_have(mine: tuple[str, ...]) -> str:
+    """Of a group, it may have been somebody else."""
+    groups = [one for one in mine if one.startswith("@")]
+    return f"{' and '.join(groups)} {'have' if len(groups) > 1 else 'has'}" if groups else "You have"
 
 
 def _reject(draft: Draft, step: Step, by: str | None, reason: str | None) -> None:

@@ -154,6 +154,16 @@ def move_on(draft: Draft) -> None:
     draft.change_request(status, reason)
 
 
+def _alone_no_more(draft: Draft) -> None:
+    """A step that ran alone has ended, which leaves the request untouched. But where that was the last that moved,
+    In progress would say what is not so, and an end that had only waited for it stands now."""
+    if draft.moving():
+        return
+    status, reason = recalculate(draft.graph, draft.steps)
+    if draft.request.status is RequestStatus.IN_PROGRESS or status is not RequestStatus.BLOCKED:
+        draft.change_request(status, reason)
+
+
 def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
     """Step only (SPEC 4): completed and held. With the box ticked the request's status is recalculated."""
     mark_stale(draft, step.node)
@@ -167,6 +177,7 @@ def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
         was=None,
     )
     if not step.update_status:
+        _alone_no_more(draft)
         return
     status, reason = recalculate(draft.graph, draft.steps, ended_at=step.node)
     if status in (RequestStatus.BLOCKED, RequestStatus.IN_PROGRESS):
@@ -227,6 +238,7 @@ def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Ev
     facts |= {**_stopped(failure), **more}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
+    _alone_no_more(draft)
     return event
 
 

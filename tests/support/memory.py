@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from engine import events
 from engine.decide.act import Act
+from engine.decide.answer import answer, call_back, time_is_up
+from engine.decide.block import begin_inner, end_inner
 from engine.decide.claim import claim
 from engine.decide.finish import Finished, finish
 from engine.decide.submit import begin
 from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
-from engine.outcomes import Failure, Success
-from engine.records import Attempt, AttemptEnd, Event, NewRequest, Notice, Step
-from engine.states import CallEffect, RequestStatus, StepStatus
+from engine.outcomes import Ended, Failure, Success, Waits
+from engine.records import Approval, Attempt, AttemptEnd, Event, NewRequest, Notice, Step
+from engine.states import AttemptKind, CallEffect, RequestStatus, StepStatus
 from engine.store import AttemptDetail, History
 
 T = TypeVar("T")
 
 
 def graph(
-    *edges: str, kinds: dict[str, str] | None = None, ends: dict[str, str] | None = None, cancels: tuple[str, ...] = ()
+    *edges: str,
+    kinds: dict[str, str] | None = None,
+    ends: dict[str, str] | None = None,
+    inner: dict[str, tuple[str, ...]] | None = None,
+    cancels: Collection[str] = (),
 ) -> Graph:
     """A graph from lines such as "a > b", "a -failure> c", "route -ship> ship". Nodes are actions unless named.
 
-    ``ends`` gives the status of end nodes; "end" is completed. ``cancels``: the ends that cancel what still runs.
-    Nodes must be listed in topological order.
+    ``ends`` gives the status of end nodes; "end" is completed. ``cancels``: those of them that cancel others. ``inner``
+    gives the actions inside each sync block.
     """
-    kinds = kinds or {}
+    kinds = {**(kinds or {}), **dict.fromkeys(inner or (), "sync")}
     statuses = {END: "completed", **(ends or {})}
     parsed = []
     for line in edges:
@@ -44,7 +50,8 @@ def graph(
     for name in order:
         end = RequestStatus(statuses[name]) if name in statuses else None
         nodes[name] = GraphNode(name, "end" if end else kinds.get(name, "action"), end, name in cancels)
-    return Graph(nodes, tuple(parsed), order[0])
+    inside = {block: tuple(GraphNode(step, "action") for step in steps) for block, steps in (inner or {}).items()}
+    return Graph(nodes, tuple(parsed), order[0], inside)
 
 
 class MemoryRequest:
@@ -104,6 +111,49 @@ class MemoryRequest:
         number = self.claim(node)
         return self.do(lambda d: finish(d, Finished(node, number, Failure(error, call), retry_in=retry_in)))
 
+    def wait(self, node: str, waits: Waits | None = None) -> int:
+        """Run the step until it waits: by itself, for whatever comes. Returns the attempt's number."""
+        number = self.claim(node)
+        self.do(lambda d: finish(d, Finished(node, number, waits or Waits())))
+        return number
+
+    def ask(self, node: str, *approvers: str, need: str = "any", seconds: float | None = None) -> int:
+        """Run the approval until it waits for these people. Returns the attempt's number."""
+        return self.wait(node, Waits(seconds, approval=Approval(approvers, need)))
+
+    def answer(self, node: str, yes: bool, *names: str) -> None:
+        """Somebody of these names answers the approval."""
+        self.do(lambda d: answer(d, act(), node, yes, frozenset(names)))
+
+    def call_back(self, node: str, issue: tuple[int, int] | None = None) -> None:
+        """The outside system calls: the present address, or that of ``issue``."""
+        step = self.steps[node]
+        self.do(lambda d: call_back(d, node, issue or (step.visit, step.key_salt), "{}"))
+
+    def pass_time(self, node: str) -> bool:
+        """Until the wait of the step is over."""
+        step = self.steps[node]
+        self.now = max(self.now, step.wakes_at or 0.0)
+        return self.do(lambda d: time_is_up(d, node, step.attempt))
+
+    def begin_inner(self, block: str, node: str) -> int:
+        """The worker that runs the block goes on with this step inside it. Returns the attempt's number."""
+        number = self.steps[block].attempt
+        return self.do(lambda d: begin_inner(d, block, number, node, AttemptKind.INITIAL))[0].attempt
+
+    def end_inner(self, block: str, node: str, outcome: Ended | None = None, retry_in: float | None = None) -> None:
+        """The step inside the block has come to that; to success unless told."""
+        outcome = outcome or Success({})
+        number, attempt = self.steps[block].attempt, self.steps[node].attempt
+        done = Finished(node, attempt, outcome, "{}" if isinstance(outcome, Success) else None, retry_in=retry_in)
+        self.do(lambda d: end_inner(d, block, number, done, outcome))
+
+    def run_inner(self, block: str, *nodes: str) -> None:
+        """Run these steps inside the block, which is running, to success."""
+        for node in nodes:
+            self.begin_inner(block, node)
+            self.end_inner(block, node)
+
     def run(self, *nodes: str) -> None:
         """Run these steps to success, in this order."""
         for node in nodes:
@@ -127,7 +177,9 @@ class MemoryRequest:
 
     @property
     def due(self) -> list[str]:
-        return [n for n, s in self.steps.items() if s.status in (StepStatus.READY, StepStatus.WAITING)]
+        """What a worker may take, now or once its time has come."""
+        due = (StepStatus.READY, StepStatus.WAITING)
+        return [n for n, s in self.steps.items() if s.status in due and s.due_at is not None]
 
     @property
     def status(self) -> str:

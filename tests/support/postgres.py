@@ -7,6 +7,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -44,17 +45,30 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
 @pytest.fixture
 def new_postgres_database(postgres_server: URL) -> Iterator[NewDatabase]:
     """Makes empty databases, dropped when the test is over."""
+    with _databases(postgres_server) as new:
+        yield new
+
+
+@pytest.fixture(scope="module")
+def module_postgres_database(postgres_server: URL) -> Iterator[NewDatabase]:
+    """The same for the tests of a module that share one."""
+    with _databases(postgres_server) as new:
+        yield new
+
+
+@contextmanager
+def _databases(server: URL) -> Iterator[NewDatabase]:
     made: list[str] = []
 
     def new() -> str:
         name = f"test_{uuid.uuid4().hex[:12]}"
-        with _connect(postgres_server) as connection:
+        with _connect(server) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         made.append(name)
-        return postgres_server.set(database=name).render_as_string(hide_password=False)
+        return server.set(database=name).render_as_string(hide_password=False)
 
     yield new
-    with _connect(postgres_server) as connection:
+    with _connect(server) as connection:
         for name in made:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.engine import Room
 from tests.support.outside import Outside
 
 
@@ -14,3 +15,21 @@ def outside() -> Iterator[Outside]:
     yield outside
     outside.stop()
     outside.check_no_effect_twice()
+
+
+@pytest.fixture(scope="module")
+def shared_outside() -> Iterator[Outside]:
+    """The outside systems, shared by the tests of a module."""
+    outside = Outside()
+    yield outside
+    outside.stop()
+    outside.check_no_effect_twice()
+
+
+@pytest.fixture(scope="module")
+def shared_room(module_database_url: str, shared_outside: Outside) -> Iterator[Room]:
+    """An engine that runs, shared by the tests of a module: they look at their own requests only."""
+    room = Room(module_database_url, shared_outside.connections)
+    room.start()
+    yield room
+    room.close()
