@@ -152,6 +152,17 @@ def recalculate(paper: PaperRequest, ended_at: str | None = None) -> None:
         set_status(paper, "in_progress" if paper.moving() else best(ends | behind))
 
 
+def alone_no_more(paper: PaperRequest) -> None:
+    """The request is left untouched, unless that was the last that moved: then In progress would not be so, and an end
+    that had only waited for the step stands."""
+    if paper.moving():
+        return
+    before = (paper.status, paper.reasons)
+    recalculate(paper)
+    if paper.status == "blocked" and before[0] != "in_progress":
+        paper.status, paper.reasons = before
+
+
 def _stands_before(paper: PaperRequest, step: PaperStep) -> bool:
     void = step.cancelled_by is not None and paper.steps[step.cancelled_by].stale
     return step.held or step.alone or void

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.support.paper.flow import call_ended, go_on, mark_stale, recalculate, set_status
+from tests.support.paper.flow import alone_no_more, call_ended, go_on, mark_stale, recalculate, set_status
 from tests.support.paper.shape import ACTION, BAD, DECISION, FUNCTION, INSTANT, OK, RETRIES, Place
 from tests.support.paper.state import ANY, Intent, PaperRequest, PaperStep, Try
 
@@ -164,6 +164,7 @@ def _succeeded_alone(paper: PaperRequest, step: PaperStep, outlet: str) -> None:
     mark_stale(paper, step.node)
     step.status, step.outlet, step.held, step.alone = "completed", outlet, True, False
     if not step.ticked:
+        alone_no_more(paper)
         return
     recalculate(paper, ended_at=step.node)
     if paper.status in ("blocked", "in_progress"):
@@ -180,6 +181,7 @@ def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
     """Nothing mends it by itself: its failure path, if it has one, else it waits for a person."""
     if step.alone:  # as it was before, and the request is not touched
         step.status, step.alone = step.was or "blocked", False
+        alone_no_more(paper)
     elif paper.shape.leads(step.node, BAD) and not must_block:
         step.status, step.outlet = "failed", BAD
         go_on(paper, step.by)
