@@ -106,7 +106,8 @@ class EventDocument(_Document):
 
 
 class RequestSummary(_Document):
-    """A request as lists give it."""
+    """A request as lists give it. ``revision`` counts the changes of the request itself: Continue flow and Withdraw may
+    expect one."""
 
     id: str
     workflow: str
@@ -116,6 +117,7 @@ class RequestSummary(_Document):
     status: RequestStatus
     reason: str | None
     requester: str
+    revision: int
     created_at: datetime
     updated_at: datetime
     blocked: tuple[str, ...] = ()  # the blocked steps' names
@@ -175,6 +177,7 @@ def _summary(request: Request, title: str, blocked: tuple[str, ...]) -> dict[str
         "status": request.status,
         "reason": request.reason,
         "requester": request.requester,
+        "revision": request.version,
         "created_at": when(request.created_at),
         "updated_at": when(request.updated_at),
         "blocked": blocked,

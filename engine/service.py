@@ -175,18 +175,27 @@ class Engine(Submitting):
         *,
         reason: str | None = None,
         confirmed: bool = False,
+        expect_version: int | None = None,
         plan_digest: str | None = None,
         command_id: str | None = None,
     ) -> Accepted:
-        """Release what is held, or mend what was lost."""
+        """Release what is held, or mend what was lost. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = _act(actor, reason, None, plan_digest, confirmed, command_id)
+        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
         return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), ("continue",))
 
-    def withdraw(self, actor: Actor, request_id: int, *, reason: str | None, command_id: str | None = None) -> Accepted:
-        """End the request. What runs is fenced off."""
+    def withdraw(
+        self,
+        actor: Actor,
+        request_id: int,
+        *,
+        reason: str | None,
+        expect_version: int | None = None,
+        command_id: str | None = None,
+    ) -> Accepted:
+        """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = _act(actor, reason, None, None, False, command_id)
+        act = _act(actor, reason, expect_version, None, False, command_id)
         return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
 
     def answer(

@@ -13,6 +13,7 @@ import uvicorn
 from engine.errors import RetriggerError, SettingsError
 
 START_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 75  # longer than clients and proxies keep theirs, so that nobody writes to one just closed
 _MORE = 2.0  # seconds that the thread gets beyond the grace of its calls
 
 
@@ -61,6 +62,7 @@ def serve(app: Any, listening: socket.socket, *, name: str, grace: float) -> Ser
         server_header=False,
         proxy_headers=False,
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(grace),
     )
     server = uvicorn.Server(config)

@@ -118,10 +118,10 @@ def _plan_now(bot: Bot, actor: Actor, ticket: Ticket) -> Plan | None:
 
 def _command(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
     engine, (request_id, node, version) = bot.engine, ticket.target
-    said = {"reason": submitted.reason, "command_id": command_id}
+    said: dict[str, Any] = {"reason": submitted.reason, "command_id": command_id}
     if ticket.action is Action.WITHDRAW:
         return engine.withdraw(actor, request_id, **said)
-    bound: dict[str, Any] = {**said, "confirmed": submitted.confirmed, "plan_digest": ticket.digest}
+    bound = {**said, "confirmed": submitted.confirmed, "plan_digest": ticket.digest}
     if ticket.action is Action.CONTINUE or node is None:
         return engine.continue_flow(actor, request_id, **bound)
     bound["expect_version"] = version

@@ -15,8 +15,9 @@ from engine.texts import EARLIER_CALL
 
 
 class Act(NamedTuple):
-    """A person's act. ``expect_version`` is that of the step (or None: whatever it is); ``plan_digest`` binds it to
-    the plan they saw; ``confirmed``: "The earlier call may have taken effect" was ticked, which needs a reason."""
+    """A person's act. ``expect_version`` is that of the step, or of the request where no step is acted on (or None:
+    whatever it is); ``plan_digest`` binds it to the plan they saw; ``confirmed``: "The earlier call may have taken
+    effect" was ticked, which needs a reason."""
 
     by: str
     actor: str
@@ -56,6 +57,17 @@ def expected(draft: Draft, act: Act, node: str) -> Step:
         raise overtaken(draft, step)
     same_plan(draft, act)
     return step
+
+
+def expected_request(draft: Draft, act: Act) -> None:
+    """Raise Conflict, PlanChanged unless the request is the one that the person saw."""
+    request = draft.before
+    if act.expect_version is not None and act.expect_version != request.version:
+        causes = [step.cause for step in draft.steps_before.values() if step.cause is not None]
+        last = max(causes, key=lambda cause: cause.at, default=None)
+        who = (last.by, last.at, last.did) if last is not None else ()
+        raise Conflict(f"REQ-{request.id}", request.status.value, *who)
+    same_plan(draft, act)
 
 
 def same_plan(draft: Draft, act: Act) -> None:

@@ -13,7 +13,7 @@ from engine.decide.act import (
     audit,
     cause_of,
     expected,
-    same_plan,
+    expected_request,
 )
 from engine.decide.finish import complete, move_on
 from engine.decide.versions import use_version
@@ -113,7 +113,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
 
 def continue_flow(draft: Draft, act: Act) -> Accepted:
     """Release what is held, and run what step and flow would have run; where nothing is held, mend what was lost."""
-    same_plan(draft, act)
+    expected_request(draft, act)
     refusal = why_not_continue(draft.request, draft.steps, draft.graph)
     if refusal:
         raise Refused(refusal)
@@ -147,6 +147,7 @@ def _open(draft: Draft, cause: Cause) -> str | None:
 
 def withdraw(draft: Draft, act: Act) -> Accepted:
     """End the request; what runs is fenced off."""
+    expected_request(draft, act)
     refusal = why_not_withdraw(draft.request)
     if refusal:
         raise Refused(refusal)

@@ -16,6 +16,7 @@ from retrigger.api.answers import Responses, answer, problems, repeatable
 from retrigger.api.models import (
     AcceptedAct,
     ActKey,
+    AnswerBody,
     ContinueBody,
     InputBody,
     Node,
@@ -25,15 +26,18 @@ from retrigger.api.models import (
     WithdrawBody,
 )
 from retrigger.api.problems import problem_of, respond
-from retrigger.api.reading import Calling, JsonRoute, bearer
+from retrigger.api.reading import Call, Calling, JsonRoute, bearer
 
 router = APIRouter(prefix="/v1/requests/{id}", route_class=JsonRoute, dependencies=[Depends(bearer)])
 
 OnlyPlan = Annotated[bool, Query(alias="plan", description="Tell what it would run, and do nothing: 200.")]
-_ANSWERS: Responses = {
-    200: {"model": PlanDocument, "description": "The plan, with `?plan=true`. Nothing was done."},
+_ANSWERED: Responses = {
     **repeatable(202, "The act is stored, and an engine carries it out."),
     **problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+}
+_ANSWERS: Responses = {
+    200: {"model": PlanDocument, "description": "The plan, with `?plan=true`. Nothing was done."},
+    **_ANSWERED,
 }
 
 
@@ -65,6 +69,22 @@ def provide_input(
     )
 
 
+@router.post("/steps/{node}/approve", status_code=202, response_model=AcceptedAct, responses=_ANSWERED)
+def approve(
+    call: Calling, id: RequestNumber, node: Node, body: AnswerBody | None = None, key: ActKey = None
+) -> Response:
+    """Approve what waits for it. Only those whom it names may, whatever they were granted. The body may be left out."""
+    return _answer(call, id, node, True, body, key)
+
+
+@router.post("/steps/{node}/reject", status_code=202, response_model=AcceptedAct, responses=_ANSWERED)
+def reject(
+    call: Calling, id: RequestNumber, node: Node, body: AnswerBody | None = None, key: ActKey = None
+) -> Response:
+    """Reject it. Only those whom the approval names may, whatever they were granted. The body may be left out."""
+    return _answer(call, id, node, False, body, key)
+
+
 @router.post("/continue", status_code=202, response_model=AcceptedAct, responses=_ANSWERS)
 def continue_flow(
     call: Calling,
@@ -93,6 +113,12 @@ def withdraw(
         lambda: call.engine.plan(call.actor, id, Action.WITHDRAW),
         lambda: call.engine.withdraw(call.actor, id, **dict(body), command_id=call.command_id(key)),
     )
+
+
+def _answer(call: Call, id: int, node: str, yes: bool, body: AnswerBody | None, key: str | None) -> Response:
+    said = dict(body or AnswerBody())
+    accepted = call.engine.answer(call.actor, id, node, yes, **said, command_id=call.command_id(key))
+    return answer(AcceptedAct.of(accepted), 202, replayed=accepted.repeated)
 
 
 def _but(body: InputBody, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from engine.errors import RetriggerError
-from retrigger.api import acts, health, requests
+from retrigger.api import acts, callbacks, health, requests
 from retrigger.api.cached import Cached
 from retrigger.api.health import Monitor
 from retrigger.api.openapi import describe
@@ -41,7 +41,7 @@ def create_api(app: App) -> FastAPI:
     )
     api.state.engine = app.engine
     api.state.monitor = Monitor(app)
-    for router in (requests.router, acts.router, health.router):
+    for router in (requests.router, acts.router, callbacks.router, health.router):
         api.include_router(router)
     api.add_middleware(BodyLimit)
     _add_handlers(api)

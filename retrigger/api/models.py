@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -14,7 +14,7 @@ from engine.allowed import Action
 from engine.decide.act import Accepted
 from engine.documents import RequestSummary
 from engine.limits import MAX_REASON_CHARS, MAX_TITLE_CHARS
-from engine.plan import Plan
+from engine.plan import Key, Plan
 from engine.states import CallEffect, RequestStatus
 
 _REQUEST = r"^(REQ-)?[0-9]{1,15}$"
@@ -43,7 +43,11 @@ ActKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=ACT_KEY
 _Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description="Why; it is kept with the act.")]
 _Expected = Annotated[
     int | None,
-    Field(ge=1, le=_INT, description="The version that was seen. When it is another by now, nothing is done: 409."),
+    Field(ge=1, le=_INT, description="The step's version that was seen. When it is another, nothing is done: 409."),
+]
+_ExpectedRevision = Annotated[
+    int | None,
+    Field(ge=1, le=_INT, description="The request's revision that was seen. When it is another: 409."),
 ]
 _Digest = Annotated[
     str | None,
@@ -104,6 +108,7 @@ class ContinueBody(_Body):
 
     reason: _Reason = None
     confirmed: _Confirmed = False
+    expect_version: _ExpectedRevision = None
     plan_digest: _Digest = None
 
 
@@ -111,6 +116,14 @@ class WithdrawBody(_Body):
     """End a request."""
 
     reason: str = Field(max_length=MAX_REASON_CHARS, pattern=r"\S", description="Why; it is kept with the act.")
+    expect_version: _ExpectedRevision = None
+
+
+class AnswerBody(_Body):
+    """Approve or reject."""
+
+    reason: _Reason = None
+    expect_version: _Expected = None
 
 
 class Submitted(BaseModel):
@@ -139,6 +152,13 @@ class AcceptedAct(BaseModel):
         )
 
 
+class CalledBack(BaseModel):
+    """The step that took the call."""
+
+    id: str = Field(examples=["REQ-42"])
+    node: str
+
+
 class PlannedStepDocument(BaseModel):
     """A step that would run."""
 
@@ -147,7 +167,7 @@ class PlannedStepDocument(BaseModel):
     sure: bool = Field(description="False: it depends on a decision or an outcome before it.")
     earlier: CallEffect | None = Field(description="What its last call is known to have done.")
     repeats: bool = Field(description="A call that may have taken effect would be made again under a new key.")
-    key: Literal["same", "new"] | None = Field(None, description="Under which idempotency key its call would leave.")
+    key: Key | None = Field(description="Under which idempotency key its call would leave; null: it calls nothing.")
 
 
 class PlanDocument(BaseModel):

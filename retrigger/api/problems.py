@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.documents import when
 from engine.errors import (
+    CallbackRefused,
     ConfirmationNeeded,
     Conflict,
     InputTooLarge,
     InvalidInput,
     KeyReused,
+    NotAnApprover,
     NotFound,
     NotPermitted,
     PlanChanged,
@@ -65,7 +67,8 @@ class Problem(BaseModel):
     column: int | None = None
     permission: str | None = Field(None, description="403: the permission that is missing.")
     application: str | None = Field(None, description="403: the application that it is missing for.")
-    ask: list[str] | None = Field(None, description="403: who can grant it.")
+    ask: list[str] | None = Field(None, description="403: who can grant it, or who may answer instead.")
+    node: str | None = Field(None, description="The step that it is about.")
     request: str | None = Field(None, description="The request that it is about.")
     what: str | None = Field(None, description="409: what is not as expected. 404: what kind of thing is missing.")
     name: str | None = Field(None, description="404: which one.")
@@ -107,6 +110,9 @@ def _of_request(error: Any) -> Mapping[str, Any]:
 KINDS: dict[type[RetriggerError], _Kind] = {
     UnknownKey: _Kind(401, "unknown-key", "No valid API key"),
     NotPermitted: _Kind(403, "not-permitted", "A permission is missing", _permission),
+    NotAnApprover: _Kind(
+        403, "not-an-approver", "Only named people may answer", lambda e: {"node": e.node, "ask": list(e.approvers)}
+    ),
     SelfAction: _Kind(403, "self-action", "Not on one's own request", _of_request),
     NotFound: _Kind(404, "not-found", "There is no such thing", lambda e: {"what": e.what, "name": str(e.name)}),
     Conflict: _Kind(409, "conflict", "Somebody was first, or it has moved on", _conflict),
@@ -114,6 +120,7 @@ KINDS: dict[type[RetriggerError], _Kind] = {
     ConfirmationNeeded: _Kind(
         409, "confirmation-needed", "A call may have taken effect", lambda e: {"nodes": list(e.nodes)}
     ),
+    CallbackRefused: _Kind(409, "callback-refused", "The address is not good any more", lambda e: {"node": e.node}),
     Refused: _Kind(409, "refused", "A rule forbids it now"),
     BadBody: _Kind(400, "bad-body", "The body cannot be read"),
     InvalidJson: _Kind(400, "bad-json", "The body is not JSON as it is taken here", _place),

@@ -109,15 +109,24 @@ def _caller(request: Request) -> Caller:
     return engine.caller(key.strip() if scheme.lower() == "bearer" else None)
 
 
-def _parsed(body: bytes, content_type: str) -> Any:
-    """Strict JSON. Raises BadBody, WrongMedia, InvalidJson, and InputTooLarge or InvalidInput for what it holds."""
+def is_json(content_type: str) -> bool:
+    """Whether a body of this type is said to be JSON."""
     head = email.message.Message()
     head["content-type"] = content_type
     kind, subtype = head.get_content_maintype(), head.get_content_subtype()
-    if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
-        raise WrongMedia("Send the body as JSON, with the header Content-Type: application/json.")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def text_of(body: bytes) -> str:
+    """A body that must be text. Raises BadBody."""
     try:
-        text = body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadBody(f"The body is no UTF-8 text: byte {error.start + 1} cannot be read.") from None
-    return loads(text, limit=MAX_INPUT_BYTES)
+
+
+def _parsed(body: bytes, content_type: str) -> Any:
+    """Strict JSON. Raises BadBody, WrongMedia, InvalidJson, and InputTooLarge or InvalidInput for what it holds."""
+    if not is_json(content_type):
+        raise WrongMedia("Send the body as JSON, with the header Content-Type: application/json.")
+    return loads(text_of(body), limit=MAX_INPUT_BYTES)

@@ -25,6 +25,8 @@ PARTS = {
     "flow": Part("acting", "Re-trigger a step, and the flow behind it."),
     "input": Part("acting", "Provide a blocked step's result by hand; the flow goes on."),
     "continue": Part("acting", "Go on behind a step that is held, or mend a flow that was lost."),
+    "approve": Part("answering", "Approve what waits for approval, if it names you."),
+    "reject": Part("answering", "Reject what waits for approval, if it names you."),
     "withdraw": Part("acting", "End a request."),
     "workflow": Part("workflows", "Check, publish and list workflows."),
     "grant": Part("grants", "Give WHO (a mail, a Slack user's id, @group, or key:NAME) a permission."),

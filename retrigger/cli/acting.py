@@ -35,13 +35,13 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
-_request = click.argument("request_id", type=REQUEST, metavar="REQ")
-_node = click.argument("node")
+request_argument = click.argument("request_id", type=REQUEST, metavar="REQ")
+node_argument = click.argument("node")
 _common = _options(_reason, _confirm, _plan, _no_wait)
 
 
 @click.command()
-@_options(_request, _node)
+@_options(request_argument, node_argument)
 @click.option("--update-status", is_flag=True, help="Allow the workflow status to be updated.")
 @_options(_version, _new_key, _common)
 @pass_session
@@ -51,13 +51,13 @@ def step(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     if plan:
         show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"], how["version"]))
         return
-    accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=_command_id(), **how)
+    accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=command_id(), **how)
     _tell_address(session, request_id, node)
-    _end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
+    end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
 
 
 @click.command()
-@_options(_request, _node, _version, _new_key, _common)
+@_options(request_argument, node_argument, _version, _new_key, _common)
 @pass_session
 def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: bool, confirm: bool, **how: Any) -> None:
     """Re-trigger a step, and the flow behind it."""
@@ -65,13 +65,13 @@ def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
     if plan:
         show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"], how["version"]))
         return
-    accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=_command_id(), **how)
+    accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=command_id(), **how)
     _tell_address(session, request_id, node)
-    _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
+    end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
 
 
 @click.command("input")
-@_options(_request, _node)
+@_options(request_argument, node_argument)
 @click.option("--json", "text", type=JSON_TEXT, help="The result. Without it, the text to start from is printed.")
 @_common
 @pass_session
@@ -95,13 +95,13 @@ def provide(
         click.echo(engine.input_draft(actor, request_id, node))
         return
     accepted = engine.provide_input(
-        actor, request_id, node, text, reason=reason, confirmed=confirm, command_id=_command_id()
+        actor, request_id, node, text, reason=reason, confirmed=confirm, command_id=command_id()
     )
-    _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
+    end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
 
 
 @click.command("continue")
-@_options(_request, _common)
+@_options(request_argument, _common)
 @pass_session
 def continue_(session: Session, request_id: int, reason: str | None, confirm: bool, plan: bool, no_wait: bool) -> None:
     """Go on behind a step that is held, or mend a flow that was lost."""
@@ -109,12 +109,12 @@ def continue_(session: Session, request_id: int, reason: str | None, confirm: bo
     if plan:
         show_plan(engine.plan(actor, request_id, Action.CONTINUE))
         return
-    accepted = engine.continue_flow(actor, request_id, reason=reason, confirmed=confirm, command_id=_command_id())
-    _end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
+    accepted = engine.continue_flow(actor, request_id, reason=reason, confirmed=confirm, command_id=command_id())
+    end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
 
 
 @click.command()
-@_options(_request, _reason, _plan)
+@_options(request_argument, _reason, _plan)
 @pass_session
 def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) -> None:
     """End a request. What runs is fenced off. Needs --reason."""
@@ -124,7 +124,7 @@ def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) 
         return
     if not reason:
         raise click.UsageError("Withdrawing needs a reason: --reason TEXT.")
-    engine.withdraw(actor, request_id, reason=reason, command_id=_command_id())
+    engine.withdraw(actor, request_id, reason=reason, command_id=command_id())
     click.echo(f"REQ-{request_id} is Withdrawn.")
 
 
@@ -135,12 +135,13 @@ def _tell_address(session: Session, request_id: int, node: str) -> None:
         click.echo(f"{node} waits for a call to {url}")
 
 
-def _command_id() -> str:
+def command_id() -> str:
     """One run of the command is one act, however often the writer tries it."""
     return uuid.uuid4().hex
 
 
-def _end(session: Session, request_id: int, no_wait: bool, wait: Callable[[], outcome.Outcome]) -> None:
+def end(session: Session, request_id: int, no_wait: bool, wait: Callable[[], outcome.Outcome]) -> None:
+    """Say what the act came to, or that it is stored, and end with the exit code that goes with it."""
     if not no_wait:
         outcome.say(wait())
     elif session.app.store.workers_alive():

@@ -130,6 +130,21 @@ def test_who_comes_late_is_told_who_was_first(api: Api, blocked: httpx.Client):
     assert late["at"].endswith("Z") and late["at"] > api.front.json("show", "REQ-1")["created_at"]
 
 
+@pytest.mark.parametrize(("act", "body"), [("continue", {}), ("withdraw", {"reason": "not wanted"})])
+def test_an_act_on_the_request_may_expect_its_revision(api: Api, blocked: httpx.Client, act: str, body: dict[str, Any]):
+    seen = blocked.get("/v1/requests/1").json()["revision"]
+    assert seen == blocked.get("/v1/requests").json()["requests"][0]["revision"]
+    api.front.break_second("the printer is gone")
+    api.front.run("flow", "REQ-1", "second")  # somebody else tries it, and it is blocked again
+
+    late = problem(blocked.post(f"/v1/requests/1/{act}", json={**body, "expect_version": seen}), 409, "conflict")
+
+    assert (late["what"], late["found"], late["by"]) == ("REQ-1", "blocked", "hanna@example.com")
+    now = blocked.get("/v1/requests/1").json()["revision"]
+    answer = blocked.post(f"/v1/requests/1/{act}", json={**body, "expect_version": now})
+    assert answer.status_code == 202 or "No step is held." in answer.text
+
+
 def test_twenty_of_the_same_call_are_one_act_in_two_processes_and_after_a_restart(front: Front):
     with serve_api(front) as api:
         ci = api.caller("ci", Permission.TAKE_ACTION)
