@@ -77,6 +77,7 @@ def request(*steps: StepDocument, **facts: Any) -> RequestDocument:
         "status": RequestStatus.BLOCKED,
         "reason": "create_account: identity answered 503",
         "requester": "ada@example.com",
+        "revision": 3,
         "created_at": AT,
         "updated_at": AT,
         "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED),

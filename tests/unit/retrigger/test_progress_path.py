@@ -41,7 +41,7 @@ def step(node: str, status: StepStatus = StepStatus.COMPLETED, *made: AttemptDoc
 def request(*steps: StepDocument, **facts: Any) -> RequestDocument:
     given = {
         "id": "REQ-42", "workflow": "onboarding", "version": 1, "app": "HR", "title": "Onboard Ada",
-        "status": RequestStatus.BLOCKED, "reason": None, "requester": "ada@example.com",
+        "status": RequestStatus.BLOCKED, "reason": None, "requester": "ada@example.com", "revision": 3,
         "created_at": NOW - timedelta(minutes=4), "updated_at": NOW, "input": {}, "actions": (), "steps": steps,
         "events": (), "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED),
     }  # fmt: skip
