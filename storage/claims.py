@@ -42,6 +42,13 @@ class Claims:
             return self._write(connection, self._statements.claimable_alone, claimer, now, 1)
         return self._write(connection, self._statements.claimable, claimer, now, free)
 
+    def kept(self, connection: Connection, claims: list[Claim]) -> list[Claim]:
+        """Those of ``claims`` that were stored, and that nobody has taken away since."""
+        worker = claims[0].step.worker
+        rows = self._statements.running_by.run(connection, worker=worker)
+        running = {tuple(row) for row in rows}
+        return [it for it in claims if (it.step.request_id, it.step.node, it.step.attempt) in running]
+
     def committed(self, claims: list[Claim]) -> None:
         """The claims of a pass are the worker's now."""
         if claims:

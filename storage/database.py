@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -20,18 +20,6 @@ _NOW = {
     "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
 }
-_BEGUN = {
-    "sqlite": _NOW["sqlite"] + ", NULL, data_version FROM pragma_data_version",
-    "postgresql": _NOW["postgresql"] + ", pg_current_xact_id()::text, NULL",
-}
-
-
-class Begun(NamedTuple):
-    """What is known of a transaction when it begins."""
-
-    now: float  # the database's clock, seconds since the epoch
-    number: str | None  # PostgreSQL: by which its fate is looked up when the answer to its commit was lost
-    data_version: int | None  # SQLite: another number than before, when another connection has written meanwhile
 
 
 def open_database(url: str) -> Database:
@@ -51,11 +39,6 @@ def open_database(url: str) -> Database:
 def now(connection: Connection) -> float:
     """The database's clock: seconds since the epoch."""
     return float(connection.exec_driver_sql(_NOW[connection.dialect.name]).scalar_one())
-
-
-def begun(connection: Connection) -> Begun:
-    """The facts of the transaction that ``connection`` has just begun."""
-    return Begun(*connection.exec_driver_sql(_BEGUN[connection.dialect.name]).one())
 
 
 class Database:
@@ -103,12 +86,6 @@ class Database:
             yield
         except SQLAlchemyError as error:
             raise explain(error, self.url) from error
-
-    def outcome(self, transaction: str) -> str | None:
-        """What became of a PostgreSQL transaction: "committed", "aborted", or None while that is not known."""
-        with self.reading() as connection:
-            status = connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (transaction,)).scalar()
-        return status if status in ("committed", "aborted") else None
 
     def close(self) -> None:
         """Close every pooled connection."""

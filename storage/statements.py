@@ -117,7 +117,8 @@ class Statements:
         due = steps.c.due_at <= bindparam("now")
         self.alone_due = Query(select(steps.c.request_id).where(DUE_ALONE, due).limit(1), dialect)
         mine = steps.c.worker == bindparam("worker", type_=Text())
-        self.running_by = Query(select(steps.c.request_id).where(RUNNING, mine).limit(1), dialect)
+        key = (steps.c.request_id, steps.c.node, steps.c.attempt)
+        self.running_by = Query(select(*key).where(RUNNING, mine), dialect)
         claimable = (
             select(*STEP_COLUMNS, requests.c.workflow_version, requests.c.workflow, requests.c.created_at)
             .join_from(steps, requests, requests.c.id == steps.c.request_id)

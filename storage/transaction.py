@@ -15,14 +15,23 @@ from engine.store import Claimer
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims
 from storage.creating import create
-from storage.database import Begun, Database, begun, is_passing
+from storage.database import Database, is_passing
 from storage.guards import GuardFailed
 from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain
+from storage.stamps import Stamps
 
 _LOOK_UPS = 20  # for the fate of a transaction whose commit was not answered
 _LOOK_UP_PAUSE = 0.1  # seconds
+_SQLITE_BEGIN = "SELECT (julianday('now') - 2440587.5) * 86400.0, data_version FROM pragma_data_version"
+
+
+class Begun(NamedTuple):
+    """What is known of a transaction when it begins."""
+
+    now: float  # the database's clock, seconds since the epoch
+    data_version: int | None = None  # SQLite: another number than before, when another connection has written meanwhile
 
 
 class Answer(NamedTuple):
@@ -57,27 +66,31 @@ class Transactions:
         self._claims = Claims(database.statements)
         self._known = Known()
         self._data_version: int | None = None
+        self._stamps = None if database.is_sqlite else Stamps(database)
+        self._unsure: list[Claim] = []  # of a transaction whose fate could not be learned
 
     def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
         """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
         try:
-            connection, facts = self._begin()
+            connection, facts = self._begin(stamp=bool(operations))
         except SQLAlchemyError as error:
             self._reset()
             return Failure(explain(error, self._database.url), hopeless=True)
         try:
             batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
             answers = self._work(batch, connection, operations, facts)
-            claims = self._claims.take(connection, claimer, facts.now) if claimer else []
+            claims = self._claim(connection, claimer, facts.now) if claimer else []
+            if claims and not operations and self._stamps:
+                self._stamps.put(connection)
         except Exception as error:
             return self._failed(error)
-        try:
-            connection.commit()
-        except SQLAlchemyError as error:
-            failure = self._failed(error)
-            unsure = self._uncertain(facts.number) if facts.number and failure.passing else failure
-            if unsure is not None:
-                return unsure
+        failure = self._commit(connection)
+        if failure is not None:
+            if failure.hopeless and claims:
+                self._unsure = claims
+            return failure
+        if claimer:
+            self._unsure = []
         self._known.committed(batch.held.values(), [claim.step for claim in claims])
         self._claims.committed(claims)
         return Done(answers, claims, bool(batch.notices))
@@ -95,24 +108,35 @@ class Transactions:
         """Let the connection go."""
         self._reset()
 
-    def _begin(self) -> tuple[Connection, Begun]:
+    def _begin(self, stamp: bool) -> tuple[Connection, Begun]:
         """The connection in a new transaction. A held one may have died while nothing was written; then a new one
         is tried."""
         if self._connection is not None:
             try:
-                return self._begin_on(self._connection)
+                return self._connection, self._begin_on(self._connection, stamp)
             except DBAPIError as error:
                 self._reset()
                 if not error.connection_invalidated:
                     raise
         self._connection = self._database.connect_writer()
-        return self._begin_on(self._connection)
+        facts = self._begin_on(self._connection, stamp)
+        if self._stamps:
+            self._stamps.sweep(self._connection)
+        return self._connection, facts
 
-    def _begin_on(self, connection: Connection) -> tuple[Connection, Begun]:
+    def _begin_on(self, connection: Connection, stamp: bool) -> Begun:
         connection.begin()
-        facts = begun(connection)
+        if self._stamps:
+            return Begun(self._stamps.begin(connection, stamp))
+        facts = Begun(*connection.exec_driver_sql(_SQLITE_BEGIN).one())
         self._data_version = facts.data_version
-        return connection, facts
+        return facts
+
+    def _claim(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
+        """What this worker has from now on; first of all what it may have had all along, without knowing it."""
+        if self._unsure:
+            return self._claims.kept(connection, self._unsure) or self._claims.take(connection, claimer, now)
+        return self._claims.take(connection, claimer, now)
 
     def _work(
         self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun
@@ -145,17 +169,22 @@ class Transactions:
             return Failure(error)
         return Failure(explain(error, self._database.url), isinstance(error, DBAPIError) and is_passing(error))
 
-    def _uncertain(self, transaction: str) -> Failure | None:
+    def _commit(self, connection: Connection) -> Failure | None:
+        """None: it was committed."""
+        try:
+            connection.commit()
+        except SQLAlchemyError as error:
+            failure = self._failed(error)
+            return self._uncertain(self._stamps) if self._stamps and failure.passing else failure
+        return None
+
+    @staticmethod
+    def _uncertain(stamps: Stamps) -> Failure | None:
         """The answer to a commit was lost: ask what became of it. None: it was committed."""
         for _ in range(_LOOK_UPS):
-            try:
-                outcome = self._database.outcome(transaction)
-            except StorageError:
-                outcome = None
-            if outcome == "committed":
-                return None
-            if outcome == "aborted":
-                return Failure(StorageError("The transaction was aborted."), passing=True)
+            stored = stamps.is_stored()
+            if stored is not None:
+                return None if stored else Failure(StorageError("The transaction was aborted."), passing=True)
             time.sleep(_LOOK_UP_PAUSE)
         unknown = "The connection to the database was lost during a commit, so it is not known whether this was stored."
         return Failure(StorageError(unknown + " Look at the request before doing it again."), hopeless=True)

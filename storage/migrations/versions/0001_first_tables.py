@@ -26,6 +26,7 @@ def upgrade() -> None:
     _api_keys()
     _workers()
     _installation()
+    _commits()
 
 
 def _workflows() -> None:
@@ -250,4 +251,13 @@ def _installation() -> None:
         "installation",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+def _commits() -> None:
+    op.create_table(
+        "commits",
+        sa.Column("writer", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
     )

@@ -11,10 +11,10 @@ from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
 from engine.records import Event
-from tests.integration.storage.test_lost_connection import Proxy
 from tests.support.engine import Room
 from tests.support.outside import Outside
 from tests.support.poll import wait_until
+from tests.support.proxy import Proxy
 
 MAILING = """
 workflow: mailing

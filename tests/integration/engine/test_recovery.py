@@ -14,9 +14,9 @@ from engine.runner import Runner
 from engine.states import AttemptOutcome, StepStatus
 from storage.tables import workflows
 from tests.integration.storage.helpers import Worker as Collector
-from tests.integration.storage.test_lost_connection import Proxy
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
+from tests.support.proxy import Proxy
 
 MAIL = """
 workflow: mail

@@ -2,93 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
 from storage.database import Database, open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
-from tests.integration.storage.helpers import GRAPH, note, submit
+from tests.integration.storage.helpers import GRAPH, Worker, note, submit, wait_until
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.postgres
-
-
-class Proxy:
-    """Stands between the store and PostgreSQL. ``cut_at_commit``: pass on a COMMIT, or swallow it, and hang up."""
-
-    def __init__(self, target: URL) -> None:
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._sockets: list[socket.socket] = []
-        self.cut_at_commit: str | None = None
-        self.url = target.set(host="127.0.0.1", port=self._listener.getsockname()[1], query={})
-        self._threads: list[threading.Thread] = []
-        self._start(self._accept)
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = self._connect()
-                self._sockets += [client, server]
-                self._start(self._pump, client, server, True)
-                self._start(self._pump, server, client, False)
-
-    def _start(self, run: Callable[..., None], *arguments: object) -> None:
-        self._threads.append(threading.Thread(target=run, args=arguments, daemon=True))
-        self._threads[-1].start()
-
-    def _connect(self) -> socket.socket:
-        folder = self._target.query.get("host") or self._target.host
-        if isinstance(folder, str) and folder.startswith("/"):
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(str(Path(folder) / f".s.PGSQL.{self._target.port or 5432}"))
-            return connection
-        return socket.create_connection((self._target.host or "127.0.0.1", self._target.port or 5432))
-
-    def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:
-        swallow = False
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                if upwards and self.cut_at_commit and b"COMMIT\0" in data:  # not READ COMMITTED
-                    hang_up(source)
-                    swallow, self.cut_at_commit = self.cut_at_commit == "before", None
-                if not swallow:
-                    sink.sendall(data)
-        hang_up(source)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)  # it may finish what it has begun
-
-    def cut(self) -> None:
-        """Break every connection that there is."""
-        for connection in self._sockets:
-            hang_up(connection)
-
-    def refuse(self) -> None:
-        """Take no new connections."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def close(self) -> None:
-        self.refuse()
-        self.cut()
-        for thread in self._threads:
-            thread.join(5)
-        for connection in self._sockets:
-            connection.close()
-
-
-def hang_up(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -145,9 +73,56 @@ def test_a_commit_whose_fate_cannot_be_learned_says_so(proxy: Proxy, store: SqlS
         store.change(request_id, note("perhaps"))
 
 
+@pytest.mark.parametrize("cut", ["after", "before"])
+def test_steps_that_were_perhaps_claimed_are_run_once_the_fate_of_the_claim_can_be_learned(
+    proxy: Proxy, store: SqlStore, monkeypatch: pytest.MonkeyPatch, cut: str
+):
+    """Claimed and forgotten, a step would be this worker's for ever: it renews the leases of all that it has."""
+    monkeypatch.setattr("storage.transaction._LOOK_UPS", 2)
+    request_id = submit(store)
+    store.database.engine.dispose()
+    worker = Worker()
+    proxy.cut_at_commit = cut
+    proxy.refuse()
+    store.attach(worker.claimer)
+    wait_until(lambda: proxy.cut_at_commit is None, 30.0)
+    with pytest.raises(StorageError, match="cannot be reached"):
+        store.change(request_id, note("x"))
+    assert not worker.claims
+    proxy.accept()
+    (claim,) = worker.wait(1, 30.0)
+    assert worker.succeed(store, claim)
+    (done, following) = worker.wait(2, 30.0)
+    assert (done.step.node, done.step.attempt, following.step.node) == ("first", 1, "second")
+
+
 def test_a_server_that_stays_away_fails_the_write_in_a_sentence(proxy: Proxy, store: SqlStore):
     request_id = submit(store)
     proxy.refuse()
     proxy.cut()
     with pytest.raises(StorageError, match="cannot be reached"):
         store.change(request_id, note("x"))
+
+
+def test_a_process_that_hangs_with_rows_locked_does_not_hold_up_the_others(proxy: Proxy, store: SqlStore):
+    """A frozen machine, say. Its transaction is rolled back; it does it again when it is well."""
+    request_id, locked, go = submit(store), threading.Event(), threading.Event()
+    database = open_database(proxy.url.render_as_string(hide_password=False))
+    other = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
+
+    def hang(connection: Connection, now: float) -> None:
+        connection.execute(text("SELECT id FROM requests WHERE id = :id FOR UPDATE"), {"id": request_id})
+        locked.set()
+        go.wait(30)
+
+    hanging = threading.Thread(target=store.writer.write, args=(hang,))
+    hanging.start()
+    assert locked.wait(30)
+    assert other.change(request_id, note("through")) == "through"
+    assert hanging.is_alive() and not go.is_set()
+    go.set()
+    hanging.join(30)
+    assert store.change(request_id, note("well again")) == "well again"
+    assert noted(store, request_id) == ["through", "well again"]
+    other.close()
+    database.close()
