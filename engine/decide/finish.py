@@ -209,9 +209,9 @@ def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
 def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     """Retries used up, or of no use: the failure path, if there is one and the step did not run alone; else blocked."""
     fail_inner(draft, step.node, failure.error)
-    if step.only:
+    if fails_again(step):
         event = failed_alone(draft, step, failure)
-    elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block:
+    elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block and not step.only:
         facts = {**_facts(failure.call), "error": failure.error}
         event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
         draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
@@ -228,6 +228,12 @@ def fail_inner(draft: Draft, block: str, error: str) -> None:
         if draft.steps[name].status is StepStatus.RUNNING:
             end_attempt(draft, name, AttemptOutcome.FAILED, error)
             draft.change_step(name, status=StepStatus.FAILED, error=error)
+
+
+def fails_again(step: Step) -> bool:
+    """Whether a failure of the step, which runs alone, is none that is new. Of an approval or a callback that was
+    waiting when it was issued anew it is: then somebody must say how to go on."""
+    return step.only and step.was in RETRIGGERABLE
 
 
 def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.allowed import Action, request_actions
 from engine.decide import options
+from engine.outcomes import Waits
 from tests.support.memory import MemoryRequest, act, graph
 
 ASKING = graph("ask -approved> after", "after > end", kinds={"ask": "approval"})
@@ -55,3 +56,27 @@ def test_an_end_reached_while_a_failed_step_ran_alone_stands_once_that_has_faile
     assert request.status == "blocked", "the step that runs alone can still go on"
     request.fail("a")
     assert (request.status, request.steps["a"].status.value) == ("failed", "failed")
+
+
+def test_rejected_while_another_branch_moves_the_request_is_blocked_at_once() -> None:
+    """It was waiting before, so its failure is new: nobody would hear of it before the other branch has ended."""
+    lines = ["fork > ask", "fork > side", "ask -approved> end", "side > end"]
+    request = MemoryRequest(graph(*lines, kinds={"fork": "branch", "ask": "approval"}))
+    request.succeed("fork")
+    request.ask("ask", BEN)
+    alone(request, "ask")
+    request.ask("ask", BEN)
+    request.answer("ask", False, BEN)
+    assert (request.status, request.request.reason) == ("blocked", "ask: Hanna Lead rejected it.")
+    assert request.due == ["side"]
+
+
+def test_a_callback_issued_anew_alone_that_nobody_calls_does_not_go_on_by_its_failure_path() -> None:
+    lines = ["call > end", "call -failure> tell", "tell > end"]
+    request = MemoryRequest(graph(*lines, kinds={"call": "callback"}))
+    request.wait("call", Waits(60.0))
+    alone(request, "call")
+    request.wait("call", Waits(60.0))
+    assert request.pass_time("call")
+    assert request.statuses(("call", "tell")) == {"call": "blocked", "tell": "pending"}
+    assert request.status == "blocked"
