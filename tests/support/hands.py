@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, update
 
 from engine.connections import Connection, ConnectionSettings
+from engine.decide.answer import time_is_up
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.functions import function
@@ -105,10 +106,12 @@ def work(node: str, seen: Any, body: str, idempotency_key: str) -> dict[str, int
 
 @dataclass(eq=False)
 class Held:
-    """A step in the worker's hands. ``call``: its call has left and waits for its answer."""
+    """A step in the worker's hands. ``call``: its call has left and waits for its answer. ``inner``: the place and the
+    attempt of the step inside a block whose call that is; the test keeps it."""
 
     claim: Claim
     call: Call | None = None
+    inner: tuple[int, int] | None = None
 
     @property
     def node(self) -> str:
@@ -152,29 +155,28 @@ class Hands:
         self.room.store.writer.write(lambda connection, now: None)
 
     def start(self, held: Held, reachable: bool = True) -> Finished | None:
-        """Execute the step until its call has left (``held.call``), or to its end: its outcome, not yet handed in."""
+        """Execute the step until its call has left (``held.call``), or to its end: its outcome, not yet handed in;
+        None: the worker has lost it."""
         self.room.connections["outside"] = self._here if reachable else self._nowhere
         threading.Thread(target=self._execute, args=(held,), daemon=True).start()
-        signal = self._signal()
-        if isinstance(signal, Call):
-            held.call = signal
-            return None
-        done: Finished | None = signal
-        return done
+        return self._follow(held)
+
+    def answer(self, held: Held, how: str) -> Finished | None:
+        """The outside answers the call: as above. A block may make its next call."""
+        assert held.call is not None
+        call, held.call = held.call, None
+        call.reply.put(how)
+        return self._follow(held)
 
     def _execute(self, held: Held) -> None:
         self.outside.signals.put([self._runner.execute(held.claim)])
 
-    def _signal(self) -> Any:
+    def _follow(self, held: Held) -> Finished | None:
         signal = self.outside.signals.get(timeout=_PATIENCE)
-        return signal[0] if isinstance(signal, list) else signal
-
-    def answer(self, held: Held, how: str) -> Finished:
-        """The outside answers the call: the outcome, not yet handed in."""
-        assert held.call is not None
-        held.call.reply.put(how)
-        done = self._signal()
-        assert isinstance(done, Finished)
+        if isinstance(signal, Call):
+            held.call = signal
+            return None
+        done: Finished | None = signal[0]
         return done
 
     def hand_in(self, held: Held, done: Finished) -> bool:
@@ -196,9 +198,16 @@ class Hands:
         """What waits for its time, and is not due, stays waiting, however slow the test is."""
         self._move(_waiting & (steps.c.due_at > 0), _NEVER)
 
-    def time_passes(self) -> None:
-        """What waits for its time is due."""
-        self._move(_waiting, 0.0)
+    def time_passes(self) -> list[tuple[int, str, int]]:
+        """What waits for its next try is due, and waits are over: those, as a worker finds them."""
+        self._move(_waiting & steps.c.due_at.is_not(None), 0.0)
+        with self._clock.writing() as connection:
+            connection.execute(update(steps).where(steps.c.wakes_at.is_not(None)).values(wakes_at=0.0))
+        return self.room.store.waking()
+
+    def wake(self, request_id: int, node: str, attempt: int) -> None:
+        """The time of a wait is over."""
+        self.room.store.change(request_id, partial(time_is_up, node=node, attempt=attempt))
 
     def _move(self, which: ColumnElement[bool], due_at: float) -> None:
         with self._clock.writing() as connection:
@@ -214,6 +223,6 @@ class Hands:
         """Let go of every call that still waits."""
         self.room.store.detach()
         for held in waiting:
-            if held.call is not None:
+            while held.call is not None:
                 self.answer(held, "ok")
         self._clock.close()

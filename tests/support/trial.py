@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,9 +16,10 @@ from engine.permissions import Actor
 from tests.support.engine import HANNA, Room
 from tests.support.hands import Hands, Held
 from tests.support.ledger import Ledger
-from tests.support.paper import acts, work
+from tests.support.paper import acts, block, work
 from tests.support.paper.acts import Command
-from tests.support.paper.shape import INSTANT, Shape
+from tests.support.paper.definition import APPROVERS
+from tests.support.paper.shape import SYNC, Place, Shape
 from tests.support.paper.state import Intent, PaperRequest, PaperStep
 
 OMAR = Actor("cli:omar", "Omar Admin", "api", mail="omar@example.com", owner=True)
@@ -35,16 +36,32 @@ _LINES = {
     "withdraw": "withdrawn",
 }
 
-Seen = dict[str, int]  # the version of each step, as somebody saw it
+Expected = work.Outcome | Place | None
+
+Seen = dict[str, int]  # the version of each step, and of the request under "", as somebody saw them
+
+
+class Planned(NamedTuple):
+    """A plan's digest, and what it was made from: the workflow's version, and that of each step."""
+
+    digest: str
+    state: tuple[int, ...]
 
 
 class Given(NamedTuple):
-    """A command as it was given. ``seen``: the version of the step on the button; ``plan``: the digest of the plan, and
-    what it was made from."""
+    """A command as it was given. ``seen``: the version on the button, of the step or of the request."""
 
     command: Command
     seen: int | None = None
-    plan: tuple[str, Seen] | None = None
+    plan: Planned | None = None
+
+
+class Address(NamedTuple):
+    """Where a callback is called; ``issue``: what it was made of."""
+
+    node: str
+    issue: tuple[int, int]
+    token: str
 
 
 class Trial:
@@ -69,8 +86,12 @@ class Trial:
         return self.room.document(self.number)
 
     def seen(self) -> Seen:
-        """The version of each step now."""
-        return {step.node: step.version for step in self.doc.steps} | {"": self.doc.version}
+        """The version of each step and of the request now."""
+        return {step.node: step.version for step in self.doc.steps} | {"": self.doc.revision}
+
+    def state(self) -> tuple[int, ...]:
+        """What plans are bound to."""
+        return (self.doc.version, *(step.version for step in self.doc.steps))
 
     # --- the worker ---------------------------------------------------------------------------------------------
 
@@ -103,37 +124,64 @@ class Trial:
 
     def start(self, held: Held, reachable: bool) -> None:
         """The worker executes a step that it has taken."""
-        place = self.paper.shapes[held.claim.attempt.workflow_version].places[held.node]
+        shape, place = self._place(held)
         current = work.is_current(self.paper, held.node, held.number)
         done = self.hands.start(held, reachable)
-        begin = partial(work.begin, node=held.node, reachable=reachable) if current else work.begin_late
-        outcome = begin(self.paper, place=place)
-        if held.call is not None:
-            assert outcome is None and current, f"{held.node} called: {outcome}"
-            self.ledger.arrived(held.call, held.claim.step.visit)
-            return
-        if done is None:
-            assert not current and outcome is None
-            self.held.remove(held)
-            return
-        assert outcome is not None, done
-        self._hand_in(held, done, outcome)
+        outcome: Expected
+        if place.kind == SYNC:
+            ran = block.run(self.paper, held.node, held.number, shape, reachable) if current else None
+            outcome = self._inside(held, place, ran)
+        elif current:
+            outcome = work.begin(self.paper, place, shape, reachable) or place
+        else:
+            outcome = work.begin_late(self.paper, place, shape)
+        self._follow(held, done, outcome)
 
     def answer(self, held: Held, how: str, twice: bool = False) -> None:
-        """The outside answers the call of a step, and the worker hands in what that comes to."""
-        assert held.call is not None
+        """The outside answers the call of a step, and the worker goes on, or hands in what that comes to."""
+        shape, place = self._place(held)
+        call = held.call
+        assert call is not None
         done = self.hands.answer(held, how)
-        kind = self.paper.steps[held.node].kind
-        outcome = work.answered(kind, how)
-        self.ledger.answered(held.call, outcome.call)
-        self._hand_in(held, done, outcome, twice)
+        kind = place.kind if held.inner is None else place.inner[held.inner[0]].kind
+        outcome: Expected = work.answered(kind, how)
+        assert isinstance(outcome, work.Outcome)
+        self.ledger.answered(call, outcome.call)
+        if held.inner is not None:
+            ran = block.answered(self.paper, held.node, held.number, shape, *held.inner, outcome)
+            outcome = self._inside(held, place, ran)
+        self._follow(held, done, outcome, twice)
 
-    def _hand_in(self, held: Held, done: Finished, outcome: work.Outcome, twice: bool = False) -> None:
-        counted = self.hands.hand_in(held, done)
-        assert counted == work.finish(self.paper, held.node, held.number, outcome)
+    def _place(self, held: Held) -> tuple[Shape, Place]:
+        """What the attempt runs: in the version that it was claimed in."""
+        shape = self.paper.shapes[held.claim.attempt.workflow_version]
+        return shape, shape.places[held.node]
+
+    def _inside(self, held: Held, place: Place, ran: work.Outcome | int | None) -> Expected:
+        """A block has ended, or been lost, or this step inside it has made its call."""
+        if not isinstance(ran, int):
+            return ran
+        inner = place.inner[ran]
+        held.inner = (ran, len(self.paper.steps[inner.id].tries))
+        return inner
+
+    def _follow(self, held: Held, done: Finished | None, outcome: Expected, twice: bool = False) -> None:
+        """What the worker came to must be what was expected: a call (of this place), an outcome, or nothing."""
+        if held.call is not None:
+            assert isinstance(outcome, Place), f"{held.call.node} called: {outcome}"
+            assert held.call.node == outcome.id
+            self.ledger.arrived(held.call, held.claim.step.visit)
+            intent = self.paper.steps[outcome.id].tries[-1].intent
+            assert intent and intent[3] == f"{outcome.kind} {held.call.body['seen']} {held.call.body['body']}"
+            return
         self.held.remove(held)
-        if twice:  # the answer to the commit was lost: it is stored once all the same, and is not late
-            assert self.hands.hand_in(held, done) == counted
+        if outcome is None:
+            assert done is None, f"it was lost, and yet {done}"
+            return
+        assert done is not None and isinstance(outcome, work.Outcome), f"{held.node}: {done} instead of {outcome}"
+        for _ in range(1 + twice):  # the answer to the commit may be lost: it is stored once all the same
+            counted = self.hands.hand_in(held, done)
+        assert counted == work.finish(self.paper, held.node, held.number, outcome)
 
     def lose(self, held: Held) -> None:
         """The worker of an attempt is taken for dead. Its thread may still come back with a result."""
@@ -143,8 +191,13 @@ class Trial:
         assert self.hands.give_back(held) == work.give_back(self.paper, held.node, held.number)
 
     def time_passes(self) -> None:
-        self.hands.time_passes()
+        """What waits for its time is due or over."""
+        waking = self.hands.time_passes()
         work.time_passes(self.paper)
+        assert {node for _, node, _ in waking} == set(work.wakes(self.paper))
+        for request_id, node, attempt in waking:
+            self.hands.wake(request_id, node, attempt)
+            work.time_is_up(self.paper, node)
 
     # --- people -------------------------------------------------------------------------------------------------
 
@@ -156,12 +209,10 @@ class Trial:
             self._unchanged = "done before"
             return
         reasons = acts.refusals(self.paper, command)
-        answer, refusal = self._try(given)
-        if answer is None:
-            assert _class(refusal) in reasons, f"{refusal!r}; {command} should give {reasons or 'no refusal'}"
-            self._unchanged = f"refused: {refusal}"
+        answer, refusal = _tried(lambda: self._send(given))
+        if self._refused(answer, refusal, reasons):
             return
-        assert not reasons, f"{command} should be refused with {reasons}"
+        assert answer is not None
         assert not answer.repeated
         if command.confirmed:
             self.ledger.confirmed({command.node, *acts.may_run(self.paper, acts.rehearsed(self.paper, command))})
@@ -169,29 +220,23 @@ class Trial:
         self._told = command
         self.given.append(given)
 
-    def _try(self, given: Given) -> tuple[Accepted | None, RetriggerError | None]:
-        try:
-            return self._send(given), None
-        except RetriggerError as refusal:
-            return None, refusal
-
     def _as_it_stands(self, given: Given) -> Command:
         """With what has become of the button and of the plan."""
         now = self.seen()
         late = given.seen is not None and given.seen != now.get(given.command.node, 0)
-        return given.command._replace(late=late, outdated=given.plan is not None and given.plan[1] != now)
+        outdated = given.plan is not None and given.plan.state != self.state()
+        return given.command._replace(late=late, outdated=outdated)
 
     def _send(self, given: Given) -> Accepted:
         command, engine = given.command, self.room.engine
-        common: dict[str, Any] = {"reason": command.reason, "command_id": command.id}
+        common: dict[str, Any] = {"reason": command.reason, "command_id": command.id, "expect_version": given.seen}
         if command.action != "withdraw":
-            common |= {"confirmed": command.confirmed, "plan_digest": given.plan and given.plan[0]}
+            common |= {"confirmed": command.confirmed, "plan_digest": given.plan and given.plan.digest}
         actor = PEOPLE[command.by]
         if command.action == "withdraw":
             return engine.withdraw(actor, self.number, **common)
         if command.action == "continue":
             return engine.continue_flow(actor, self.number, **common)
-        common["expect_version"] = given.seen
         if command.action == "input":
             text = TYPED.get(str(command.typed), f'{{"n": {command.typed}}}')
             return engine.provide_input(actor, self.number, command.node, text, **common)
@@ -206,7 +251,7 @@ class Trial:
             **common,
         )
 
-    def plan(self, command: Command) -> tuple[str, Seen] | None:
+    def plan(self, command: Command) -> Planned | None:
         """What a person is told before they confirm; None when the act is refused."""
         action, node = Action(command.action), command.node or None
         offered = command.action in (
@@ -221,8 +266,40 @@ class Trial:
         assert {run.node for run in plan.runs if run.repeats} == repeats
         assert plan.needs_confirmation == bool(repeats)
         runs = acts.may_run(self.paper, acts.rehearsed(self.paper, command))
-        assert {run.node for run in plan.runs} == {n for n in runs if self.paper.steps[n].kind not in INSTANT}
-        return plan.digest, self.seen()
+        assert [run.node for run in plan.runs] == runs
+        return Planned(plan.digest, self.state())
+
+    def approve(self, who: Actor, node: str, yes: bool, seen: int | None) -> None:
+        """A person answers an approval."""
+        late = seen is not None and seen != self.seen().get(node, 0)
+        reasons = acts.answer_refusals(self.paper, who.name, node, yes, late, who.mail in APPROVERS)
+        answer, refusal = _tried(lambda: self.room.engine.answer(who, self.number, node, yes, expect_version=seen))
+        if self._refused(answer, refusal, reasons):
+            return
+        acts.answer(self.paper, who.name, node, yes, len(APPROVERS))
+
+    def address(self, node: str) -> Address:
+        """The present address of a callback."""
+        url = self.room.engine.callback_url(HANNA, self.number, node)
+        assert url is not None
+        step = self.paper.steps[node]
+        return Address(node, (step.visit, step.new_keys), url.rpartition("/")[2])
+
+    def call_back(self, address: Address, typed: int | str) -> None:
+        """The outside calls an address, perhaps an old one."""
+        reasons = acts.call_refusals(self.paper, address.node, address.issue, typed)
+        text = TYPED.get(str(typed), f'{{"n": {typed}}}')
+        answer, refusal = _tried(lambda: self.room.engine.call_back(address.token, text))
+        if not self._refused(answer, refusal, reasons):
+            acts.call_back(self.paper, address.node, int(typed))
+
+    def _refused(self, answer: Accepted | None, refusal: RetriggerError | None, reasons: set[str]) -> bool:
+        if answer is None:
+            assert _class(refusal) in reasons, f"{refusal!r}; there should be {reasons or 'no refusal'}"
+            self._unchanged = f"refused: {refusal}"
+            return True
+        assert not reasons, f"should be refused with {reasons}"
+        return False
 
     # --- comparing ----------------------------------------------------------------------------------------------
 
@@ -258,13 +335,20 @@ class Trial:
         """Nothing hangs, and nobody is at a loss (SPEC 3.5, 4)."""
         paper = self.paper
         assert not self.room.store.stuck()
-        assert not work.sweep(paper), "in progress with nothing to wait for"
+        assert paper.status != "in_progress" or paper.moving(), "in progress with nothing to wait for"
         offers = [action for step in paper.steps.values() for action in paper.step_actions(step)]
         offers += [action for action in paper.actions() if action != "withdraw"]
         if paper.status == "blocked":
             assert offers or paper.moving(), "a dead end"
         if paper.final:
             assert not paper.moving(), f"{paper.status}, and yet {[s.node for s in paper.moving()]} may still run"
+
+
+def _tried(ask: Callable[[], Accepted]) -> tuple[Accepted | None, RetriggerError | None]:
+    try:
+        return ask(), None
+    except RetriggerError as refusal:
+        return None, refusal
 
 
 def _class(refusal: RetriggerError | None) -> str:

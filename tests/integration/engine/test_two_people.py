@@ -21,24 +21,24 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.engine import Room
-from tests.support.hands import Hands, Outside, outside_by_hand
+from tests.support.engine import VERA, Room
+from tests.support.hands import Hands, Held, Outside, outside_by_hand
 from tests.support.paper.acts import Command
-from tests.support.paper.shape import Shape
+from tests.support.paper.definition import definition
+from tests.support.paper.shape import APPROVAL, CALLBACK, Shape
 from tests.support.paper.shapes import BY_HAND, random_shapes
 from tests.support.paper.work import ANSWERS
-from tests.support.trial import PEOPLE, TYPED, Given, Seen, Trial
+from tests.support.trial import PEOPLE, TYPED, Address, Given, Planned, Seen, Trial
 
 T = TypeVar("T")
 
-KINDS = ("action", "action", "function", "decision", "branch", "merge")
 STEP_ACTS = ("retrigger", "flow", "input")
 ACTS = (*STEP_ACTS, "continue", "withdraw")
-
-
-HOWS = st.sampled_from([*ANSWERS, "ok", "ok"])
+HOWS = st.sampled_from([*ANSWERS, "ok", "ok", "ok"])
+ANYBODY = {**PEOPLE, VERA.name: VERA}
 WHO = st.sampled_from(sorted(PEOPLE))
-SHAPES = st.one_of(st.sampled_from(BY_HAND), random_shapes(KINDS))
+SHAPES = st.one_of(st.sampled_from(BY_HAND), random_shapes())
+TYPING = st.one_of(st.integers(1, 2), st.sampled_from(sorted(TYPED)))
 
 
 class Stage:
@@ -52,10 +52,10 @@ class Stage:
 
     def publish(self, shape: Shape) -> str:
         """The name under which a shape is published, each once."""
-        text = shape.definition("w")
+        text = definition(shape, "w")
         if text not in self._names:
             self._names[text] = f"w{next(self._numbers)}"
-            self.room.publish(shape.definition(self._names[text]))
+            self.room.publish(definition(shape, self._names[text]))
         return self._names[text]
 
 
@@ -65,8 +65,6 @@ class TwoPeople(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stage.sequences += 1
-        self.seen: dict[str, Seen] = {}
-        self.plans: dict[str, tuple[str, Seen]] = {}
         self.ids = itertools.count(1)
         self.trial: Trial | None = None
         self.hands: Hands | None = None
@@ -76,7 +74,9 @@ class TwoPeople(RuleBasedStateMachine):
         self.hands = Hands(self.stage.room, self.stage.outside)
         self.hands.wipe()
         self.trial = Trial(self.stage.room, self.hands, self.stage.publish(shape), {1: shape})
-        self.seen = dict.fromkeys(PEOPLE, self.trial.seen())
+        self.seen: dict[str, Seen] = dict.fromkeys(PEOPLE, self.trial.seen())
+        self.plans: dict[str, Planned] = {}
+        self.addresses: list[Address] = []
         self.run(hows)
 
     @property
@@ -84,60 +84,69 @@ class TwoPeople(RuleBasedStateMachine):
         assert self.trial is not None
         return self.trial
 
+    def is_over(self) -> bool:
+        paper = self.it.paper
+        return paper.final or not (paper.moving() or self.offers())
+
+    @precondition(is_over)
+    @rule(shape=SHAPES, hows=st.lists(HOWS, max_size=8))
+    def next_request(self, shape: Shape, hows: list[str]) -> None:
+        """Nothing moves any more: another request."""
+        self.teardown()
+        self.submit(shape, hows)
+
     # --- the worker and the world ---
 
-    def has_due(self) -> bool:
+    def taken(self) -> list[Held]:
+        return [held for held in self.it.held if held.call is None]
+
+    def calls(self) -> list[Held]:
+        return [held for held in self.it.held if held.call is not None]
+
+    def is_due(self) -> bool:
         return bool(self.it.paper.due())
-
-    def has_taken(self) -> bool:
-        return any(held.call is None for held in self.it.held)
-
-    def has_calls(self) -> bool:
-        return any(held.call is not None for held in self.it.held)
-
-    def has_running(self) -> bool:
-        return bool(self.it.held)
 
     def waits(self) -> bool:
         return any(step.status == "waiting" and not step.due for step in self.it.paper.steps.values())
 
-    @precondition(lambda self: self.has_due() or self.waits())
+    @precondition(lambda self: self.is_due() or self.waits())
     @rule(hows=st.lists(HOWS, min_size=1, max_size=6))
     def run(self, hows: list[str]) -> None:
         """Some steps, one after another, from the claim to the outcome; what waits for its time need not wait."""
         for how in hows:
-            if self.waits() and not self.has_due():
+            if self.waits() and not self.is_due():
                 self.it.time_passes()
             for held in self.it.claim(1):
                 self.it.start(held, reachable=True)
-                if held in self.it.held:
+                while held.call is not None:
                     self.it.answer(held, how)
 
-    @precondition(has_due)
+    run_more = run
+
+    @precondition(is_due)
     @rule(most=st.integers(1, 3))
     def claim(self, most: int) -> None:
         self.it.claim(most)
 
-    @precondition(has_taken)
+    @precondition(lambda self: self.taken())
     @rule(data=st.data(), reachable=st.sampled_from([True, True, True, False]))
     def start(self, data: st.DataObject, reachable: bool) -> None:
-        self.it.start(self._one(data, [held for held in self.it.held if held.call is None]), reachable)
+        self.it.start(self._one(data, self.taken()), reachable)
 
-    @precondition(has_calls)
+    @precondition(lambda self: self.calls())
     @rule(data=st.data(), how=HOWS, twice=st.booleans())
     def answer(self, data: st.DataObject, how: str, twice: bool) -> None:
-        self.it.answer(self._one(data, [held for held in self.it.held if held.call is not None]), how, twice)
+        self.it.answer(self._one(data, self.calls()), how, twice)
 
-    @precondition(has_running)
+    @precondition(lambda self: self.it.held)
     @rule(data=st.data(), deaths=st.sampled_from([1, 1, 2, 6]), called=st.booleans())
     def lose(self, data: st.DataObject, deaths: int, called: bool) -> None:
         """The worker dies, and those that take over die as well."""
         held = self._one(data, self.it.held)
-        node = held.node
         for _ in range(deaths - 1):
             self.it.lose(held)
             self.it.time_passes()
-            taken = [new for new in self.it.claim(1) if new.node == node]
+            taken = [new for new in self.it.claim(1) if new.node == held.node]
             if not taken:
                 return
             held = taken[0]
@@ -145,7 +154,7 @@ class TwoPeople(RuleBasedStateMachine):
                 self.it.start(held, reachable=True)
         self.it.lose(held)
 
-    @precondition(has_running)
+    @precondition(lambda self: self.it.held)
     @rule(data=st.data())
     def give_back(self, data: st.DataObject) -> None:
         self.it.give_back(self._one(data, self.it.held))
@@ -167,22 +176,23 @@ class TwoPeople(RuleBasedStateMachine):
         found = [(action, step.node) for step in paper.steps.values() for action in paper.step_actions(step)]
         return found + [(action, "") for action in paper.actions() if action != "withdraw"]
 
-    def has_offers(self) -> bool:
-        return bool(self.offers())
-
-    @precondition(has_offers)
+    @precondition(lambda self: self.offers())
     @rule(data=st.data(), who=WHO)
     def mend(self, data: st.DataObject, who: str) -> None:
         """A person takes one of the acts that are offered, and is sure of it."""
-        self._give(data, who, *data.draw(st.sampled_from(self.offers())), stale=False, sure=True)
+        action, node = data.draw(st.sampled_from(self.offers()))
+        self._give(data, who, action, node, sure=True)
 
-    @precondition(has_offers)
-    @rule(data=st.data(), who=WHO, stale=st.booleans())
-    def offered(self, data: st.DataObject, who: str, stale: bool) -> None:
-        """The same, perhaps with an old button, and without a reason."""
-        self._give(data, who, *data.draw(st.sampled_from(self.offers())), stale=stale, sure=False)
+    mend_more = mend
 
-    @precondition(has_offers)
+    @precondition(lambda self: self.offers())
+    @rule(data=st.data(), who=WHO)
+    def click(self, data: st.DataObject, who: str) -> None:
+        """The same with an old button or an old plan, or without a reason."""
+        action, node = data.draw(st.sampled_from(self.offers()))
+        self._give(data, who, action, node, sure=False)
+
+    @precondition(lambda self: self.offers())
     @rule(data=st.data(), who=WHO, new_key=st.booleans())
     def plan(self, data: st.DataObject, who: str, new_key: bool) -> None:
         """A person is told what an act would run, and acts on it later."""
@@ -195,15 +205,11 @@ class TwoPeople(RuleBasedStateMachine):
     def anything(self, data: st.DataObject, who: str, action: str, sure: bool) -> None:
         """A person tries something, offered or not, after a look at what it would run."""
         node = data.draw(st.sampled_from([*self.it.paper.steps, "nowhere"])) if action in STEP_ACTS else ""
-        if node != "nowhere" and (action != "withdraw" or self.it.paper.final):
+        if action == "withdraw" and data.draw(st.integers(0, 5)) != 3:
+            sure = False
+        if node != "nowhere":
             self.it.plan(Command(who, action, node))
-        self._give(data, who, action, node, stale=False, sure=sure)
-
-    @precondition(lambda self: not self.it.paper.final)
-    @rule(who=WHO, luck=st.integers(0, 9))
-    def withdraw(self, who: str, luck: int) -> None:
-        reason = "not wanted any more" if luck == 7 else None
-        self.it.give(Given(Command(who, "withdraw", reason=reason, id=self._id())))
+        self._give(data, who, action, node, sure)
 
     @precondition(lambda self: self.it.given)
     @rule(data=st.data())
@@ -211,30 +217,45 @@ class TwoPeople(RuleBasedStateMachine):
         """The same command a second time."""
         self.it.give(self._one(data, self.it.given))
 
-    @precondition(lambda self: self.it.paper.final)
-    @rule(shape=SHAPES, hows=st.lists(HOWS, max_size=8))
-    def next_request(self, shape: Shape, hows: list[str]) -> None:
-        """Nothing moves any more: another request."""
-        self.teardown()
-        self.submit(shape, hows)
+    def asked(self) -> list[str]:
+        return [step.node for step in self.it.paper.steps.values() if step.kind in (APPROVAL, CALLBACK)]
 
-    def _give(self, data: st.DataObject, who: str, action: str, node: str, stale: bool, sure: bool) -> None:
-        new_key = ticked = False
+    @precondition(lambda self: self.asked())
+    @rule(data=st.data(), who=st.sampled_from(sorted(ANYBODY)), yes=st.booleans(), old=st.booleans())
+    def approve(self, data: st.DataObject, who: str, yes: bool, old: bool) -> None:
+        """An approver answers, or somebody who is none; and not every step is an approval."""
+        node = self._one(data, self.asked())
+        seen = self.seen.get(who, {}) if old else self.it.seen()
+        self.it.approve(ANYBODY[who], node, yes, seen.get(node))
+
+    @precondition(lambda self: self.asked())
+    @rule(data=st.data(), typed=TYPING, old=st.booleans())
+    def call_back(self, data: st.DataObject, typed: int | str, old: bool) -> None:
+        """The outside calls an address that it was given, now or long ago."""
+        nodes = [node for node in self.asked() if self.it.paper.steps[node].kind == CALLBACK]
+        if not nodes:
+            return
+        self.addresses.append(self.it.address(self._one(data, nodes)))
+        self.it.call_back(self._one(data, self.addresses) if old else self.addresses[-1], typed)
+
+    def _give(self, data: st.DataObject, who: str, action: str, node: str, sure: bool) -> None:
+        new_key = ticked = old = False
         typed: int | str = 1
+        reason: str | None = "because"
         if action in ("retrigger", "flow"):
             new_key = data.draw(st.sampled_from([False, False, True]), "new key")
-            ticked = data.draw(
-                st.booleans() if action == "retrigger" else st.sampled_from([False] * 7 + [True]), "ticked"
-            )
+            ticked = data.draw(st.booleans(), "ticked") if action == "retrigger" or not sure else False
         if action == "input":
-            typed = data.draw(st.one_of(st.integers(1, 2), st.sampled_from(sorted(TYPED))), "typed")
-        reason = data.draw(st.sampled_from([None, "because"]), "reason") if not sure else "because"
-        confirmed = sure or data.draw(st.sampled_from([False, False, True]), "confirmed")
-        plan = self.plans.get(who) if data.draw(st.integers(0, 3), "as planned") == 0 else None
-        if action == "withdraw" and not self.it.paper.final:
-            return
+            typed = data.draw(st.integers(1, 2) if sure else TYPING, "typed")
+        if not sure:
+            reason = data.draw(st.sampled_from([None, "because"]), "reason")
+            old = data.draw(st.booleans(), "old")
+        confirmed = action != "withdraw" and (sure or data.draw(st.booleans(), "confirmed"))
         command = Command(who, action, node, ticked, new_key, reason, confirmed, typed=typed, id=self._id())
-        seen = (self.seen[who] if stale else self.it.seen()).get(node, 0) if action in STEP_ACTS else None
+        seen = (self.seen[who] if old else self.it.seen()).get(node, 0)
+        plan = self.plans.get(who) if action != "withdraw" else None
+        if plan is not None and not old and plan.state != self.it.state():
+            plan = None
         self.it.give(Given(command, seen, plan))
 
     def _id(self) -> str:

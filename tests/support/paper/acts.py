@@ -5,10 +5,11 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import NamedTuple
 
-from tests.support.paper.flow import cancel, let_go, open_up, recalculate, set_status, take_back
-from tests.support.paper.shape import OK
-from tests.support.paper.state import ANY, PaperRequest, PaperStep, Try
-from tests.support.paper.work import completed
+from tests.support.paper.flow import cancel, fence, go_on, let_go, open_up, recalculate, set_status, take_back
+from tests.support.paper.shape import APPROVAL, CALLBACK, INSTANT, OK, WORK, YES
+from tests.support.paper.state import ANY, MOVING, PaperRequest, PaperStep, Try
+from tests.support.paper.versions import forgotten, lacking, use_version
+from tests.support.paper.work import Outcome, completed, conclude, reject
 
 REFUSED, CONFLICT, CHANGED, UNSURE, UNKNOWN, INVALID = (
     "Refused",
@@ -49,19 +50,21 @@ def refusals(paper: PaperRequest, command: Command) -> set[str]:
 
 
 def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
-    if command.action == "withdraw":
-        return set() if "withdraw" in paper.actions() and command.reason else {REFUSED}
-    if command.action == "continue":
-        return _unsure(paper, command) if paper.can_continue() else {REFUSED}
     found = {CONFLICT} if command.late else set()
+    if command.action == "withdraw":
+        return found | (set() if "withdraw" in paper.actions() and command.reason else {REFUSED})
+    if command.action == "continue":
+        return found | (_unsure(paper, command) if paper.can_continue() else {REFUSED})
     if command.action == "flow" and command.ticked:
         found.add(INVALID)
     if command.action == "input" and isinstance(command.typed, str):
         found.add(INVALID)
     if command.new_key and not command.reason:
         found.add(REFUSED)
-    if command.node not in paper.steps:
+    if command.node not in paper.steps or command.version not in (None, *paper.shapes):
         return {*found, UNKNOWN}
+    if command.version is not None and lacking(paper, command.version):
+        return {*found, REFUSED}
     if command.action not in paper.step_actions(paper.steps[command.node]):
         return {*found, REFUSED}
     return found | _unsure(paper, command)
@@ -69,7 +72,7 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
 
 def _unsure(paper: PaperRequest, command: Command) -> set[str]:
     sure = command.confirmed and command.reason
-    return {UNSURE} if repeated(paper, command) and not sure else set()
+    return set() if sure or not (repeated(paper, command) or forgotten(paper, command.version)) else {UNSURE}
 
 
 def rehearsed(paper: PaperRequest, command: Command) -> PaperRequest:
@@ -86,7 +89,8 @@ def may_run(paper: PaperRequest, after: PaperRequest) -> list[str]:
         sources = [way.source for way in after.shape.into(place) if way.source in runs]
         if after.steps[place].status == "pending" and any(not after.steps[source].alone for source in sources):
             runs.append(place)
-    return [place for place in after.shape.places if place in runs]
+    ordered = [place for place in after.shape.places if place in runs and after.steps[place].kind not in INSTANT]
+    return [member for place in ordered for member in after.shape.unit(place)]
 
 
 def _starts(paper: PaperRequest, node: str) -> int:
@@ -104,6 +108,8 @@ def repeated(paper: PaperRequest, command: Command) -> list[str]:
 
 
 def _is_repeat(before: PaperStep, after: PaperStep) -> bool:
+    if after.kind not in WORK:
+        return False
     another = (before.visit, before.new_keys) != (after.visit, after.new_keys) or before.stopped
     return another and before.may_have_had_effect
 
@@ -113,7 +119,8 @@ def carry_out(paper: PaperRequest, command: Command) -> None:
     again = repeated(paper, command)
     _DO[command.action](paper, command)
     if command.confirmed:
-        own = [command.node] if command.node and paper.steps[command.node].may_have_had_effect else []
+        unit = paper.shape.unit(command.node) if command.node else []
+        own = [node for node in unit if paper.steps[node].may_have_had_effect]
         for node in {*again, *own}:
             paper.steps[node].allowed, paper.steps[node].stopped = ANY, False
     if command.id:
@@ -121,17 +128,26 @@ def carry_out(paper: PaperRequest, command: Command) -> None:
 
 
 def _again(paper: PaperRequest, command: Command) -> None:
+    if command.version is not None:
+        use_version(paper, command.version)
     step = paper.steps[command.node]
     flow = command.action == "flow"
     step.was = step.status
+    fence(step)  # a waiting approval or callback: a new one is issued, the old is void
     step.status, step.next_kind, step.retries, step.recoveries = "ready", "retrigger", 0, 0
     step.starts += 1
-    step.alone, step.ticked, step.held = not flow, command.ticked, False
+    step.alone, step.ticked, step.held, step.early = not flow, command.ticked, False, None
     step.by = command.by
-    step.new_keys += command.new_key
+    step.new_keys += command.new_key or step.kind == CALLBACK
+    for inner in paper.inside(step.node):
+        inner.retries = 0
+        inner.new_keys += command.new_key
     if flow:
         take_back(paper, step.node, command.by)
         let_go(paper, paper.shape.behind(step.node), command.by)
+        if command.version is not None:
+            paper.cut_off.clear()
+            go_on(paper, command.by)
         set_status(paper, "in_progress")
 
 
@@ -157,3 +173,53 @@ def _withdraw(paper: PaperRequest, command: Command) -> None:
 
 
 _DO = {"retrigger": _again, "flow": _again, "input": _input, "continue": _continue, "withdraw": _withdraw}
+
+
+# --- answers to what waits -------------------------------------------------------------------------------------------
+
+NO_APPROVER, TOO_LATE = "NotAnApprover", "CallbackRefused"
+
+
+def answer_refusals(paper: PaperRequest, who: str, node: str, yes: bool, late: bool, asked: bool) -> set[str]:
+    """Every reason to refuse a person's answer to an approval. ``asked``: it is one of those that are."""
+    if node not in paper.steps:
+        return {UNKNOWN}
+    found = {CONFLICT} if late else set()
+    step = paper.steps[node]
+    if step.kind != APPROVAL:
+        return {*found, REFUSED}
+    if not step.open:
+        return {*found, CONFLICT}
+    if not asked:
+        return {*found, NO_APPROVER}
+    return {*found, REFUSED} if yes and who in step.yes else found
+
+
+def answer(paper: PaperRequest, who: str, node: str, yes: bool, everybody: int) -> None:
+    """A person approves or rejects; ``everybody``: so many must approve, if all must."""
+    step = paper.steps[node]
+    if not yes:
+        reject(paper, step)
+        return
+    step.yes.add(who)
+    if not paper.shape.places[node].everybody or len(step.yes) == everybody:
+        conclude(paper, step, Outcome(1, YES))
+
+
+def call_refusals(paper: PaperRequest, node: str, issue: tuple[int, int], typed: int | str) -> set[str]:
+    """Every reason to refuse a call to a callback's address. ``issue``: what the address was made of."""
+    found = {INVALID} if isinstance(typed, str) else set()
+    step = paper.steps[node]
+    open_or_early = step.open or (step.status in ("pending", *MOVING) and step.early is None)
+    if issue != (step.visit, step.new_keys) or paper.final or not open_or_early:
+        found.add(TOO_LATE)
+    return found
+
+
+def call_back(paper: PaperRequest, node: str, typed: int) -> None:
+    """The outside system called: what comes early is kept."""
+    step = paper.steps[node]
+    if step.open:
+        conclude(paper, step, Outcome(typed))
+    else:
+        step.early = typed

@@ -30,47 +30,65 @@ def go_on(paper: PaperRequest, by: str | None) -> None:
         for place in paper.shape.places:
             step = paper.steps[place]
             ways = [arrived(paper, way) for way in paper.shape.into(place)]
-            if step.status != "pending" or None in ways or not ways:
+            if step.status != "pending" or None in ways or not ways or place in paper.cut_off:
                 continue
             changed = True
             if True in ways:
-                _start(step, by)
+                start(paper, step, by)
             else:
-                step.status = "cancelled" if step.tries or step.visit > 1 else "skipped"
+                pass_by(paper, step)
     for step in paper.present():
         if paper.shape.places[step.node].cancels and step.status == "completed" and step.node not in before:
-            cancel(paper, [other.node for other in paper.present() if other is not step], step.node)
+            cancel(
+                paper, [other.node for other in paper.present() if other is not step and _can_move(other)], step.node
+            )
 
 
-def _start(step: PaperStep, by: str | None) -> None:
+def start(paper: PaperRequest, step: PaperStep, by: str | None) -> None:
+    """The flow has come to a step."""
     step.by = by
     if step.kind in INSTANT:
         step.status, step.outlet = "completed", OK
-    else:
-        step.status, step.next_kind, step.retries, step.recoveries = "ready", "initial", 0, 0
-        step.starts += 1
+        return
+    step.status, step.next_kind, step.retries, step.recoveries = "ready", "initial", 0, 0
+    step.starts += 1
+    for inner in paper.inside(step.node):
+        inner.retries = 0
+
+
+def pass_by(paper: PaperRequest, step: PaperStep) -> None:
+    """No path to a step was taken."""
+    left_out = "cancelled" if step.tries or step.visit > 1 else "skipped"
+    for member in (step, *paper.inside(step.node)):
+        if member.status == "pending":
+            member.status = left_out
+
+
+def _can_move(step: PaperStep) -> bool:
+    return step.status in (*MOVING, "pending", "blocked") or step.held
 
 
 def cancel(paper: PaperRequest, nodes: Iterable[str], by: str | None = None) -> None:
     """What runs is fenced off, what waits will not start, what is held is let go of. ``by``: an end did it."""
     for node in nodes:
-        step = paper.steps[node]
-        step.held = False
-        if step.status in (*MOVING, "pending", "blocked"):
-            fence(step)
-            step.status, step.due, step.alone, step.was, step.cancelled_by = "cancelled", False, False, None, by
+        for step in (paper.steps[node], *paper.inside(node)):
+            step.held = False
+            if step.status in (*MOVING, "pending", "blocked"):
+                fence(step)
+                step.status, step.due, step.alone, step.was, step.cancelled_by = "cancelled", False, False, None, by
 
 
-def fence(step: PaperStep) -> None:
-    """Nobody waits for the running attempt any more: what its call did is not known."""
+def fence(step: PaperStep, outcome: str = "cancelled") -> None:
+    """Nobody waits for the open attempt any more: what its call did is not known."""
     attempt = step.under_way
     if attempt is not None:
-        attempt.outcome = "cancelled"
+        attempt.outcome = outcome
         call_ended(step, "unknown" if attempt.intent else None)
+    step.open, step.yes = False, set()
 
 
 def call_ended(step: PaperStep, call: str | None) -> None:
-    """The running attempt is over, and this is known of its call."""
+    """The open attempt is over, and this is known of its call."""
     attempt = step.tries[-1]
     attempt.call = call
     step.call = call or step.call
@@ -83,22 +101,29 @@ def take_back(paper: PaperRequest, node: str, by: str | None) -> None:
     elsewhere is as if that end had not been."""
     behind = [paper.steps[place] for place in paper.shape.behind(node)]
     ends = [step.node for step in behind if step.status == "completed"]
+    paper.cut_off -= {step.node for step in behind}
     for step in behind:
         if step.status == "pending" and not step.stale:
             continue
-        fence(step)
         if step.tries or step.status in ENDED:
             step.visit += 1
-        step.status, step.outlet, step.result = "pending", None, None
-        step.held = step.stale = step.alone = step.due = False
-        step.was = step.cancelled_by = None
-    back = [step for step in paper.present() if step.cancelled_by in ends]
+        for member in (step, *paper.inside(step.node)):
+            member.visit = step.visit
+            _undo(member)
+    back = [paper.steps[place.id] for place in paper.shape.rows() if paper.steps[place.id].cancelled_by in ends]
     for step in back:
         step.status, step.cancelled_by = "pending", None
         if step.node == paper.shape.start:
-            _start(step, by)
+            start(paper, step, by)
     if back:
         go_on(paper, by)
+
+
+def _undo(step: PaperStep) -> None:
+    fence(step)
+    step.status, step.outlet, step.result = "pending", None, None
+    step.held = step.stale = step.alone = step.due = False
+    step.was = step.cancelled_by = step.early = None
 
 
 def mark_stale(paper: PaperRequest, node: str) -> None:
@@ -123,6 +148,7 @@ def let_go(paper: PaperRequest, behind: Collection[str], by: str | None) -> list
 def open_up(paper: PaperRequest, by: str | None) -> None:
     """Nothing is held, and nothing moves: the first step that waits for what does not come is started all the same.
     Before that, what it waits for counts again where it had ended and was only stale."""
+    paper.cut_off.clear()
     go_on(paper, by)
     waiting = [step for step in paper.present() if step.status == "pending"]
     if paper.moving() or not waiting:
@@ -132,7 +158,7 @@ def open_up(paper: PaperRequest, by: str | None) -> None:
         paper.steps[source].stale = paper.steps[source].stale and paper.steps[source].status not in ENDED
     go_on(paper, by)
     if waiting[0].status == "pending":
-        _start(waiting[0], by)
+        start(paper, waiting[0], by)
         go_on(paper, by)
 
 

@@ -1,14 +1,24 @@
-"""A workflow as people draw it: places and the ways between them; and the definition that is published from it."""
+"""A workflow as people draw it: places and the ways between them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-ACTION, FUNCTION, DECISION, BRANCH, MERGE, END = "action", "function", "decision", "branch", "merge", "end"
+ACTION, FUNCTION, DECISION, BRANCH, MERGE, SYNC, END = (
+    "action",
+    "function",
+    "decision",
+    "branch",
+    "merge",
+    "sync",
+    "end",
+)
+APPROVAL, DELAY, CALLBACK = "approval", "delay", "callback"
 INSTANT = (BRANCH, MERGE, END)  # nobody executes them: they are done when they are reached
-OK, BAD = "success", "failure"
+WAITS = (APPROVAL, DELAY, CALLBACK)  # they wait for something outside, and nobody holds them meanwhile
+WORK = (ACTION, FUNCTION)
+OK, BAD, YES, NO = "success", "failure", "approved", "rejected"
 RETRIES = 1  # of every action
 
 
@@ -23,6 +33,9 @@ class Place(NamedTuple):
     end: str | None = None  # an end's status
     cancels: bool = False  # an end with cancel_others
     body: str = ""
+    everybody: bool = False  # an approval that all must give
+    timed: bool = False  # an approval or callback that does not wait for ever
+    inner: tuple[Place, ...] = ()  # of a sync block, in order
 
 
 class Way(NamedTuple):
@@ -41,10 +54,27 @@ class Shape:
         self.places = {place.id: place for place in places}
         self.ways = tuple(ways)
         self.start = next(iter(self.places))
+        self.block_of = {inner.id: place.id for place in self.places.values() for inner in place.inner}
 
     def __repr__(self) -> str:
-        """What another run draws the same shape from."""
-        return f"Shape({list(self.places.values())}, {list(self.ways)})"
+        """What another run makes the same shape from."""
+        places = ", ".join(map(_written, self.places.values()))
+        ways = ", ".join(f"Way{tuple(way)}" for way in self.ways)
+        return f"Shape([{places}], [{ways}])"
+
+    def find(self, node: str) -> Place:
+        """A place, or one inside a block."""
+        return next(place for place in self.rows() if place.id == node)
+
+    def rows(self) -> Iterator[Place]:
+        """Every place, and those inside right behind their block."""
+        for place in self.places.values():
+            yield place
+            yield from place.inner
+
+    def unit(self, node: str) -> list[str]:
+        """What is taken back and cancelled together."""
+        return [node, *(inner.id for inner in self.places[node].inner)]
 
     def into(self, place: str) -> list[Way]:
         return [way for way in self.ways if way.target == place]
@@ -64,55 +94,10 @@ class Shape:
                 found.add(place)
         return [place for place in self.places if place in found]
 
-    def definition(self, name: str) -> str:
-        """The text that is published."""
-        nodes = {place.id: self._node(place) for place in self.places.values() if place.id != END}
-        return json.dumps({"workflow": name, "app": "HR", "nodes": nodes})
 
-    def _node(self, place: Place) -> dict[str, object]:
-        if place.kind == END:
-            return {"end": {"status": place.end, "cancel_others": place.cancels}}
-        outlets = [way.outlet for way in self.out_of(place.id)]
-        targets = [way.target for way in self.out_of(place.id)]
-        if place.kind == DECISION:
-            first, *others = targets
-            asked = [{"when": _is(place, number), "next": target} for number, target in enumerate(others, 2)]
-            return {"decision": [*asked, {"default": first}]}
-        if place.kind == BRANCH:
-            return {"branch": targets}
-        if place.kind == MERGE:
-            return {"merge": {}, "next": targets[0]}
-        ways = dict(zip(outlets, targets, strict=True))
-        node = {**_work(place), "result_schema": {"type": "object", "required": ["n"]}, "next": ways[OK]}
-        return {**node, "on_failure": ways[BAD]} if BAD in ways else node
-
-
-def _is(place: Place, number: int) -> str | bool:
-    return f"{{{{ ({_read(place)}) == {number} }}}}" if place.reads else False
-
-
-def _work(place: Place) -> dict[str, object]:
-    """What an action or a function is called with."""
-    seen = f"{{{{ {_read(place)} }}}}" if place.reads else ""
-    if place.kind == FUNCTION:
-        args = {"node": place.id, "seen": seen, "body": place.body}
-        return {"function": {"name": "paper.work", "args": args, "isolation": "thread"}}
-    expect = {"schema": {"type": "object", "required": ["n"]}}
-    return {
-        "action": {
-            "connection": "outside",
-            "method": "POST",
-            "path": f"/{place.id}",
-            "body": {"seen": seen, "body": place.body},
-            "expect": expect,
-            "retry": {"times": RETRIES, "interval": "1h"},
-        }
-    }
-
-
-def _read(place: Place) -> str:
-    result = f"nodes.{place.reads}.result"
-    return f"{result}.n" if place.strict else f"{result}.n if {result} is defined else 0"
+def _written(place: Place) -> str:
+    given = [f"{name}={value!r}" for name, value in place._asdict().items() if value != Place._field_defaults.get(name)]
+    return f"Place({', '.join(given)})"
 
 
 def drawn(*lines: str, **kinds: Place | str) -> Shape:
@@ -133,4 +118,5 @@ def _ways(line: str, kinds: dict[str, Place | str]) -> Iterator[Way]:
     given = kinds.get(source)
     kind = given.kind if isinstance(given, Place) else given
     for target in targets.split(","):
-        yield Way(source, target.strip() if kind == DECISION else outlet or OK, target.strip())
+        usual = target.strip() if kind == DECISION else YES if kind == APPROVAL else OK
+        yield Way(source, outlet or usual, target.strip())

@@ -6,13 +6,20 @@ from hypothesis import strategies as st
 
 from tests.support.paper.shape import (
     ACTION,
+    APPROVAL,
     BAD,
     BRANCH,
+    CALLBACK,
     DECISION,
+    DELAY,
     END,
     FUNCTION,
     MERGE,
+    NO,
     OK,
+    SYNC,
+    WORK,
+    YES,
     Place,
     Shape,
     Way,
@@ -88,33 +95,71 @@ WIDE = drawn(
     refused=Place("refused", END, end="rejected", cancels=True),
     ask=FUNCTION,
 )
-BY_HAND = (LINE, TOLD, CHOICE, LINE_AND_PATHS, FORK, RACE, WIDE)
+ASKING = drawn(
+    "fork > boss, call, pause",
+    "boss > pay",
+    "boss -rejected> no",
+    "call > pay",
+    "call -failure> tell",
+    "pause > pay",
+    "pay > end",
+    "tell > end",
+    fork=BRANCH,
+    boss=Place("boss", APPROVAL, everybody=True, timed=True),
+    call=Place("call", CALLBACK, timed=True),
+    pause=DELAY,
+    pay=Place("pay", reads="call"),
+    no=Place("no", END, end="rejected", cancels=True),
+)
+AS_ONE = drawn(
+    "a > both",
+    "a -failure> both",
+    "both > last",
+    "last > end",
+    both=Place("both", SYNC, inner=(Place("make", reads="a"), Place("enter", FUNCTION, reads="make", strict=True))),
+    last=Place("last", reads="enter"),
+)
+BY_HAND = (LINE, TOLD, CHOICE, LINE_AND_PATHS, FORK, RACE, WIDE, ASKING, AS_ONE)
+KINDS = (ACTION, ACTION, FUNCTION, DECISION, BRANCH, MERGE, SYNC, APPROVAL, DELAY, CALLBACK)
 
 
 @st.composite
-def random_shapes(draw: st.DrawFn, kinds: tuple[str, ...] = (ACTION, FUNCTION, DECISION, BRANCH, MERGE)) -> Shape:
+def random_shapes(draw: st.DrawFn) -> Shape:
     """Up to six places and an end or two. Every place but the start has a way to it from the place above it."""
     size = draw(st.integers(2, 6))
     names = [f"n{number}" for number in range(size)]
-    ends = ["end", "other_end"]
     places: list[Place] = []
     ways: list[Way] = []
     for number, name in enumerate(names):
-        later = [*names[number + 1 :], *ends]
-        kind = draw(st.sampled_from(kinds))
-        if kind in (DECISION, BRANCH) and len(later) < 3:
-            kind = ACTION
-        worked = [place.id for place in places if place.kind in (ACTION, FUNCTION)]
-        reads = draw(st.sampled_from([None, *worked])) if worked else None
-        places.append(Place(name, kind, reads, strict=reads is not None and draw(st.integers(0, 3)) == 0))
-        others = [draw(st.sampled_from(later[1:])) for _ in range(draw(st.integers(int(kind == BRANCH), 2)))]
-        if kind in (DECISION, BRANCH):
-            targets = list(dict.fromkeys([later[0], *others]))
-            ways += [Way(name, target if kind == DECISION else OK, target) for target in targets]
-        else:
-            ways.append(Way(name, OK, later[0]))
-            ways += [Way(name, BAD, other) for other in others[:1] if kind != MERGE]
+        later = [*names[number + 1 :], END, "other_end"]
+        place = draw(_places(name, places, narrow=len(later) < 3))
+        more = st.lists(st.sampled_from(later[1:]), min_size=int(place.kind == BRANCH), max_size=2, unique=True)
+        places.append(place)
+        ways += _ways_out(place, later[0], draw(more))
     other = Place("other_end", END, end=draw(st.sampled_from(["failed", "rejected"])), cancels=draw(st.booleans()))
     reached = {way.target for way in ways}
     places += [end for end in (Place(END, END, end="completed"), other) if end.id in reached]
     return Shape(places, ways)
+
+
+@st.composite
+def _places(draw: st.DrawFn, name: str, before: list[Place], narrow: bool) -> Place:
+    kind = draw(st.sampled_from(KINDS))
+    if narrow and kind in (DECISION, BRANCH):
+        kind = ACTION
+    worked = [row.id for place in before for row in (place, *place.inner) if row.kind in (*WORK, CALLBACK)]
+    reads = draw(st.sampled_from([None, *worked]))
+    strict = reads is not None and draw(st.integers(0, 3)) == 0
+    if kind == SYNC:
+        first = Place(f"{name}_1", draw(st.sampled_from(WORK)), reads, strict)
+        return Place(name, kind, inner=(first, Place(f"{name}_2", reads=first.id)))
+    return Place(name, kind, reads, strict, everybody=draw(st.booleans()), timed=draw(st.booleans()))
+
+
+def _ways_out(place: Place, below: str, others: list[str]) -> list[Way]:
+    if place.kind in (DECISION, BRANCH):
+        return [Way(place.id, target if place.kind == DECISION else OK, target) for target in (below, *others)]
+    if place.kind == APPROVAL:
+        return [Way(place.id, YES, below), *(Way(place.id, NO, other) for other in others[:1])]
+    bad = [Way(place.id, BAD, other) for other in others[:1] if place.kind not in (MERGE, DELAY)]
+    return [Way(place.id, OK, below), *bad]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.support.paper.shape import ACTION, FUNCTION, Shape
+from tests.support.paper.shape import APPROVAL, CALLBACK, WORK, Place, Shape
 
 MOVING = ("ready", "running", "waiting")
 ENDED = ("completed", "failed")
@@ -49,11 +49,14 @@ class PaperStep:
     retries: int = 0
     recoveries: int = 0
     due: bool = False
+    open: bool = False  # waiting for a time, an answer or a call, rather than for its next try
     starts: int = 0  # how often it was made ready, by the flow or by a person
     by: str | None = None
     cancelled_by: str | None = None  # the end that did
+    yes: set[str] = field(default_factory=set)  # who has approved, of those who all must
+    early: int | None = None  # what it was called back with before it waited
     call: str | None = None  # what the last call is known to have done
-    new_keys: int = 0
+    new_keys: int = 0  # and new addresses of a callback
     effect: Intent | None = None  # the latest call that may have taken effect
     allowed: Intent | str | None = None  # the other call that a person has confirmed since
     stopped: bool = False  # the last call was stopped before it left, for want of a confirmation
@@ -61,8 +64,8 @@ class PaperStep:
 
     @property
     def under_way(self) -> Try | None:
-        """The attempt that runs."""
-        return self.tries[-1] if self.status == "running" else None
+        """The attempt that is open."""
+        return self.tries[-1] if self.status == "running" or self.open else None
 
     @property
     def may_have_had_effect(self) -> bool:
@@ -72,13 +75,16 @@ class PaperStep:
 
 
 class PaperRequest:
-    """``shapes``: the published versions, by number. ``reasons``: what the reason may begin with, while Blocked."""
+    """``shapes``: the published versions, by number. ``reasons``: what the reason may begin with, while Blocked.
+
+    ``cut_off``: steps that another version put behind what is done: nothing wakes them but an act."""
 
     def __init__(self, shapes: dict[int, Shape], version: int = 1) -> None:
         self.shapes, self.version = shapes, version
         self.status = "in_progress"
         self.reasons: tuple[str, ...] = ()
-        self.steps = {place.id: PaperStep(place.id, place.kind) for place in self.shape.places.values()}
+        self.cut_off: set[str] = set()
+        self.steps = {place.id: PaperStep(place.id, place.kind) for place in self.shape.rows()}
         self.steps[self.shape.start].status = "ready"
         self.commands: set[str] = set()
 
@@ -91,24 +97,33 @@ class PaperRequest:
         return self.status in FINAL
 
     def present(self) -> list[PaperStep]:
-        """The steps of the present version, in their order."""
+        """The steps of the present version, in their order; a block stands for what is in it."""
         return [self.steps[place] for place in self.shape.places]
+
+    def inside(self, node: str) -> list[PaperStep]:
+        """The steps inside a block."""
+        places: tuple[Place, ...] = self.shape.places[node].inner if node in self.shape.places else ()
+        return [self.steps[inner.id] for inner in places]
 
     def moving(self) -> list[PaperStep]:
         return [step for step in self.steps.values() if step.status in MOVING]
 
     def running(self) -> list[PaperStep]:
-        return [step for step in self.steps.values() if step.status == "running"]
+        """What a worker holds."""
+        return [s for s in self.steps.values() if s.status == "running" and s.node not in self.shape.block_of]
 
     def due(self) -> list[PaperStep]:
         """What a worker may take now."""
         return [s for s in self.steps.values() if s.status == "ready" or (s.status == "waiting" and s.due)]
 
     def step_actions(self, step: PaperStep) -> list[str]:
-        """The three options (SPEC 4). A stale step's turn comes with Continue flow."""
-        if self.final or step.stale or step.status not in ("blocked", "failed"):
+        """The three options (SPEC 4). A stale step's turn comes with Continue flow; a block is run as a whole."""
+        asked = step.open and step.kind in (APPROVAL, CALLBACK)
+        if self.final or step.stale or not (step.status in ("blocked", "failed") or asked):
             return []
-        takes_input = step.status == "blocked" and step.kind in (ACTION, FUNCTION)
+        if step.node in self.shape.block_of:
+            return []
+        takes_input = step.status == "blocked" and step.kind in WORK
         return ["retrigger", "flow", *(["input"] if takes_input else [])]
 
     def actions(self) -> list[str]:

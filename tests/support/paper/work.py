@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.support.paper.flow import alone_no_more, call_ended, go_on, mark_stale, recalculate, set_status
-from tests.support.paper.shape import ACTION, BAD, DECISION, FUNCTION, INSTANT, OK, RETRIES, Place
+from tests.support.paper.flow import alone_no_more, call_ended, fence, go_on, mark_stale, recalculate
+from tests.support.paper.shape import (
+    ACTION,
+    APPROVAL,
+    BAD,
+    CALLBACK,
+    DECISION,
+    DELAY,
+    FUNCTION,
+    INSTANT,
+    NO,
+    OK,
+    RETRIES,
+    SYNC,
+    WAITS,
+    WORK,
+    Place,
+    Shape,
+)
 from tests.support.paper.state import ANY, Intent, PaperRequest, PaperStep, Try
 
 RECOVERIES = 5
-WAITS = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each recovery, stretched by up to a quarter
+WAITING = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each recovery
 
 
 class Outcome(NamedTuple):
     """What an execution came to. ``result`` None: it failed. ``must_block``: no path is for this.
 
-    ``stopped``: before the call left, as it would have been a second one."""
+    ``stopped``: before the call left, as it would have been a second one. ``retries``: how often it had been tried
+    again before, where that is not the step's own count. ``waits``: it has not ended, it waits."""
 
     result: int | None = None
     outlet: str = OK
@@ -23,6 +41,8 @@ class Outcome(NamedTuple):
     retryable: bool = False
     must_block: bool = False
     stopped: bool = False
+    retries: int | None = None
+    waits: bool = False
 
 
 # What the outside can do to an action's call, and to a function.
@@ -43,24 +63,71 @@ STOPPED = Outcome(call="not_sent", must_block=True, stopped=True)
 def claim(paper: PaperRequest, node: str) -> Try:
     """A worker takes a step that is due."""
     step = paper.steps[node]
-    number = len(step.tries) + 1
-    step.tries.append(Try(number, step.next_kind, step.visit, paper.version, step.by))
     step.status, step.due = "running", False
+    return _attempt(paper, step, step.next_kind, step.by)
+
+
+def _attempt(paper: PaperRequest, step: PaperStep, kind: str, by: str | None) -> Try:
+    step.tries.append(Try(len(step.tries) + 1, kind, step.visit, paper.version, by))
     return step.tries[-1]
 
 
-def seen(paper: PaperRequest, place: Place) -> int | str | None:
+def is_current(paper: PaperRequest, node: str, number: int) -> bool:
+    """Whether this attempt is the running one."""
+    step = paper.steps[node]
+    return step.status == "running" and step.tries[-1].number == number
+
+
+# --- executing -------------------------------------------------------------------------------------------------------
+
+
+def seen(paper: PaperRequest, place: Place, shape: Shape) -> int | str | None:
     """What the call is rendered from; None: it cannot be rendered."""
-    if place.reads is None or (place.kind == DECISION and len(paper.shape.out_of(place.id)) == 1):
+    if place.reads is None or (place.kind == DECISION and len(shape.out_of(place.id)) == 1):
         return ""
     result = paper.steps[place.reads].result
     return result if result is not None or place.strict else 0
 
 
-def intent(paper: PaperRequest, place: Place) -> Intent:
-    """The effect that a call made now is meant to have."""
+def begin(paper: PaperRequest, place: Place, shape: Shape, reachable: bool) -> Outcome | None:
+    """A worker executes the step's attempt. None: its call has left, and the outcome is the outside's to decide.
+
+    ``shape``: the version that the attempt runs on.
+    """
+    if place.kind not in WORK:
+        return _begin_other(paper, place, shape)
+    found = seen(paper, place, shape)
+    if found is None:
+        return UNRENDERED if place.kind == ACTION else UNRENDERED._replace(call=None)
     step = paper.steps[place.id]
-    return (place.id, step.visit, step.new_keys, f"{seen(paper, place)} {place.body}")
+    wanted = (place.id, step.visit, step.new_keys, f"{place.kind} {found} {place.body}")
+    if not may_leave(step, wanted):
+        return STOPPED
+    leave(step, wanted)
+    return None if reachable or place.kind == FUNCTION else NO_WAY
+
+
+def begin_late(paper: PaperRequest, place: Place, shape: Shape) -> Outcome | None:
+    """As above, for an attempt that is not the running one any more. None: its call must not leave any more."""
+    if place.kind == SYNC:
+        return None
+    if place.kind not in WORK:
+        return _begin_other(paper, place, shape)
+    return UNRENDERED if seen(paper, place, shape) is None else None
+
+
+def _begin_other(paper: PaperRequest, place: Place, shape: Shape) -> Outcome | None:
+    if place.kind in INSTANT:  # the start
+        return Outcome(1)
+    if place.kind in WAITS:
+        return Outcome(waits=True)
+    if place.kind == SYNC:
+        return None
+    found = seen(paper, place, shape)
+    first, *others = [way.target for way in shape.out_of(place.id)]
+    if found is None:
+        return UNRENDERED._replace(call=None)
+    return Outcome(1, others[found - 2] if isinstance(found, int) and 2 <= found < len(others) + 2 else first)
 
 
 def may_leave(step: PaperStep, wanted: Intent) -> bool:
@@ -75,41 +142,6 @@ def leave(step: PaperStep, wanted: Intent) -> None:
     step.tries[-1].intent = wanted
 
 
-def begin(paper: PaperRequest, node: str, place: Place, reachable: bool) -> Outcome | None:
-    """A worker executes the step. None: its call has left, and the outcome is the outside's to decide.
-
-    ``place``: as the version has it that the attempt runs on.
-    """
-    step = paper.steps[node]
-    found = seen(paper, place)
-    if place.kind in INSTANT:  # the start
-        return Outcome(1)
-    if place.kind == DECISION:
-        return UNRENDERED._replace(call=None) if found is None else Outcome(1, _chosen(paper, place, found))
-    if found is None:
-        return UNRENDERED if place.kind == ACTION else UNRENDERED._replace(call=None)
-    wanted = intent(paper, place)
-    if not may_leave(step, wanted):
-        return STOPPED
-    leave(step, wanted)
-    return None if reachable or place.kind == FUNCTION else NO_WAY
-
-
-def begin_late(paper: PaperRequest, place: Place) -> Outcome | None:
-    """As above, for an attempt that is not the running one any more. None: its call must not leave any more."""
-    found = seen(paper, place)
-    if place.kind in INSTANT:
-        return Outcome(1)
-    if found is None:
-        return UNRENDERED
-    return Outcome(1, _chosen(paper, place, found)) if place.kind == DECISION else None
-
-
-def _chosen(paper: PaperRequest, place: Place, found: int | str) -> str:
-    first, *others = [way.target for way in paper.shape.out_of(place.id)]
-    return others[found - 2] if isinstance(found, int) and 2 <= found < len(others) + 2 else first
-
-
 def answered(kind: str, how: str) -> Outcome:
     """The outcome of a call that was answered so. What a function that failed has done is never known."""
     outcome = ANSWERS[how]
@@ -118,30 +150,46 @@ def answered(kind: str, how: str) -> Outcome:
     return outcome
 
 
-def is_current(paper: PaperRequest, node: str, number: int) -> bool:
-    running = paper.steps[node].under_way if node in paper.steps else None
-    return running is not None and running.number == number
+# --- outcomes --------------------------------------------------------------------------------------------------------
 
 
 def finish(paper: PaperRequest, node: str, number: int, outcome: Outcome) -> bool:
     """An attempt's outcome is handed in. False: it is late, and only evidence."""
-    if not is_current(paper, node, number):
-        paper.steps[node].tries[number - 1].late = True
-        return False
     step = paper.steps[node]
-    step.tries[-1].outcome = "failed" if outcome.result is None else "succeeded"
-    before = step.call
-    call_ended(step, outcome.call)
-    if outcome.stopped:
-        step.call, step.allowed, step.stopped = before, None, True
+    if not is_current(paper, node, number):
+        step.tries[number - 1].late = step.tries[number - 1].late or not outcome.waits
+        return False
+    if not outcome.waits:
+        conclude(paper, step, outcome)
+        return True
+    step.status, step.open = "waiting", True
+    if step.early is not None:
+        result, step.early = step.early, None
+        conclude(paper, step, Outcome(result))
+    return True
+
+
+def conclude(paper: PaperRequest, step: PaperStep, outcome: Outcome) -> None:
+    """The open attempt ends, and the flow goes on."""
+    retries = step.retries if outcome.retries is None else outcome.retries
+    end_attempt(step, outcome)
     if outcome.result is not None:
-        step.result = outcome.result if step.kind in (ACTION, FUNCTION) else None
+        step.result = outcome.result if step.kind in (*WORK, CALLBACK, SYNC) else None
         _succeeded(paper, step, outcome.outlet)
-    elif outcome.retryable and step.retries < RETRIES:
+    elif outcome.retryable and retries < RETRIES:
         step.status, step.next_kind, step.retries, step.due = "waiting", "retry", step.retries + 1, False
     else:
         failed(paper, step, outcome.must_block)
-    return True
+
+
+def end_attempt(step: PaperStep, outcome: Outcome) -> None:
+    """Write the outcome down with the open attempt."""
+    before = step.call
+    step.tries[-1].outcome = "failed" if outcome.result is None else "succeeded"
+    call_ended(step, outcome.call)
+    step.open, step.yes = False, set()
+    if outcome.stopped:
+        step.call, step.allowed, step.stopped = before, None, True
 
 
 def _succeeded(paper: PaperRequest, step: PaperStep, outlet: str) -> None:
@@ -179,10 +227,11 @@ def _succeeded_alone(paper: PaperRequest, step: PaperStep, outlet: str) -> None:
 
 def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
     """Nothing mends it by itself: its failure path, if it has one, else it waits for a person."""
-    if step.alone:  # as it was before, and the request is not touched
-        step.status, step.alone = step.was or "blocked", False
+    alone, step.alone = step.alone, False
+    if alone and step.was in ("blocked", "failed"):  # as it was before, and the request is not touched
+        step.status = step.was
         alone_no_more(paper)
-    elif paper.shape.leads(step.node, BAD) and not must_block:
+    elif paper.shape.leads(step.node, BAD) and not must_block and not alone:
         step.status, step.outlet = "failed", BAD
         go_on(paper, step.by)
         recalculate(paper)
@@ -191,18 +240,23 @@ def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
         recalculate(paper)
 
 
+# --- workers that are gone, and time ---------------------------------------------------------------------------------
+
+
 def lose(paper: PaperRequest, node: str, number: int) -> bool:
     """The worker of an attempt is gone. False: it was not the running one any more."""
     if not is_current(paper, node, number):
         return False
     step = paper.steps[node]
-    attempt = step.tries[-1]
-    attempt.outcome = "lost"
-    call_ended(step, "unknown" if attempt.intent else "not_sent" if step.kind == ACTION else None)
+    fence(step, "lost")
+    if step.kind == ACTION and step.tries[-1].call is None:
+        call_ended(step, "not_sent")
+    if interrupt(paper, node, "lost"):
+        step.call = "unknown"
     if step.recoveries == RECOVERIES:
         failed(paper, step, must_block=True)
         return True
-    wait = WAITS[step.recoveries]
+    wait = WAITING[step.recoveries]
     step.status, step.next_kind, step.recoveries = "waiting" if wait else "ready", "recovery", step.recoveries + 1
     return True
 
@@ -211,22 +265,46 @@ def give_back(paper: PaperRequest, node: str, number: int) -> bool:
     """A clean stop: ready again, and nothing is counted."""
     if not is_current(paper, node, number):
         return False
-    step = paper.steps[node]
-    step.tries[-1].outcome = "returned"
-    call_ended(step, "unknown" if step.tries[-1].intent else None)
-    step.status, step.next_kind = "ready", "recovery"
+    fence(paper.steps[node], "returned")
+    interrupt(paper, node, "returned")
+    paper.steps[node].status, paper.steps[node].next_kind = "ready", "recovery"
     return True
+
+
+def interrupt(paper: PaperRequest, block: str, outcome: str) -> bool:
+    """What ran inside a block is closed with it. Returns whether a call was under way."""
+    sent = False
+    for step in paper.inside(block):
+        if step.status == "running":
+            sent = sent or step.tries[-1].intent is not None
+            fence(step, outcome)
+            step.status = "pending"
+    return sent
 
 
 def time_passes(paper: PaperRequest) -> None:
-    """Everything that waits for its time is due."""
+    """Everything that waits for its next try is due."""
     for step in paper.steps.values():
-        step.due = step.status == "waiting"
+        step.due = step.status == "waiting" and not step.open
 
 
-def sweep(paper: PaperRequest) -> bool:
-    """In progress with nothing to wait for: Blocked, and Continue flow. It must never be needed."""
-    if paper.status != "in_progress" or paper.moving():
-        return False
-    set_status(paper, "blocked", "Nothing is running: ")
-    return True
+def wakes(paper: PaperRequest) -> list[str]:
+    """The waits that time alone ends."""
+    places = paper.shape.places
+    return [s.node for s in paper.present() if s.open and (s.kind == DELAY or places[s.node].timed)]
+
+
+def time_is_up(paper: PaperRequest, node: str) -> None:
+    """The time of a wait is over."""
+    step = paper.steps[node]
+    if not step.open:  # another one's end has ended it
+        return
+    if step.kind == APPROVAL:
+        reject(paper, step)
+    else:
+        conclude(paper, step, Outcome(1 if step.kind == DELAY else None))
+
+
+def reject(paper: PaperRequest, step: PaperStep) -> None:
+    """By the rejected path, if there is one."""
+    conclude(paper, step, Outcome(1, NO) if paper.shape.leads(step.node, NO) else Outcome())
