@@ -30,6 +30,12 @@ def _number(value: object) -> int:
     return int(value.removeprefix("REQ-"))
 
 
+def _whole(value: object) -> object:
+    """To JSON, 2.0 is the same number as 2; to a program that counts in floats, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Version = Annotated[int, Field(ge=1, le=_INT), BeforeValidator(_whole)]
 _KeyText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | None
 RequestNumber = Annotated[
     int,
@@ -42,12 +48,12 @@ SubmitKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=SUBM
 ActKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=ACT_KEY_HELP)]
 _Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description="Why; it is kept with the act.")]
 _Expected = Annotated[
-    int | None,
-    Field(ge=1, le=_INT, description="The step's version that was seen. When it is another, nothing is done: 409."),
+    _Version | None,
+    Field(description="The step's version that was seen. When it is another, nothing is done: 409."),
 ]
 _ExpectedRevision = Annotated[
-    int | None,
-    Field(ge=1, le=_INT, description="The request's revision that was seen. When it is another: 409."),
+    _Version | None,
+    Field(description="The request's revision that was seen. When it is another: 409."),
 ]
 _Digest = Annotated[
     str | None,
@@ -86,7 +92,7 @@ class RetriggerBody(_Body):
         False, description="Allow the workflow status to be updated. Only without flow, which always updates it."
     )
     reason: _Reason = None
-    version: int | None = Field(None, ge=1, le=_INT, description="Go on with this version of the workflow.")
+    version: _Version | None = Field(None, description="Go on with this version of the workflow.")
     new_key: bool = Field(False, description="Let the call leave under a new idempotency key.")
     confirmed: _Confirmed = False
     expect_version: _Expected = None
