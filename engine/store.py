@@ -161,7 +161,7 @@ class Store(Protocol):
         ...
 
     def waking(self) -> list[tuple[int, str, int]]:
-        """(request, node, attempt) of delays, approvals and callbacks whose time is over."""
+        """(request, node, attempt) of delays, approvals and callbacks whose time is over; of very many, the first."""
         ...
 
     def installation_secret(self) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from engine.decide.answer import time_is_up
@@ -76,8 +76,7 @@ class Worker:
         self._store.detach()
         while time.monotonic() < end and (self._executor.busy() or self._store.running(self._name)):
             time.sleep(_POLL)
-        for request_id, node, attempt in self._store.running(self._name):
-            self._each(request_id, partial(give_back, node=node, attempt=attempt))
+        self._each(self._store.running(self._name), give_back)
 
     def _end_processes(self) -> None:
         """Only now: the steps of the functions that this cuts short were given back, so they have not failed."""
@@ -91,15 +90,14 @@ class Worker:
         self._store.renew(self._name, self._lease)
 
     def _sweep(self) -> None:
-        if self._recover_lost():
-            self._arm()
-        self._store.nudge()
+        """What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look
+        the database refused is not set again."""
+        self._recover_lost()
+        self._due()
 
     def _recover_lost(self) -> int:
-        """One bad request must never stop the recovery of the others."""
         lost = self._store.lost(self._living)
-        for request_id, node, attempt in lost:
-            self._each(request_id, partial(recover, node=node, attempt=attempt, jitter=random.random()))
+        self._each(lost, lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
         return len(lost)
 
     def _give_up_overdue(self) -> None:
@@ -108,15 +106,19 @@ class Worker:
                 self._runner.give_up(claim, limit)
 
     def _unstick(self, thorough: bool = False) -> None:
-        for request_id in self._store.stuck(thorough):
-            self._each(request_id, unstick)
+        stuck = [(request_id, "", 0) for request_id in self._store.stuck(thorough)]
+        self._each(stuck, lambda draft, node, attempt: unstick(draft))
 
-    def _each(self, request_id: int, decide: Callable[[Draft], bool]) -> None:
-        """Any error: what a newer or damaged definition raises is no RetriggerError."""
-        try:
-            self._store.change(request_id, decide)
-        except Exception as error:
-            log.error("REQ-%s could not be recovered now: %r", request_id, error)
+    def _each(self, steps: Iterable[tuple[int, str, int]], decide: Callable[[Draft, str, int], bool]) -> None:
+        """Together, so that many share a commit. One bad request must never stop the recovery of the others: any
+        error is logged, as what a newer or damaged definition raises is no RetriggerError."""
+        change = self._store.change_soon
+        asked = [(step[0], change(step[0], partial(decide, node=step[1], attempt=step[2]))) for step in steps]
+        for request_id, future in asked:
+            try:
+                future.result()
+            except Exception as error:
+                log.error("REQ-%s could not be recovered now: %r", request_id, error)
 
     def _arm(self) -> None:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
@@ -126,8 +128,7 @@ class Worker:
 
     def _due(self) -> None:
         self._store.nudge()
-        for request_id, node, attempt in self._store.waking():
-            self._each(request_id, partial(time_is_up, node=node, attempt=attempt))
+        self._each(self._store.waking(), time_is_up)
         self._arm()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:

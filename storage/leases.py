@@ -40,10 +40,12 @@ class Leases(Part):
             return _listed(connection, _running().where(steps.c.worker == worker))
 
     def waking(self) -> list[Running]:
-        """Waiting steps whose time is over: (request, node, attempt)."""
+        """Waiting steps whose time is over: (request, node, attempt). The longest over, so many that their ends fit in
+        a few commits; the others come at the next look."""
         with self._database.reading() as connection:
             columns = (steps.c.request_id, steps.c.node, steps.c.attempt)
-            return _listed(connection, select(*columns).where(WAKING, steps.c.wakes_at <= now(connection)))
+            over = select(*columns).where(WAKING, steps.c.wakes_at <= now(connection))
+            return _listed(connection, over.order_by(steps.c.wakes_at).limit(_PAGE))
 
     def stuck(self, thorough: bool = False) -> list[int]:
         """Requests in progress with no step ready, running or waiting, by what each change left with the request.

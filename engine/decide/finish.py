@@ -97,9 +97,12 @@ def begin_to_wait(draft: Draft, step: Step, waits: Waits) -> None:
     if waits.approval is not None:
         facts |= {"approvers": list(waits.approval.approvers), "need": waits.approval.need}
     draft.event(events.WAITS, step.node, attempt=step.attempt, data=facts or None)
-    if step.early:
+    waiting = draft.steps[step.node]
+    if waiting.early:
         waiting = draft.change_step(step.node, early=False)
         conclude(draft, waiting, Finished(step.node, step.attempt, Success(None)), Success(None))
+    elif waiting.kind == "delay" and until is not None and until <= draft.now:
+        conclude(draft, waiting, Finished(step.node, step.attempt, Success(None), "null"), Success(None))
 
 
 def _stored_already(step: Step | None, done: Finished) -> bool:
