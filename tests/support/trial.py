@@ -21,6 +21,7 @@ from tests.support.paper.acts import Command
 from tests.support.paper.definition import APPROVERS
 from tests.support.paper.shape import SYNC, Place, Shape
 from tests.support.paper.state import Intent, PaperRequest, PaperStep
+from tests.support.paper.versions import forgotten, lacking
 
 OMAR = Actor("cli:omar", "Omar Admin", "api", mail="omar@example.com", owner=True)
 PEOPLE = {HANNA.name: HANNA, OMAR.name: OMAR}
@@ -253,18 +254,18 @@ class Trial:
 
     def plan(self, command: Command) -> Planned | None:
         """What a person is told before they confirm; None when the act is refused."""
-        action, node = Action(command.action), command.node or None
-        offered = command.action in (
-            self.paper.step_actions(self.paper.steps[command.node]) if node else self.paper.actions()
-        )
-        if not offered:
+        known = command.version in (None, *self.paper.shapes)
+        lacks = known and command.version is not None and lacking(self.paper, command.version)
+        offers = self.paper.step_actions(self.paper.steps[command.node]) if command.node else self.paper.actions()
+        asked = Action(command.action), command.node or None, command.new_key, command.version
+        if command.action not in offers or lacks or not known:
             with pytest.raises(RetriggerError):
-                self.room.engine.plan(PEOPLE[command.by], self.number, action, node, command.new_key)
+                self.room.engine.plan(PEOPLE[command.by], self.number, *asked)
             return None
-        plan = self.room.engine.plan(PEOPLE[command.by], self.number, action, node, command.new_key)
+        plan = self.room.engine.plan(PEOPLE[command.by], self.number, *asked)
         repeats = set(acts.repeated(self.paper, command))
         assert {run.node for run in plan.runs if run.repeats} == repeats
-        assert plan.needs_confirmation == bool(repeats)
+        assert plan.needs_confirmation == bool(repeats or forgotten(self.paper, command.version))
         runs = acts.may_run(self.paper, acts.rehearsed(self.paper, command))
         assert [run.node for run in plan.runs] == runs
         return Planned(plan.digest, self.state())

@@ -26,7 +26,7 @@ from tests.support.hands import Hands, Held, Outside, outside_by_hand
 from tests.support.paper.acts import Command
 from tests.support.paper.definition import definition
 from tests.support.paper.shape import APPROVAL, CALLBACK, Shape
-from tests.support.paper.shapes import BY_HAND, random_shapes
+from tests.support.paper.shapes import versions
 from tests.support.paper.work import ANSWERS
 from tests.support.trial import PEOPLE, TYPED, Address, Given, Planned, Seen, Trial
 
@@ -37,7 +37,6 @@ ACTS = (*STEP_ACTS, "continue", "withdraw")
 HOWS = st.sampled_from([*ANSWERS, "ok", "ok", "ok"])
 ANYBODY = {**PEOPLE, VERA.name: VERA}
 WHO = st.sampled_from(sorted(PEOPLE))
-SHAPES = st.one_of(st.sampled_from(BY_HAND), random_shapes())
 TYPING = st.one_of(st.integers(1, 2), st.sampled_from(sorted(TYPED)))
 
 
@@ -50,13 +49,25 @@ class Stage:
         self._numbers = itertools.count(1)
         self.sequences = 0
 
-    def publish(self, shape: Shape) -> str:
-        """The name under which a shape is published, each once."""
+    def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
+        """A request on the first of these versions; the others are published while it runs."""
+        first, *later = shapes
+        name = self._name(first, new=bool(later))
+        trial = Trial(self.room, hands, name, {1: first})
+        for shape in later:  # one that changes nothing is no new version
+            trial.paper.shapes[self.room.publish(definition(shape, name))] = shape
+        return trial
+
+    def _name(self, shape: Shape, new: bool) -> str:
+        """The name under which a shape is published, each once unless ``new``."""
         text = definition(shape, "w")
-        if text not in self._names:
-            self._names[text] = f"w{next(self._numbers)}"
-            self.room.publish(definition(shape, self._names[text]))
-        return self._names[text]
+        name = self._names.get(text)
+        if name is None or new:
+            name = f"w{next(self._numbers)}"
+            self.room.publish(definition(shape, name))
+            if not new:
+                self._names[text] = name
+        return name
 
 
 class TwoPeople(RuleBasedStateMachine):
@@ -69,11 +80,11 @@ class TwoPeople(RuleBasedStateMachine):
         self.trial: Trial | None = None
         self.hands: Hands | None = None
 
-    @initialize(shape=SHAPES, hows=st.lists(HOWS, max_size=8))
-    def submit(self, shape: Shape, hows: list[str]) -> None:
+    @initialize(shapes=versions(), hows=st.lists(HOWS, max_size=8))
+    def submit(self, shapes: list[Shape], hows: list[str]) -> None:
         self.hands = Hands(self.stage.room, self.stage.outside)
         self.hands.wipe()
-        self.trial = Trial(self.stage.room, self.hands, self.stage.publish(shape), {1: shape})
+        self.trial = self.stage.trial(self.hands, shapes)
         self.seen: dict[str, Seen] = dict.fromkeys(PEOPLE, self.trial.seen())
         self.plans: dict[str, Planned] = {}
         self.addresses: list[Address] = []
@@ -89,11 +100,11 @@ class TwoPeople(RuleBasedStateMachine):
         return paper.final or not (paper.moving() or self.offers())
 
     @precondition(is_over)
-    @rule(shape=SHAPES, hows=st.lists(HOWS, max_size=8))
-    def next_request(self, shape: Shape, hows: list[str]) -> None:
+    @rule(shapes=versions(), hows=st.lists(HOWS, max_size=8))
+    def next_request(self, shapes: list[Shape], hows: list[str]) -> None:
         """Nothing moves any more: another request."""
         self.teardown()
-        self.submit(shape, hows)
+        self.submit(shapes, hows)
 
     # --- the worker and the world ---
 
@@ -197,9 +208,11 @@ class TwoPeople(RuleBasedStateMachine):
     def plan(self, data: st.DataObject, who: str, new_key: bool) -> None:
         """A person is told what an act would run, and acts on it later."""
         action, node = data.draw(st.sampled_from(self.offers()))
-        plan = self.it.plan(Command(who, action, node, new_key=new_key and action in ("retrigger", "flow")))
-        assert plan is not None
-        self.plans[who] = plan
+        again = action in ("retrigger", "flow")
+        version = self._version(data) if again else None
+        plan = self.it.plan(Command(who, action, node, new_key=new_key and again, version=version))
+        if plan is not None:
+            self.plans[who] = plan
 
     @rule(data=st.data(), who=WHO, action=st.sampled_from(ACTS), sure=st.booleans())
     def anything(self, data: st.DataObject, who: str, action: str, sure: bool) -> None:
@@ -240,10 +253,12 @@ class TwoPeople(RuleBasedStateMachine):
 
     def _give(self, data: st.DataObject, who: str, action: str, node: str, sure: bool) -> None:
         new_key = ticked = old = False
+        version: int | None = None
         typed: int | str = 1
         reason: str | None = "because"
         if action in ("retrigger", "flow"):
             new_key = data.draw(st.sampled_from([False, False, True]), "new key")
+            version = self._version(data)
             ticked = data.draw(st.booleans(), "ticked") if action == "retrigger" or not sure else False
         if action == "input":
             typed = data.draw(st.integers(1, 2) if sure else TYPING, "typed")
@@ -251,12 +266,17 @@ class TwoPeople(RuleBasedStateMachine):
             reason = data.draw(st.sampled_from([None, "because"]), "reason")
             old = data.draw(st.booleans(), "old")
         confirmed = action != "withdraw" and (sure or data.draw(st.booleans(), "confirmed"))
-        command = Command(who, action, node, ticked, new_key, reason, confirmed, typed=typed, id=self._id())
+        command = Command(who, action, node, ticked, new_key, reason, confirmed, version, typed=typed, id=self._id())
         seen = (self.seen[who] if old else self.it.seen()).get(node, 0)
         plan = self.plans.get(who) if action != "withdraw" else None
         if plan is not None and not old and plan.state != self.it.state():
             plan = None
         self.it.give(Given(command, seen, plan))
+
+    def _version(self, data: st.DataObject) -> int | None:
+        """Another version, if there are any, or one that there is not."""
+        known = list(self.it.paper.shapes)
+        return data.draw(st.sampled_from([None, None, *known, known[-1] + 1]), "version") if known[1:] else None
 
     def _id(self) -> str:
         return f"{self.it.number}-{next(self.ids)}-{self.stage.sequences}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import strategies as st
 
 from tests.support.paper.shape import (
@@ -163,3 +165,75 @@ def _ways_out(place: Place, below: str, others: list[str]) -> list[Way]:
         return [Way(place.id, YES, below), *(Way(place.id, NO, other) for other in others[:1])]
     bad = [Way(place.id, BAD, other) for other in others[:1] if place.kind not in (MERGE, DELAY)]
     return [Way(place.id, OK, below), *bad]
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> list[Shape]:
+    """A workflow, and perhaps what somebody made of it later."""
+    found = [draw(st.one_of(st.sampled_from(BY_HAND), random_shapes()))]
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        found.append(draw(_changed(found[-1], len(found))))
+    return found
+
+
+@st.composite
+def _changed(draw: st.DrawFn, shape: Shape, number: int) -> Shape:
+    """Another body, another kind, a failure path more or less, a step more or less."""
+    places, ways = dict(shape.places), list(shape.ways)
+    place = places[draw(st.sampled_from([p.id for p in places.values() if p.kind in WORK] or [shape.start]))]
+    failures = [way for way in ways if way == Way(place.id, BAD, way.target)]
+    change = draw(st.sampled_from(["body", "kind", "failure", "more", "less"]))
+    if place.kind not in WORK:
+        change = "more"
+    if change == "body":
+        places[place.id] = place._replace(body=f"version {number + 1}")
+    elif change == "kind":
+        places[place.id] = place._replace(kind=FUNCTION if place.kind == ACTION else ACTION)
+    elif change == "failure":
+        ends = [end.id for end in places.values() if end.kind == END]
+        ways = [way for way in ways if way not in failures] if failures else [*ways, Way(place.id, BAD, ends[-1])]
+    elif change == "more":
+        _put_in(places, ways, draw(st.sampled_from(ways)), f"new_{number}")
+    elif place.id != shape.start and not failures:
+        ways = _taken_out(places, ways, place.id)
+    return Shape(_in_use(places.values(), ways), ways)
+
+
+def _put_in(places: dict[str, Place], ways: list[Way], way: Way, name: str) -> None:
+    """Another action on that way."""
+    outlet = name if places[way.source].kind == DECISION else way.outlet
+    ways[ways.index(way)] = Way(way.source, outlet, name)
+    ways.append(Way(name, OK, way.target))
+    order = list(places.items())
+    at = [place for place, _ in order].index(way.target)
+    places.clear()
+    places.update([*order[:at], (name, Place(name)), *order[at:]])
+
+
+def _taken_out(places: dict[str, Place], ways: list[Way], name: str) -> list[Way]:
+    """That place is gone: what led there leads on to what was behind it. Nothing reads it any more."""
+    [after] = [way.target for way in ways if way.source == name]
+    del places[name]
+    for place in places.values():
+        inner = tuple(_unread(inner, name) for inner in place.inner)
+        places[place.id] = _unread(place, name)._replace(inner=inner)
+    kept = []
+    for way in ways:
+        if way.source != name:
+            outlet = after if places[way.source].kind == DECISION and way.target == name else way.outlet
+            kept.append(Way(way.source, outlet, after) if way.target == name else way)
+    kept = list(dict.fromkeys(kept))
+    alone = [p for p in places.values() if p.kind == BRANCH and sum(way.source == p.id for way in kept) == 1]
+    for place in alone:  # a branch with one way is none
+        places[place.id] = Place(place.id, MERGE)
+    return kept
+
+
+def _unread(place: Place, name: str) -> Place:
+    return place._replace(reads=None, strict=False) if place.reads == name else place
+
+
+def _in_use(places: Iterable[Place], ways: list[Way]) -> list[Place]:
+    """Without the ends that nothing leads to any more."""
+    reached = {way.target for way in ways}
+    return [place for place in places if place.kind != END or place.id in reached]
