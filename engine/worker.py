@@ -113,7 +113,7 @@ class Worker:
         """Together, so that many share a commit. One bad request must never stop the recovery of the others: any
         error is logged, as what a newer or damaged definition raises is no RetriggerError."""
         change = self._store.change_soon
-        asked = [(step[0], change(step[0], partial(decide, node=step[1], attempt=step[2]))) for step in steps]
+        asked = [(step[0], change(step[0], _of(decide, step))) for step in steps]
         for request_id, future in asked:
             try:
                 future.result()
@@ -141,3 +141,8 @@ class Worker:
                 log.error("%s", error)
 
         return run
+
+
+def _of(decide: Callable[[Draft, str, int], bool], step: tuple[int, str, int]) -> Callable[[Draft], bool]:
+    """The rule for this step."""
+    return lambda draft: decide(draft, step[1], step[2])
