@@ -43,10 +43,12 @@ def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
 def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> None:
     """Let everything that follows from ``sources`` happen: nodes behind them become ready, done or not taken.
 
-    ``cause`` is the act behind it, kept by steps that run again because of it.
+    ``cause`` is the act behind it, kept by steps that run again because of it. Sources are taken in the graph's order,
+    whatever order they come in: the audit must find that the same follows from the same.
     """
     graph, ends = draft.graph, []
-    frontier = [edge.target for source in sources for edge in graph.outgoing[source]]
+    ordered = sorted(sources, key=graph.position.__getitem__)
+    frontier = [edge.target for source in ordered for edge in graph.outgoing[source]]
     while frontier:
         node = frontier.pop()
         step = draft.steps[node]

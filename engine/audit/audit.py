@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from engine.audit.difference import Broken, Difference
 from engine.audit.facts import Graphs
@@ -20,8 +21,17 @@ _OF_STEP = frozenset({"request_id", "node", "lease_until"})
 
 def audit(history: History, graphs: Graphs) -> list[Difference]:
     """Everything that does not agree, each once. ``graphs`` gives the graph of a version of the request's workflow."""
-    found = list(_rebuilt(history, graphs)) + list(contradictions(history))
+    found = list(_rebuilt(history, graphs)) + list(contradictions(history, _inner(history, graphs)))
     return list(dict.fromkeys(found))
+
+
+def _inner(history: History, graphs: Graphs) -> set[str]:
+    """The steps inside sync blocks, in any version that the request was on."""
+    inner: set[str] = set()
+    for version in {history.request.workflow_version, *(a.start.workflow_version for a in history.attempts)}:
+        with suppress(Exception):  # a version that is not there: the replay says so
+            inner |= graphs(version).block_of.keys()
+    return inner
 
 
 def _rebuilt(history: History, graphs: Graphs) -> Iterator[Difference]:

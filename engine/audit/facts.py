@@ -12,20 +12,25 @@ from typing import Any
 from engine import events
 from engine.decide import options
 from engine.decide.act import Act
+from engine.decide.answer import answer, call_back, time_is_up
+from engine.decide.block import end_inner
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
 from engine.draft import Draft
+from engine.fence import is_open_wait
 from engine.graph import SUCCESS, Graph
 from engine.limits import RECOVERY_DELAYS
-from engine.outcomes import Failure, Success
-from engine.records import Event
+from engine.outcomes import Ended, Failure, Success, Waits
+from engine.records import Approval, Event
 from engine.states import CallEffect
 
 Rule = Callable[[Draft], Any]
 Graphs = Callable[[int], Graph]  # a version of the request's workflow → its graph
 
-# Events with which the rule of an attempt's end begins.
-ENDS = frozenset({events.COMPLETED, events.FAILED, events.BLOCKED, events.RETRY, events.LOST, events.RETURNED})
+# Events with which a rule about one attempt begins.
+ENDS = frozenset(
+    {events.COMPLETED, events.FAILED, events.BLOCKED, events.RETRY, events.LOST, events.RETURNED, events.WAITS}
+)
 _NO_RESULT = "null"  # results are no part of the history
 
 
@@ -35,28 +40,59 @@ def rule_of(event: Event, graphs: Graphs) -> Rule | None:
         return _act(event, graphs)
     if event.kind == events.STATUS:
         return unstick
-    if event.node is None or event.attempt is None or event.kind not in ENDS:
+    if event.node is None:
         return None
-    node, attempt, data = event.node, event.attempt, event.data or {}
+    if event.kind == events.CALLED_EARLY:
+        return partial(_called, node=event.node)
+    if event.attempt is None or event.kind not in ENDS:
+        return None
+    return _of_attempt(event, event.node, event.attempt, event.data or {})
+
+
+def _of_attempt(event: Event, node: str, attempt: int, data: dict[str, Any]) -> Rule:
+    if event.kind == events.WAITS:
+        return partial(finish, done=Finished(node, attempt, _waits(data)))
     if event.kind == events.RETURNED:
         return partial(give_back, node=node, attempt=attempt)
     if event.kind == events.LOST or data.get("lost"):
         return partial(recover, node=node, attempt=attempt, jitter=_jitter(data))
-    return partial(finish, done=_finished(event, data))
+    outcome = _outcome(event, data)
+    done = Finished(node, attempt, outcome, _NO_RESULT, retry_in=data.get("delay"))
+    return partial(_inner if data.get("inner") else _ended, done=done, outcome=outcome)
 
 
-def _finished(event: Event, data: dict[str, Any]) -> Finished:
-    assert event.node is not None and event.attempt is not None
+def _ended(draft: Draft, done: Finished, outcome: Ended) -> object:
+    """A worker brought the outcome; or nobody held the step, and its wait has ended."""
+    step = draft.steps[done.node]
+    if not is_open_wait(step) or step.attempt != done.attempt:
+        return finish(draft, done)
+    if step.kind == "callback" and isinstance(outcome, Success):
+        return _called(draft, done.node)
+    return time_is_up(draft, done.node, done.attempt)
+
+
+def _called(draft: Draft, node: str) -> object:
+    step = draft.steps[node]
+    return call_back(draft, node, (step.visit, step.key_salt), _NO_RESULT)
+
+
+def _inner(draft: Draft, done: Finished, outcome: Ended) -> None:
+    block = draft.graph.block_of[done.node]
+    end_inner(draft, block, draft.steps[block].attempt, done, outcome)
+
+
+def _waits(data: dict[str, Any]) -> Waits:
+    approvers = data.get("approvers")
+    approval = None if approvers is None else Approval(tuple(approvers), data.get("need", ""))
+    return Waits(until=data.get("until"), approval=approval)
+
+
+def _outcome(event: Event, data: dict[str, Any]) -> Ended:
     call = CallEffect(data["call"]) if data.get("call") else None
     if event.kind == events.COMPLETED:
-        return Finished(event.node, event.attempt, Success(None, data.get("outlet", SUCCESS), call), _NO_RESULT)
-    failure = Failure(
-        data.get("error") or "",
-        call,
-        must_block=event.kind == events.BLOCKED,
-        second_effect=bool(data.get("stopped")),
-    )
-    return Finished(event.node, event.attempt, failure, retry_in=data.get("delay"))
+        return Success(None, data.get("outlet", SUCCESS), call)
+    must_block, stopped = event.kind == events.BLOCKED, bool(data.get("stopped"))
+    return Failure(data.get("error") or "", call, must_block=must_block, second_effect=stopped)
 
 
 def _jitter(data: dict[str, Any]) -> float:
@@ -75,6 +111,9 @@ def _act(event: Event, graphs: Graphs) -> Rule:
         return partial(options.withdraw, act=act)
     if event.kind == events.CONTINUED:
         return partial(options.continue_flow, act=act)
+    if event.kind in (events.APPROVED, events.REJECTED):
+        names = frozenset(name.strip().lower() for name in data.get("approver", ()))
+        return partial(answer, act=act, node=node, yes=event.kind == events.APPROVED, names=names)
     if event.kind == events.INPUT_PROVIDED:
         return partial(options.provide_input, act=act, node=node, result=_NO_RESULT)
     version = data.get("version")

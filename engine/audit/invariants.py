@@ -6,7 +6,7 @@ the specification, and use none of the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from engine import events
 from engine.audit.difference import Difference
@@ -36,9 +36,12 @@ _FIRST_OF_BUDGET = frozenset({AttemptKind.INITIAL, AttemptKind.RETRIGGER})
 
 
 class Book:
-    """A history, looked up by step."""
+    """A history, looked up by step. ``inner``: the steps inside sync blocks, which are recovered and re-triggered with
+    their block, and told with it where they end with it."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, inner: Collection[str]) -> None:
+        self.inner = inner
+        self.moments = {event.at for event in history.events}
         self.request = history.request
         self.steps = history.steps
         self.events = [event for event in history.events if event.kind != events.REFUSED]
@@ -62,9 +65,9 @@ class Book:
         return next((place for place, event in enumerate(self.events) if event.at == at), len(self.events))
 
 
-def contradictions(history: History) -> Iterator[Difference]:
-    """Every difference that these questions find."""
-    book = Book(history)
+def contradictions(history: History, inner: Collection[str] = ()) -> Iterator[Difference]:
+    """Every difference that these questions find. ``inner``: the steps inside sync blocks."""
+    book = Book(history, inner)
     for question in _OF_STEP:
         for step in book.steps:
             for node, stored, told in question(book, step):
@@ -102,7 +105,8 @@ def _ending(book: Book, step: Step) -> Iterator[Finding]:
         kinds = [book.events[place].kind for place in book.ends.get((step.node, number), ())]
         wanted = _TOLD_BY.get(end.outcome, frozenset()) if end is not None else frozenset()
         told = [kind for kind in kinds if kind in wanted]
-        if end is not None and wanted and len(told) != 1:
+        silent = not told and (not wanted or step.node in book.inner)  # it ended with something else
+        if end is not None and len(told) != 1 and not (silent and end.ended_at in book.moments):
             yield step.node, f"attempt {number} as {end.outcome.value}", f"{len(told)} events tell that"
         strange = [kind for kind in kinds if kind not in wanted]
         if strange:
@@ -127,7 +131,9 @@ def _last(book: Book, step: Step) -> Iterator[Finding]:
 
 
 def _recoveries(book: Book, step: Step) -> Iterator[Finding]:
-    """Each death of a worker counts once, in the budget in which it happened."""
+    """Each death of a worker counts once, in the budget in which it happened; a block's is its own, not its steps'."""
+    if step.node in book.inner:
+        return
     lost = 0
     for attempt in book.attempts[step.node]:
         if attempt.start.kind in _FIRST_OF_BUDGET:
@@ -140,6 +146,8 @@ def _recoveries(book: Book, step: Step) -> Iterator[Finding]:
 
 def _acts(book: Book, step: Step) -> Iterator[Finding]:
     """Every attempt that a person caused has that person's act, and every input by hand has its attempt."""
+    if step.node in book.inner:
+        return
     wanted = {
         AttemptKind.RETRIGGER: frozenset({events.RETRIGGERED, events.RETRIGGERED_FLOW}),
         AttemptKind.PROVIDED_INPUT: frozenset({events.INPUT_PROVIDED}),

@@ -16,6 +16,7 @@ from engine.audit.difference import Broken, Difference
 from engine.audit.facts import Graphs, Rule, rule_of
 from engine.audit.same import clauses, same, unlike
 from engine.commands import FACT
+from engine.decide.block import begin_inner
 from engine.decide.claim import claim
 from engine.decide.send import send
 from engine.decide.submit import begin
@@ -23,7 +24,7 @@ from engine.draft import Draft
 from engine.errors import RetriggerError
 from engine.graph import Graph
 from engine.records import AttemptEnd, Event, NewRequest, Step
-from engine.states import MOVING
+from engine.states import MOVING, StepStatus
 from engine.store import AttemptDetail, History
 
 Key = tuple[str, int]  # of an attempt: node, number
@@ -182,8 +183,14 @@ class Replay:
                 self._differ(key[0], f"{has} at attempt {key[1]}", "no late result" if told is None else "another one")
 
     def _is_due(self, node: str, number: int) -> bool:
-        step = self.steps.get(node)
-        return step is not None and step.due_at is not None and step.status in MOVING and step.attempt == number - 1
+        """Whether that attempt can begin now."""
+        step, block = self.steps.get(node), self.graph.block_of.get(node)
+        if step is None or step.attempt != number - 1:
+            return False
+        if block is None:
+            return step.due_at is not None and step.status in MOVING
+        held = self.steps[block].status is StepStatus.RUNNING or self._is_due(block, self.steps[block].attempt + 1)
+        return held and step.status is not StepStatus.RUNNING
 
     def _take(self, node: str, number: int) -> None:
         """A worker takes the step, and its call may leave."""
@@ -192,7 +199,16 @@ class Replay:
             raise Broken(node, f"no attempt {number}", "something came of it")
         if (node, number) in self._begun:
             return
-        step = self.steps.get(node)
+        if node in self.graph.block_of:
+            self._take_inner(node, attempt)
+        else:
+            self._claim(node, attempt)
+        self._begun.add((node, number))
+        if attempt.idempotency_key is not None:
+            self._send(node, number, attempt.idempotency_key)
+
+    def _claim(self, node: str, attempt: AttemptDetail) -> None:
+        step, number = self.steps.get(node), attempt.start.number
         if step is None or not self._is_due(node, number):
             state = "there is no such step" if step is None else f"the step was {step.status.value} then"
             raise Broken(node, f"attempt {number}", f"{state}, and could not be run")
@@ -203,10 +219,24 @@ class Replay:
             self._differ(node, f"version {start.workflow_version} at attempt {number}", "the request was never on it")
         running, begun = claim(step, start.workflow_version, start.worker or "", start.started_at, 0.0)
         self._compare(node, number, start, begun, _START)
-        self._begun.add((node, number))
         self.steps[node] = running
-        if attempt.idempotency_key is not None:
-            self._send(node, number, attempt.idempotency_key)
+
+    def _take_inner(self, node: str, attempt: AttemptDetail) -> None:
+        """The worker that holds the block begins its next step."""
+        start, block = attempt.start, self.graph.block_of[node]
+        if self.steps[block].status is not StepStatus.RUNNING:
+            self._take(block, self.steps[block].attempt + 1)
+        holder = self._attempts[block, self.steps[block].attempt].start
+        draft = Draft(self.request, self.steps, self.graph, start.started_at, told=False)
+        try:
+            begin_inner(draft, block, holder.number, node, holder.kind)
+        except RetriggerError as refusal:
+            raise Broken(node, f"attempt {start.number}", f"it could not be run then ({refusal})") from refusal
+        if draft.steps[node].attempt != start.number or not draft.attempts:
+            has = f"attempt {self.steps[node].attempt} ({self.steps[node].status.value}) was its last then"
+            raise Broken(node, f"attempt {start.number}", has)
+        self._compare(node, start.number, start, draft.attempts[0], _START)
+        self.steps = draft.steps
 
     def _send(self, node: str, number: int, key: str) -> None:
         draft = Draft(self.request, self.steps, self.graph, 0.0, told=False)

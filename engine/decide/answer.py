@@ -47,7 +47,7 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str]) 
         raise NotAnApprover(node, approval.approvers)
     if yes and set(mine) <= set(approval.approved):
         raise Refused(f"{_who_have(mine)} approved {node} of REQ-{draft.request.id} already.")
-    audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt)
+    audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt, approver=list(mine))
     approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
     if not yes:
         _reject(draft, step, act.by, act.reason)

@@ -7,7 +7,7 @@ attempt number; whoever takes the block away closes what is open inside, so a wo
 from __future__ import annotations
 
 from engine import events
-from engine.decide.finish import Finished, close_attempt, late
+from engine.decide.finish import Finished, close_attempt, late, stopped
 from engine.draft import Draft
 from engine.errors import LeaseLost
 from engine.fence import end_attempt
@@ -47,7 +47,7 @@ def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: E
     if isinstance(outcome, Failure):
         retries = step.retries + (done.retry_in is not None)
         draft.change_step(step.node, status=StepStatus.FAILED, error=outcome.error, retries=retries)
-        facts = {**call, "error": outcome.error, "inner": True, "delay": done.retry_in}
+        facts = {**call, "error": outcome.error, "inner": True, "delay": done.retry_in, **stopped(outcome)}
         draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
     else:
         draft.change_step(step.node, status=StepStatus.COMPLETED, error=None)

@@ -221,7 +221,7 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
         settle(draft, [step.node], step.cause)
         move_on(draft)
     else:
-        event = block(draft, step.node, failure.error, failure.call, **_stopped(failure))
+        event = block(draft, step.node, failure.error, failure.call, **stopped(failure))
     _tell(draft, step, event)
 
 
@@ -244,7 +244,7 @@ def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Ev
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
     facts = {**_facts(failure.call), "error": failure.error, "before": step.cause.error if step.cause else None}
-    facts |= {**_stopped(failure), **more}
+    facts |= {**stopped(failure), **more}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     _alone_no_more(draft)
@@ -277,7 +277,7 @@ def _facts(call: CallEffect | None) -> dict[str, Any]:
     return {} if call is None else {"call": call.value}
 
 
-def _stopped(failure: Failure) -> dict[str, bool]:
+def stopped(failure: Failure) -> dict[str, bool]:
     """That the call did not leave, for want of a confirmation."""
     return {"stopped": True} if failure.second_effect else {}
 

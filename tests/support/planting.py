@@ -137,7 +137,9 @@ def _fact_changed(history: History, seed: random.Random) -> History | None:
         (place, name)
         for place, event in enumerate(history.events)
         for name in event.data or {}
-        if name != "first" and event.kind != events.LATE  # the one hangs on Slack, the other is evidence alone
+        if name != "first"  # it hangs on Slack
+        and event.kind not in _UNTOLD["data"]
+        and (name != "delay" or event.kind == events.LOST)  # how long a retry waited that nobody waited for
     ]
     if not places:
         return None
@@ -156,14 +158,17 @@ def _with_attempt(history: History, place: int, attempt: AttemptDetail) -> Histo
     return history._replace(attempts=_with(history.attempts, place, attempt))
 
 
-# Who submitted and who withdrew, and when late evidence came, no other row says.
+# Who submitted, withdrew, or was one of several that approved; when late evidence came; and what a wait was for that is
+# over: no other row says it.
+_ANSWERS = (events.APPROVED, events.REJECTED)
 _UNTOLD = {
-    **dict.fromkeys(("by", "actor", "door", "reason"), (events.SUBMITTED, events.WITHDRAWN)),
-    "at": (events.LATE,),
+    **dict.fromkeys(("by", "actor", "door", "reason"), (events.SUBMITTED, events.WITHDRAWN, *_ANSWERS)),
+    "at": (events.LATE, events.WAITS, events.CALLED_EARLY, *_ANSWERS),
+    "data": (events.LATE, events.WAITS, *_ANSWERS),
 }
 _STEP = ("kind", "status", "version", "attempt", "next_kind", "visit", "retries", "recoveries", "due_at", "worker",
          "outlet", "held", "stale", "only", "update_status", "was", "key_salt", "sent_key", "effect_key", "repeat",
-         "call", "error", "cause")  # fmt: skip
+         "call", "error", "cause", "wakes_at", "approval", "early", "cancelled_by")  # fmt: skip
 _REQUEST = ("workflow_version", "status", "reason", "version", "created_at", "updated_at")
 _EVENT = ("kind", "at", "node", "attempt", "by", "actor", "door", "reason")
 

@@ -18,6 +18,7 @@ from engine.graph import FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.outcomes import Failure
 from engine.states import CallEffect, RequestStatus, StepStatus
 from engine.status import recalculate
+from tests.support.histories import live
 from tests.support.memory import MemoryRequest, act
 
 
@@ -113,6 +114,12 @@ def test_a_request_never_hangs_and_every_offer_is_honoured(number: int, size: in
             except IndexError:  # nothing is offered while everything moves by itself
                 assert request.due
     check(request)
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 2**32), st.integers(1, 9))
+def test_a_request_of_every_kind_of_node_never_hangs(number: int, size: int) -> None:
+    check(live(random.Random(number), size))
 
 
 @settings(max_examples=100, deadline=None)
