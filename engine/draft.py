@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import events
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step, changed
 from engine.states import RequestStatus, StepStatus, check_request_change, check_step_change
 
 
@@ -38,12 +38,12 @@ class Draft:
     def change_step(self, node: str, **fields: Any) -> Step:
         """Change some fields of a step; its version rises by one for the whole draft."""
         before = self.steps[node]
-        after = before._replace(**fields)
-        check_step_change(node, before.status, after.status)
+        if "status" in fields:
+            check_step_change(node, before.status, fields["status"])
         if node not in self.changed and node not in self.added:
             self.changed.add(node)
-            after = after._replace(version=before.version + 1)
-        self.steps[node] = after
+            fields["version"] = before.version + 1
+        after = self.steps[node] = changed(before, fields)
         return after
 
     def add_step(self, node: str, kind: str) -> None:

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from engine.decide.finish import Finished
 from engine.records import Claim
 
-_LINGER = 1.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
+_LINGER = 10.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
 _DUE = "due"
 _POLL = 0.01

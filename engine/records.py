@@ -6,6 +6,7 @@ write is guarded by the version it read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
@@ -83,6 +84,18 @@ class Step(NamedTuple):
     approval: Approval | None = None
     early: bool = False  # a callback that was called before it waited: the result is kept for it
     cancelled_by: str | None = None  # the end that cancelled it
+
+
+_PLACE = {name: place for place, name in enumerate(Step._fields)}
+
+
+def changed(step: Step, fields: Mapping[str, Any]) -> Step:
+    """A copy with other values in some ``fields``: ``_replace``, in a third of its time. Every step of every request
+    is copied several times."""
+    values = list(step)
+    for name, value in fields.items():
+        values[_PLACE[name]] = value
+    return Step._make(values)
 
 
 class Attempt(NamedTuple):

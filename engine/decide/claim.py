@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.records import Attempt, Step
+from engine.records import Attempt, Step, changed
 from engine.states import StepStatus
 
 
@@ -13,13 +13,16 @@ def claim(step: Step, workflow_version: int, worker: str, now: float, lease: flo
     ending cancel what is due in the same transaction.
     """
     number = step.attempt + 1
-    running = step._replace(
-        status=StepStatus.RUNNING,
-        version=step.version + 1,
-        attempt=number,
-        worker=worker,
-        lease_until=now + lease,
-        due_at=None,
+    running = changed(
+        step,
+        {
+            "status": StepStatus.RUNNING,
+            "version": step.version + 1,
+            "attempt": number,
+            "worker": worker,
+            "lease_until": now + lease,
+            "due_at": None,
+        },
     )
     attempt = Attempt(
         step.request_id,
