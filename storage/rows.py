@@ -26,9 +26,12 @@ def clean(text: str | None) -> str | None:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # json.dumps would make one for each value
+
+
 def dump(value: Any) -> str:
     """Compact JSON, ASCII only. Raises ValueError on NaN and infinities."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _ENCODE(value)
 
 
 def request_row(request: Request) -> tuple[Any, ...]:
@@ -38,7 +41,7 @@ def request_row(request: Request) -> tuple[Any, ...]:
         request.workflow,
         request.workflow_version,
         request.app,
-        request.status.value,
+        request.status._value_,
         clean(request.reason),
         clean(request.requester),
         request.alerted,
@@ -55,12 +58,16 @@ def request_from(row: Row) -> Request:
 
 
 def _text(value: StrEnum | None) -> str | None:
-    return None if value is None else value.value
+    return None if value is None else value._value_  # without the property, which takes ten times as long
 
 
 def step_row(step: Step) -> tuple[Any, ...]:
     """The light columns of a step."""
-    return step_values(step, range(len(step)))
+    row: list[Any] = list(step)
+    for place, convert in _CONVERT.items():
+        if row[place] is not None:
+            row[place] = convert(row[place])
+    return tuple(row)
 
 
 def step_values(step: Step, places: Iterable[int]) -> tuple[Any, ...]:
@@ -85,7 +92,7 @@ def step_from(row: Row) -> Step:
 
 def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
     """The columns of an attempt that starts."""
-    return (*attempt[:3], attempt.kind.value, *attempt[4:8], _cause_text(attempt.cause))
+    return (*attempt[:3], attempt.kind._value_, *attempt[4:8], _cause_text(attempt.cause))
 
 
 def attempt_from(row: Row) -> Attempt:
@@ -95,8 +102,7 @@ def attempt_from(row: Row) -> Attempt:
 
 def end_row(end: AttemptEnd) -> tuple[Any, ...]:
     """The columns of the end, then the key of the attempt."""
-    call = end.call and end.call.value
-    return (end.outcome.value, end.ended_at, clean(end.error), call, clean(end.response), *end[:3])
+    return (end.outcome._value_, end.ended_at, clean(end.error), _text(end.call), clean(end.response), *end[:3])
 
 
 def late_row(end: AttemptEnd) -> tuple[Any, ...]:
