@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from engine.errors import StorageError
+from storage import driver
 from storage.sentences import BUSY_TIMEOUT, explain
 from storage.statements import Statements
 
@@ -38,7 +39,8 @@ def open_database(url: str) -> Database:
 
 def now(connection: Connection) -> float:
     """The database's clock: seconds since the epoch."""
-    return float(connection.exec_driver_sql(_NOW[connection.dialect.name]).scalar_one())
+    ((moment,),) = driver.rows(connection, _NOW[connection.dialect.name])
+    return float(moment)
 
 
 class Database:

@@ -29,6 +29,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from storage.driver import execute
+
 
 class Rows:
     """A write of many rows at once, their values in the order of ``names``."""
@@ -44,8 +46,12 @@ class Rows:
         """Returns how many rows were written in all. Of a key that comes twice, any of the rows may be written."""
         if not rows:
             return 0
-        values: Any = tuple(map(list, zip(*rows, strict=True))) if self._by_column else rows
-        return connection.exec_driver_sql(self.sql, values).rowcount
+        if self._by_column:
+            cursor = execute(connection, self.sql, tuple(map(list, zip(*rows, strict=True))))
+        else:
+            cursor = execute(connection, self.sql, rows, many=True)
+        written: int = cursor.rowcount
+        return written
 
 
 class _Given:

@@ -11,6 +11,7 @@ import secrets
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from storage import driver
 from storage.database import Database
 
 # A process that hangs in a transaction, with rows locked, would hold up all others: after 2 s it is rolled back.
@@ -49,12 +50,14 @@ class Stamps:
         """The first statement of a transaction; ``stamp`` one that is to be committed. Returns the database's clock."""
         if stamp:
             return self.put(connection)
-        return float(connection.exec_driver_sql(_BEGIN).one()[0])
+        (row,) = driver.rows(connection, _BEGIN)
+        return float(row[0])
 
     def put(self, connection: Connection) -> float:
         """Stamp the present transaction. Returns the database's clock."""
         self._number += 1
-        return float(connection.exec_driver_sql(_PUT, (self._writer, self._number)).one()[0])
+        (row,) = driver.rows(connection, _PUT, (self._writer, self._number))
+        return float(row[0])
 
     def is_stored(self) -> bool | None:
         """Whether the last transaction with a stamp was committed. None: that cannot be learned now."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from engine.records import Attempt, Event, Request, Step
+from storage import driver
 from storage.many import Rows, add_rows, insert_rows, update_rows
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, tallies, workflows
@@ -45,7 +46,7 @@ class Query:
 
     def run(self, connection: Connection, **values: Any) -> Sequence[Sequence[Any]]:
         row = tuple(values[name] if name in values else self._fixed[name] for name in self._order)
-        return connection.exec_driver_sql(self.sql, row).all()
+        return driver.rows(connection, self.sql, row)
 
 
 def among(dialect: Dialect, column_: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -133,10 +134,10 @@ class Statements:
     def new_request_ids(self, connection: Connection, number: int) -> Sequence[int]:
         """Ids for new requests, in rising order. On SQLite the transaction holds the write lock, so it may count."""
         if self._dialect.name == "sqlite":
-            last: int = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM requests").scalar_one()
+            ((last,),) = driver.rows(connection, "SELECT coalesce(max(id), 0) FROM requests")
             return range(last + 1, last + 1 + number)
         sequence = "SELECT nextval(pg_get_serial_sequence('requests', 'id')) FROM generate_series(1, %s)"
-        return sorted(connection.exec_driver_sql(sequence, (number,)).scalars())
+        return sorted(row[0] for row in driver.rows(connection, sequence, (number,)))
 
     def listed(self, values: Sequence[Any]) -> Any:
         """A list as the one value that ``among`` compares with."""

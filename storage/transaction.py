@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from engine.errors import RetriggerError, StorageError
 from engine.records import Claim
 from engine.store import Claimer
+from storage import driver
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims
 from storage.creating import create
@@ -128,7 +129,8 @@ class Transactions:
         connection.begin()
         if self._stamps:
             return Begun(self._stamps.begin(connection, stamp))
-        facts = Begun(*connection.exec_driver_sql(_SQLITE_BEGIN).one())
+        (row,) = driver.rows(connection, _SQLITE_BEGIN)
+        facts = Begun(*row)
         self._data_version = facts.data_version
         return facts
 
