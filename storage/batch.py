@@ -30,6 +30,7 @@ class Batch:
         self._connection, self._statements, self._now = connection, statements, now
         self._graphs, self._told = graphs, told
         self.held: dict[int, Held] = {}
+        self.created: list[Held] = []
         self._done: dict[str, int | None] = {}  # command id → request
         self._results: dict[tuple[int, str], str | None] = {}
         self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key

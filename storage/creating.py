@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from engine.decide.submit import begin
 from engine.records import NewRequest
 from storage import rows
+from storage.known import Held
 from storage.operations import Create
 from storage.statements import Statements
 from storage.tallies import Tally
@@ -18,8 +19,9 @@ Answer = tuple[int, bool]  # the request's id, and whether an earlier submit had
 
 def create(
     connection: Connection, statements: Statements, creates: Sequence[Create], now: float, tally: Tally
-) -> list[Answer]:
-    """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``."""
+) -> tuple[list[Answer], list[Held]]:
+    """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``, and what
+    was stored."""
     known = _known(connection, statements, [create.new for create in creates])
     fresh: list[Create] = []
     places: list[int | None] = []  # of each create's request in ``fresh``; None when it was stored before
@@ -32,11 +34,11 @@ def create(
             fresh.append(create)
             if key:
                 by_key[key] = place
-    ids = _store(connection, statements, fresh, now, tally)
+    stored = _store(connection, statements, fresh, now, tally)
     return [
-        (known[_key(create.new)], True) if place is None else (ids[place], fresh[place] is not create)
+        (known[_key(create.new)], True) if place is None else (stored[place].request.id, fresh[place] is not create)
         for create, place in zip(creates, places, strict=True)
-    ]
+    ], stored
 
 
 def _key(new: NewRequest) -> tuple[str, str] | None:
@@ -60,21 +62,23 @@ def _known(
 
 def _store(
     connection: Connection, statements: Statements, fresh: Sequence[Create], now: float, tally: Tally
-) -> list[int]:
+) -> list[Held]:
     if not fresh:
         return []
     ids = statements.new_request_ids(connection, len(fresh))
     requests_: list[rows.Row] = []
     steps: list[rows.Row] = []
     events: list[rows.Row] = []
+    stored = []
     for request_id, create in zip(ids, fresh, strict=True):
         new = create.new
         request, its_steps = begin(request_id, new, create.graph, now)
         tally.came(request)
+        stored.append(Held(request, {step.node: step for step in its_steps}))
         requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key), False))
         steps += map(rows.step_row, its_steps)
         events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
     statements.insert_requests.run(connection, requests_)
     statements.insert_steps.run(connection, steps)
     statements.insert_events.run(connection, events)
-    return list(ids)
+    return stored

@@ -19,9 +19,9 @@ class Held:
 
     __slots__ = ("request", "steps", "stored", "stored_steps")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, steps: dict[str, Step] | None = None) -> None:
         self.stored = self.request = request
-        self.stored_steps: dict[str, Step] = {}
+        self.stored_steps: dict[str, Step] = {} if steps is None else steps
         self.steps = self.stored_steps
 
 
@@ -47,14 +47,18 @@ class Known:
         """The request, if it is known."""
         return self._held.get(request_id)
 
-    def committed(self, held: Iterable[Held], claimed: Iterable[Step]) -> None:
-        """What was written is what is stored now."""
+    def committed(self, held: Iterable[Held], created: Iterable[Held], claimed: Iterable[Step]) -> None:
+        """What was written is what is stored now. New requests are kept as long as there is room: they may wait
+        behind others, which are needed sooner."""
         if self._version is None:
             return
         for it in held:
             it.stored, it.stored_steps = it.request, it.steps
             self._held.pop(it.request.id, None)
             if it.request.status not in FINAL:
+                self._held[it.request.id] = it
+        for it in created:
+            if len(self._held) < _LIMIT:
                 self._held[it.request.id] = it
         for step in claimed:
             known = self._held.get(step.request_id)

@@ -20,13 +20,13 @@ class Leases(Part):
     """Leases, presence, and the questions of the sweep. Times come from the database's clock."""
 
     def renew(self, worker: str, lease: float) -> int:
-        """Renew the leases of all that ``worker`` runs, for ``lease`` seconds. Returns how many."""
+        """Renew the leases of all that ``worker`` runs, for ``lease`` seconds. Returns how many. No rule reads them."""
 
         def run(connection: Connection, moment: float) -> int:
             mine = update(steps).where(RUNNING, steps.c.worker == worker)
             return connection.execute(mine.values(lease_until=moment + lease)).rowcount
 
-        return self._writer.write(run)
+        return self._writer.write(run, beside=True)
 
     def lost(self, living: str | None) -> list[Running]:
         """Running steps whose worker is gone: every other worker than ``living``, or those whose lease ran out."""
@@ -76,7 +76,7 @@ class Leases(Part):
                 row = {"name": worker, "present_until": moment + lease, "started_at": moment}
                 connection.execute(insert(workers).values(row))
 
-        self._writer.write(run)
+        self._writer.write(run, beside=True)
 
     def workers_alive(self) -> int:
         """Engines that renewed their presence lately."""

@@ -41,6 +41,10 @@ class Create(Operation):
 
 @dataclass(slots=True, eq=False)
 class Direct(Operation):
-    """Statements of its own, given the connection and the time. It raises a RetriggerError only before it writes."""
+    """Statements of its own, given the connection and the time. It raises a RetriggerError only before it writes.
+
+    ``beside``: it changes nothing of requests and steps that a rule decides by, so what is known of them stays known.
+    """
 
     run: Callable[[Connection, float], Any]
+    beside: bool = False

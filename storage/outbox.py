@@ -43,7 +43,7 @@ class SqlOutbox:
             connection.execute(taken.values(taken_until=moment + lease))
             return [_row(row) for row in found]
 
-        return self._writer.write(run)
+        return self._writer.write(run, beside=True)
 
     def sending(self, row_id: int) -> None:
         """Remember, durably, that a send begins."""
@@ -51,7 +51,7 @@ class SqlOutbox:
 
     def done(self, row_id: int) -> None:
         """It was told; the next row of its request may follow."""
-        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(done_at=now)))
+        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(done_at=now)), beside=True)
 
     def later(self, row_id: int, delay: float, error: str) -> None:
         """Try again after ``delay`` seconds. Its request's other rows, which have to wait for it, are due no sooner:
@@ -64,7 +64,7 @@ class SqlOutbox:
             behind = update(outbox).where(TO_TELL, outbox.c.request_id == request, outbox.c.id > row_id)
             connection.execute(behind.values(due_at=moment + delay))
 
-        self._writer.write(run)
+        self._writer.write(run, beside=True)
 
     def drop(self, row_id: int, error: str) -> None:
         """Give up on a row; it is kept with its error."""
@@ -72,7 +72,7 @@ class SqlOutbox:
         def run(connection: Connection, moment: float) -> None:
             connection.execute(_of(row_id).values(done_at=moment, error=rows.clean(error)))
 
-        self._writer.write(run)
+        self._writer.write(run, beside=True)
 
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
@@ -97,10 +97,10 @@ class SqlOutbox:
             if not connection.execute(update(posted).where(*same).values(values)).rowcount:
                 connection.execute(insert(posted).values(values))
 
-        self._writer.write(run)
+        self._writer.write(run, beside=True)
 
     def _set(self, row_id: int, **values: Any) -> None:
-        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(values)))
+        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(values)), beside=True)
 
 
 def _of(row_id: int) -> Any:

@@ -92,7 +92,7 @@ class Transactions:
             return failure
         if claimer:
             self._unsure = []
-        self._known.committed(batch.held.values(), [claim.step for claim in claims])
+        self._known.committed(batch.held.values(), batch.created, [claim.step for claim in claims])
         self._claims.committed(claims)
         return Done(answers, claims, bool(batch.notices))
 
@@ -100,9 +100,9 @@ class Transactions:
         """Whether another process may have made steps due since the last transaction."""
         if not self._database.is_sqlite or self._connection is None:
             return True
-        driver = self._connection.connection.driver_connection
-        assert driver is not None
-        (found,) = driver.execute("PRAGMA data_version").fetchone()
+        raw = self._connection.connection.driver_connection  # beside SQLAlchemy, which would begin a transaction
+        assert raw is not None
+        (found,) = raw.execute("PRAGMA data_version").fetchone()
         return bool(found != self._data_version)
 
     def close(self) -> None:
@@ -146,13 +146,14 @@ class Transactions:
         """Every operation's answer, in their order. Direct ones go first: what they write is read by the others."""
         answers: dict[int, Answer | Exception] = {}
         directs = {place: it for place, it in enumerate(operations) if isinstance(it, Direct)}
-        self._known.begin(None if directs else facts.data_version)
+        unknown = any(not direct.beside for direct in directs.values())
+        self._known.begin(None if unknown else facts.data_version)
         for place, direct in directs.items():
             answers[place] = _direct(direct, connection, facts.now)
         creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
         if creates:
             statements = self._database.statements
-            made = create(connection, statements, list(creates.values()), facts.now, batch.tally)
+            made, batch.created = create(connection, statements, list(creates.values()), facts.now, batch.tally)
             answers.update(zip(creates, map(Answer, made), strict=True))
         changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
         if changes:

@@ -56,9 +56,9 @@ class Writer:
             self._queue.put(operation)
         return operation.future
 
-    def write(self, run: Callable[..., T]) -> T:
-        """Run statements in the writer's transaction; ``run`` gets the connection and the time."""
-        answer: T = self.submit(Direct(run)).result()
+    def write(self, run: Callable[..., T], *, beside: bool = False) -> T:
+        """Run statements in the writer's transaction; ``run`` gets the connection and the time. See Direct."""
+        answer: T = self.submit(Direct(run, beside)).result()
         return answer
 
     def attach(self, claimer: Claimer) -> None:
