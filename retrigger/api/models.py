@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from engine.allowed import Action
@@ -84,8 +85,13 @@ class NewRequestBody(_Body):
     )
 
 
+_BOTH: JsonDict = {"flow": {"const": True}, "update_status": {"const": True}}
+
+
 class RetriggerBody(_Body):
     """Re-trigger a step, alone or with the flow behind it."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"properties": _BOTH, "required": [*_BOTH]}})
 
     flow: bool = Field(False, description="Re-trigger step and flow. Without it, this step only.")
     update_status: bool = Field(
