@@ -148,7 +148,8 @@ def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
 def _take_back(draft: Draft, node: str, visit: int) -> None:
     step = draft.steps[node]
     end_attempt(draft, node)
-    if step.status is StepStatus.COMPLETED or step.early:
+    kept = step.early and visit == step.visit  # it waits at the same address, and nobody calls that a second time
+    if step.status is StepStatus.COMPLETED or (step.early and not kept):
         draft.set_result(node, None)  # nothing behind may read what no longer holds
     draft.change_step(
         node,
@@ -161,7 +162,7 @@ def _take_back(draft: Draft, node: str, visit: int) -> None:
         stale=False,
         only=False,
         was=None,
-        early=False,
+        early=kept,
         cancelled_by=None,
     )
 

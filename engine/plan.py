@@ -14,6 +14,7 @@ from typing import NamedTuple
 from engine.allowed import Action
 from engine.draft import Draft
 from engine.effects import ASKED, may_have_had_one
+from engine.flow import Path, path_state
 from engine.graph import FAILURE, INSTANT_KINDS, Graph
 from engine.records import Request, Step
 from engine.states import CallEffect, RequestStatus, StepStatus
@@ -116,20 +117,45 @@ def _key(step: Step, before: Step | None) -> Key | None:
 
 
 def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
-    """The starts, and the pending nodes behind them → whether they will surely run."""
-    graph = draft.graph
-    sure = dict.fromkeys(starts, True)
-    frontier = [n for n in sure if not draft.steps[n].only]
+    """The starts, and the pending nodes behind them → whether they will surely run, when everything succeeds."""
+    graph, found = draft.graph, dict.fromkeys(starts, True)
+    frontier = [n for n in found if not draft.steps[n].only]
     while frontier:
-        source = frontier.pop()
-        for edge in graph.outgoing[source]:
-            if draft.steps[edge.target].status is not StepStatus.PENDING:
-                continue
-            chance = sure[source] and _is_the_way(graph, source, edge.outlet)
-            if edge.target not in sure or (chance and not sure[edge.target]):
-                sure[edge.target] = chance
+        for edge in graph.outgoing[frontier.pop()]:
+            if draft.steps[edge.target].status is StepStatus.PENDING and edge.target not in found:
+                found[edge.target] = False
                 frontier.append(edge.target)
-    return sure
+    settled = {n for n in found if draft.steps[n].status is StepStatus.READY}  # surely run, or surely passed by
+    for node in graph.nodes:  # in their order, so that what leads to a node is known before it
+        if node in found and node not in settled:
+            found[node] = _is_sure(draft, node, found, settled)
+    return _less_what_an_end_may_cancel(draft, found)
+
+
+def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[str]) -> bool:
+    """A node waits for every path that may still arrive: it is sure when each is decided, and one surely comes."""
+    open_, arrives = [], False
+    for edge in draft.graph.incoming[node]:
+        state = path_state(edge, draft.steps[edge.source])
+        if state is Path.OPEN:
+            open_.append(edge.source)
+            arrives = arrives or (found.get(edge.source, False) and _is_the_way(draft.graph, edge.source, edge.outlet))
+        arrives = arrives or state is Path.ARRIVED
+    decided = all(source in settled and not draft.steps[source].only for source in open_)
+    if decided:
+        settled.add(node)
+    return decided and arrives
+
+
+def _less_what_an_end_may_cancel(draft: Draft, found: Mapping[str, bool]) -> dict[str, bool]:
+    """An end that cancels others may come first, from here or from a side branch; not before what leads to it."""
+    ends = [n for n, facts in draft.graph.nodes.items() if facts.cancel_others]
+    ends = [n for n in ends if draft.steps[n].status is StepStatus.PENDING]
+    ready = StepStatus.READY
+    return {
+        node: sure and (draft.steps[node].status is ready or all(end in draft.graph.behind(node) for end in ends))
+        for node, sure in found.items()
+    }
 
 
 def _is_the_way(graph: Graph, node: str, outlet: str) -> bool:

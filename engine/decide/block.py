@@ -37,7 +37,7 @@ def begin_inner(draft: Draft, block: str, attempt: int, node: str, kind: Attempt
 def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: Ended) -> None:
     """Write what an inner step came to. Raises LeaseLost when the block, or the step, was taken away meanwhile."""
     step = draft.steps[done.node]
-    if step.attempt == done.attempt and step.status in (StepStatus.COMPLETED, StepStatus.FAILED):
+    if _stored_already(step, done, outcome):
         return  # the answer to the commit that stored it was lost
     _held(draft, block, attempt)
     if step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
@@ -53,6 +53,15 @@ def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: E
         draft.change_step(step.node, status=StepStatus.COMPLETED, error=None)
         draft.set_result(step.node, done.result)
         draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**call, "inner": True})
+
+
+def _stored_already(step: Step, done: Finished, outcome: Ended) -> bool:
+    """Whether it has ended as this very outcome says; one whose block was given up has failed of that instead."""
+    if step.attempt != done.attempt:
+        return False
+    if isinstance(outcome, Failure):
+        return step.status is StepStatus.FAILED and step.error == outcome.error
+    return step.status is StepStatus.COMPLETED
 
 
 def keep_late(draft: Draft, done: Finished, outcome: Ended) -> None:

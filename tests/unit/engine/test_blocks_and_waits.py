@@ -1,0 +1,124 @@
+"""Sync blocks, early callbacks and plans over what waits, rule by rule (SPEC 1, 2, 4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.allowed import Action, why_not_input, why_not_retrigger
+from engine.decide import options
+from engine.decide.finish import Finished, finish
+from engine.draft import Draft
+from engine.errors import CallbackRefused, LeaseLost
+from engine.outcomes import Failure
+from engine.plan import Plan
+from tests.support.memory import MemoryRequest, act, graph
+
+BLOCK = graph("block > end", inner={"block": ("one", "two")})
+CALLED = graph("ask > wait", "wait > end", kinds={"wait": "callback"})
+FORK = graph(
+    "fork > left",
+    "fork > right",
+    "left > join",
+    "right > join",
+    "join > last",
+    "last > end",
+    kinds={"fork": "branch", "join": "merge"},
+)
+
+
+def plan(request: MemoryRequest, action: Action, node: str | None) -> Plan:
+    draft = Draft(request.request, request.steps, request.graph, 0.0, False)
+    return options.rehearse(draft, action, node)
+
+
+def with_flow(request: MemoryRequest, node: str) -> None:
+    request.do(lambda d: options.retrigger(d, act(confirmed=True, reason="because"), node, flow=True))
+
+
+class TestBlock:
+    def test_inner_steps_refuse_acts_and_name_the_block(self) -> None:
+        request = MemoryRequest(BLOCK)
+        for refusal in (why_not_retrigger, why_not_input):
+            said = refusal(request.request, request.steps["one"], request.graph)
+            assert said is not None and "Re-trigger block" in said
+
+    def test_what_an_inner_step_still_gives_after_its_block_was_given_up_is_kept_as_evidence(self) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        request.do(lambda d: finish(d, Finished("block", number, Failure("took longer"))))
+        assert request.statuses(("block", "one")) == {"block": "blocked", "one": "failed"}
+        with pytest.raises(LeaseLost):
+            request.end_inner("block", "one")
+
+    def test_a_re_run_starts_at_the_first(self) -> None:
+        request = MemoryRequest(BLOCK)
+        request.claim("block")
+        request.run_inner("block", "one")
+        request.begin_inner("block", "two")
+        request.end_inner("block", "two", Failure("503"))
+        request.do(lambda d: finish(d, Finished("block", 1, Failure("two: 503"))))
+        with_flow(request, "block")
+        request.claim("block")
+        request.begin_inner("block", "one")
+        assert request.statuses(("one", "two")) == {"one": "running", "two": "pending"}
+        assert (request.steps["one"].visit, request.steps["one"].attempt) == (1, 2), "the key stays"
+
+
+class TestCallback:
+    def test_an_early_call_outlives_a_re_trigger_of_the_failed_step_before_it(self) -> None:
+        way = graph("ask > wait", "ask -failure> tell", "wait > end", "tell > end", kinds={"wait": "callback"})
+        request = MemoryRequest(way)
+        number = request.claim("ask")
+        request.call_back("wait")
+        request.do(lambda d: finish(d, Finished("ask", number, Failure("no answer"))))
+        assert request.steps["wait"].status.value == "skipped"
+        with_flow(request, "ask")
+        request.succeed("ask")
+        request.wait("wait")
+        assert request.steps["wait"].status.value == "completed", "the outside system will not call again"
+
+    def test_a_second_call_is_refused(self) -> None:
+        request = MemoryRequest(CALLED)
+        request.call_back("wait")
+        with pytest.raises(CallbackRefused, match="called already"):
+            request.call_back("wait")
+
+    def test_a_new_address_voids_the_old(self) -> None:
+        request = MemoryRequest(CALLED)
+        request.succeed("ask")
+        request.wait("wait")
+        old = (request.steps["wait"].visit, request.steps["wait"].key_salt)
+        with_flow(request, "wait")
+        with pytest.raises(CallbackRefused, match="another address"):
+            request.call_back("wait", old)
+        request.wait("wait")
+        request.call_back("wait")
+        assert request.status == "completed"
+
+
+class TestPlan:
+    def test_what_waits_for_a_blocked_side_branch_is_not_promised(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.fail("right")
+        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+
+    def test_what_waits_for_a_side_branch_that_runs_is_not_sure(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.claim("right")
+        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+
+    def test_what_an_end_may_cancel_is_not_sure(self) -> None:
+        way = graph(
+            "fork > a", "fork > x", "a > b", "b > end", "x > over",
+            kinds={"fork": "branch"}, ends={"over": "failed"}, cancels={"over"},
+        )  # fmt: skip
+        request = MemoryRequest(way)
+        request.run("fork")
+        request.fail("a")
+        request.claim("x")
+        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "a").runs] == [("a", True), ("b", False)]
