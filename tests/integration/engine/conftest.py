@@ -28,8 +28,10 @@ def shared_outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def shared_room(module_database_url: str, shared_outside: Outside) -> Iterator[Room]:
-    """An engine that runs, shared by the tests of a module: they look at their own requests only."""
+    """An engine that runs, shared by the tests of a module: they look at their own requests only. In the end every
+    request is what its attempts and its audit say."""
     room = Room(module_database_url, shared_outside.connections)
     room.start()
     yield room
+    room.check_audit()
     room.close()

@@ -1,4 +1,4 @@
-"""Callbacks through the whole engine, on both databases (SPEC 1, 2): the address, early calls, second calls, time-outs."""
+"""Callbacks through the whole engine, on both databases (SPEC 1, 2): addresses, early and second calls, time-outs."""
 
 from __future__ import annotations
 
