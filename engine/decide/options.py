@@ -40,18 +40,21 @@ def retrigger(
     onto: Onto | None = None,
 ) -> Accepted:
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
-    expected(draft, act, node)
-    lost = use_version(draft, *onto) if onto is not None else ()
-    step = draft.steps[node]
+    step = expected(draft, act, node)
     refusal = why_not_retrigger(draft.request, step, draft.graph)
     if refusal:
         raise Refused(refusal)
+    end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
+    lost = use_version(draft, *onto) if onto is not None else ()
+    if node not in draft.graph.nodes:
+        raise Refused(
+            f"{node} is no step of its own in the version that was named. Re-trigger another, or name another."
+        )
     cause = cause_of(draft, act, "re-triggered step and flow" if flow else "re-triggered", node)
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
     version = onto[0] if onto is not None else None
     how = {"update_status": update_status, "new_key": new_key, "version": version}
     audit(draft, act, kind, node, step.attempt + 1, **how)
-    end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
     _run_again(draft, node, cause, only=not flow, update_status=update_status and not flow, new_key=new_key)
     if flow:  # now that its old outcome counts no more: with it, what is let go of would reach what lies behind both
         rewind(draft, node, cause)

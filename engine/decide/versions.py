@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from engine import events
+from engine.decide.block import interrupt_inner
 from engine.draft import Draft
 from engine.effects import may_have_had_one
 from engine.errors import Refused
+from engine.fence import end_attempt, is_open_wait
 from engine.flow import cancel
 from engine.graph import Graph
 from engine.records import Step
-from engine.states import ENDED, StepStatus
+from engine.states import ENDED, AttemptKind, AttemptOutcome, StepStatus
 
 
 def use_version(draft: Draft, version: int, graph: Graph) -> tuple[str, ...]:
@@ -20,25 +23,46 @@ def use_version(draft: Draft, version: int, graph: Graph) -> tuple[str, ...]:
     if version == draft.request.workflow_version:
         return ()
     rows, before = graph.rows, draft.graph.rows
-    gone = [node for node in before if node in draft.steps and node not in rows]
+    here = [node for node in before if node in draft.steps]
+    gone = [node for node in here if node not in rows or _moved(draft.graph, graph, node)]
     lacking = [node for node in gone if draft.steps[node].status in ENDED]
     if lacking:
         raise Refused(
             f"Version {version} lacks steps that are already done: {', '.join(lacking)}. "
             "Publish a version that has them, or go on with the present one."
         )
-    changed = [node for node, kind in rows.items() if node in before and draft.steps[node].kind != kind]
+    changed = [node for node in here if node not in gone and draft.steps[node].kind != rows[node]]
     lost = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
+    for node in draft.graph.nodes:
+        if node not in gone and (node in changed or draft.graph.unit(node) != graph.unit(node)):
+            _start_anew(draft, node)
     cancel(draft, gone)
     for node, kind in rows.items():
         if node not in draft.steps:
             draft.add_step(node, kind)
-        elif node not in before:
+        elif node in gone or node not in before:
             _bring_back(draft, draft.steps[node], kind)
-        elif draft.steps[node].kind != kind:
+        elif node in changed:
             draft.change_step(node, kind=kind)
     draft.change_version(version, graph)
     return lost
+
+
+def _moved(before: Graph, after: Graph, node: str) -> bool:
+    """Into a block, out of one, or into another."""
+    return before.block_of.get(node) != after.block_of.get(node)
+
+
+def _start_anew(draft: Draft, node: str) -> None:
+    """What is under way there is no step of the version: an outcome of another kind of step, or of a block with other
+    steps inside, says nothing of this one. It starts again, and nothing is counted."""
+    step = draft.steps[node]
+    if step.status is not StepStatus.RUNNING and not is_open_wait(step):
+        return
+    end_attempt(draft, node)
+    interrupt_inner(draft, node, AttemptOutcome.CANCELLED)
+    draft.change_step(node, status=StepStatus.READY, due_at=draft.now, next_kind=AttemptKind.RECOVERY)
+    draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": False})
 
 
 def _bring_back(draft: Draft, step: Step, kind: str) -> None:

@@ -21,7 +21,7 @@ from tests.support.paper.acts import Command
 from tests.support.paper.definition import APPROVERS
 from tests.support.paper.shape import SYNC, Place, Shape
 from tests.support.paper.state import Intent, PaperRequest, PaperStep
-from tests.support.paper.versions import forgotten, lacking
+from tests.support.paper.versions import forgotten, lacks
 
 OMAR = Actor("cli:omar", "Omar Admin", "api", mail="omar@example.com", owner=True)
 PEOPLE = {HANNA.name: HANNA, OMAR.name: OMAR}
@@ -255,10 +255,10 @@ class Trial:
     def plan(self, command: Command) -> Planned | None:
         """What a person is told before they confirm; None when the act is refused."""
         known = command.version in (None, *self.paper.shapes)
-        lacks = known and command.version is not None and lacking(self.paper, command.version)
+        lacking = known and command.version is not None and lacks(self.paper, command.version, command.node)
         offers = self.paper.step_actions(self.paper.steps[command.node]) if command.node else self.paper.actions()
         asked = Action(command.action), command.node or None, command.new_key, command.version
-        if command.action not in offers or lacks or not known:
+        if command.action not in offers or lacking or not known:
             with pytest.raises(RetriggerError):
                 self.room.engine.plan(PEOPLE[command.by], self.number, *asked)
             return None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.support.paper.flow import cancel, fence, go_on, let_go, open_up, recalculate, set_status, take_back
 from tests.support.paper.shape import APPROVAL, CALLBACK, INSTANT, OK, WORK, YES
 from tests.support.paper.state import ANY, MOVING, PaperRequest, PaperStep, Try
-from tests.support.paper.versions import forgotten, lacking, use_version
+from tests.support.paper.versions import forgotten, lacks, use_version
 from tests.support.paper.work import Outcome, completed, conclude, reject
 
 REFUSED, CONFLICT, CHANGED, UNSURE, UNKNOWN, INVALID = (
@@ -63,7 +63,7 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
         found.add(REFUSED)
     if command.node not in paper.steps or command.version not in (None, *paper.shapes):
         return {*found, UNKNOWN}
-    if command.version is not None and lacking(paper, command.version):
+    if command.version is not None and lacks(paper, command.version, command.node):
         return {*found, REFUSED}
     if command.action not in paper.step_actions(paper.steps[command.node]):
         return {*found, REFUSED}
@@ -128,12 +128,12 @@ def carry_out(paper: PaperRequest, command: Command) -> None:
 
 
 def _again(paper: PaperRequest, command: Command) -> None:
-    if command.version is not None:
-        use_version(paper, command.version)
     step = paper.steps[command.node]
     flow = command.action == "flow"
     step.was = step.status
     fence(step)  # a waiting approval or callback: a new one is issued, the old is void
+    if command.version is not None:
+        use_version(paper, command.version)
     step.status, step.next_kind, step.retries, step.recoveries = "ready", "retrigger", 0, 0
     step.starts += 1
     step.alone, step.ticked, step.held, step.early = not flow, command.ticked, False, None

@@ -180,15 +180,26 @@ def versions(draw: st.DrawFn) -> list[Shape]:
 def _changed(draw: st.DrawFn, shape: Shape, number: int) -> Shape:
     """Another body, another kind, a failure path more or less, a step more or less."""
     places, ways = dict(shape.places), list(shape.ways)
-    place = places[draw(st.sampled_from([p.id for p in places.values() if p.kind in WORK] or [shape.start]))]
+    able = [p.id for p in places.values() if p.kind in (*WORK, CALLBACK, SYNC)]
+    place = places[draw(st.sampled_from(able or [shape.start]))]
     failures = [way for way in ways if way == Way(place.id, BAD, way.target)]
     change = draw(st.sampled_from(["body", "kind", "failure", "more", "less"]))
-    if place.kind not in WORK:
+    if place.kind == SYNC:
+        change = draw(st.sampled_from(["inside", "more"]))
+    elif place.kind not in (*WORK, CALLBACK):
         change = "more"
     if change == "body":
         places[place.id] = place._replace(body=f"version {number + 1}")
     elif change == "kind":
-        places[place.id] = place._replace(kind=FUNCTION if place.kind == ACTION else ACTION)
+        others = [kind for kind in (ACTION, FUNCTION, CALLBACK) if kind != place.kind]
+        places[place.id] = place._replace(kind=draw(st.sampled_from(others)))
+    elif change == "inside":
+        *kept, last = place.inner
+        other = Place(f"other_{number}")
+        inner = draw(st.sampled_from([(*kept, last, other), (other, *kept, last), (*kept, other)]))
+        places[place.id] = place._replace(inner=inner)
+        if last not in inner:
+            _forget(places, last.id)
     elif change == "failure":
         ends = [end.id for end in places.values() if end.kind == END]
         ways = [way for way in ways if way not in failures] if failures else [*ways, Way(place.id, BAD, ends[-1])]
@@ -214,19 +225,24 @@ def _taken_out(places: dict[str, Place], ways: list[Way], name: str) -> list[Way
     """That place is gone: what led there leads on to what was behind it. Nothing reads it any more."""
     [after] = [way.target for way in ways if way.source == name]
     del places[name]
-    for place in places.values():
-        inner = tuple(_unread(inner, name) for inner in place.inner)
-        places[place.id] = _unread(place, name)._replace(inner=inner)
+    _forget(places, name)
     kept = []
     for way in ways:
         if way.source != name:
             outlet = after if places[way.source].kind == DECISION and way.target == name else way.outlet
             kept.append(Way(way.source, outlet, after) if way.target == name else way)
     kept = list(dict.fromkeys(kept))
-    alone = [p for p in places.values() if p.kind == BRANCH and sum(way.source == p.id for way in kept) == 1]
-    for place in alone:  # a branch with one way is none
-        places[place.id] = Place(place.id, MERGE)
+    for place in list(places.values()):  # a branch with one way is none
+        if place.kind == BRANCH and sum(way.source == place.id for way in kept) == 1:
+            places[place.id] = Place(place.id, MERGE)
     return kept
+
+
+def _forget(places: dict[str, Place], name: str) -> None:
+    """Nothing reads its result any more."""
+    for place in list(places.values()):
+        inner = tuple(_unread(inner, name) for inner in place.inner)
+        places[place.id] = _unread(place, name)._replace(inner=inner)
 
 
 def _unread(place: Place, name: str) -> Place:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.paper.flow import arrived, cancel
+from tests.support.paper.flow import arrived, cancel, fence
 from tests.support.paper.state import ENDED, PaperRequest, PaperStep
+from tests.support.paper.work import interrupt
 
 
-def lacking(paper: PaperRequest, version: int) -> list[str]:
-    """The steps that are done, and that the version does not have."""
-    return [step.node for step in _gone(paper, version) if step.status in ENDED]
+def lacks(paper: PaperRequest, version: int, node: str) -> bool:
+    """Whether steps that are done, or the one to be re-triggered, do not exist in the version."""
+    return node not in paper.shapes[version].places or any(step.status in ENDED for step in _gone(paper, version))
 
 
 def forgotten(paper: PaperRequest, version: int | None) -> list[str]:
@@ -16,14 +17,30 @@ def forgotten(paper: PaperRequest, version: int | None) -> list[str]:
     another name, or as another kind, each would be another call."""
     if version in (None, paper.version):
         return []
-    kinds = {place.id: place.kind for place in paper.shapes[version or 0].rows()}
-    changed = [paper.steps[p.id] for p in paper.shape.rows() if kinds.get(p.id, p.kind) != paper.steps[p.id].kind]
-    return [step.node for step in (*_gone(paper, version or 0), *changed) if step.may_have_had_effect]
+    gone = _gone(paper, version or 0)
+    changed = [step for step in _changed(paper, version or 0) if step not in gone]
+    return [step.node for step in (*gone, *changed) if step.may_have_had_effect]
 
 
 def _gone(paper: PaperRequest, version: int) -> list[PaperStep]:
-    rows = {place.id for place in paper.shapes[version].rows()}
-    return [paper.steps[place.id] for place in paper.shape.rows() if place.id not in rows]
+    """What the version has nowhere, or inside another block, or outside of it."""
+    after = paper.shapes[version]
+    rows = {place.id: after.block_of.get(place.id) for place in after.rows()}
+    old = paper.shape.block_of
+    return [paper.steps[p.id] for p in paper.shape.rows() if p.id not in rows or rows[p.id] != old.get(p.id)]
+
+
+def _changed(paper: PaperRequest, version: int) -> list[PaperStep]:
+    kinds = {place.id: place.kind for place in paper.shapes[version].rows()}
+    return [paper.steps[p.id] for p in paper.shape.rows() if kinds.get(p.id, p.kind) != paper.steps[p.id].kind]
+
+
+def _start_anew(paper: PaperRequest, step: PaperStep) -> None:
+    """What is under way there is no step of the version: it starts again, and nothing is counted."""
+    if step.status == "running" or step.open:
+        fence(step)
+        interrupt(paper, step.node, "cancelled")
+        step.status, step.next_kind, step.starts = "ready", "recovery", step.starts + 1
 
 
 def use_version(paper: PaperRequest, version: int) -> None:
@@ -32,12 +49,18 @@ def use_version(paper: PaperRequest, version: int) -> None:
         return
     before = {place.id for place in paper.shape.rows()}
     gone = {step.node for step in _gone(paper, version)}
+    changed = {step.node for step in _changed(paper, version)}
+    after = paper.shapes[version]
+    for place in paper.shape.places:
+        if place not in gone and (place in changed or paper.shape.unit(place) != after.unit(place)):
+            _start_anew(paper, paper.steps[place])
     cancel(paper, [place for place in paper.shape.places if place in gone])
-    for place in paper.shapes[version].rows():
-        step = paper.steps.setdefault(place.id, PaperStep(place.id, place.kind))
-        if place.id not in before:
+    cancel(paper, [place for place in paper.shape.block_of if place in gone])
+    for row in after.rows():
+        step = paper.steps.setdefault(row.id, PaperStep(row.id, row.kind))
+        if row.id in gone or row.id not in before:
             _fresh(step)
-        step.kind = place.kind
+        step.kind = row.kind
     paper.version = version
     undecided = [step.node for step in paper.present() if step.status == "pending" and step.node != paper.shape.start]
     ways = {node: [arrived(paper, way) for way in paper.shape.into(node)] for node in undecided}

@@ -17,7 +17,7 @@ from engine.decide.send import send
 from engine.draft import Draft
 from engine.effects import ANY
 from engine.errors import ConfirmationNeeded, Refused
-from engine.graph import Graph
+from engine.graph import Graph, GraphNode
 from engine.outcomes import Failure, Success
 from engine.plan import Plan
 from engine.states import CallEffect, RequestStatus
@@ -153,6 +153,46 @@ class TestVersions:
         assert request.succeed("b", attempt=number) is False
         request.run("a")
         assert request.status == "completed"
+
+    def test_a_block_that_runs_while_another_version_changes_what_is_in_it_starts_again(self) -> None:
+        """Its worker can write nothing into it any more, and still held it."""
+        lines = ["fork > a", "fork > block", "a > end", "block > end"]
+        before = with_inside(graph(*lines, kinds={"fork": "branch", "block": "sync"}), "block", "one", "two")
+        after = with_inside(before, "block", "first", "one", "two")
+        request = MemoryRequest(before)
+        request.succeed("fork")
+        request.fail("a", call=CallEffect.NOT_SENT)
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        flow(request, "a", onto=(2, after))
+        assert request.statuses(("block", "one", "first")) == {"block": "ready", "one": "pending", "first": "pending"}
+        assert request.succeed("block", attempt=number) is False
+        request.claim("block")
+        request.run_inner("block", "first", "one", "two")
+
+    def test_a_wait_that_becomes_another_kind_of_step_is_no_wait_any_more(self) -> None:
+        lines = ["fork > a", "fork > pause", "a > end", "pause > end"]
+        kinds = {"fork": "branch", "pause": "delay"}
+        request = MemoryRequest(graph(*lines, kinds=kinds))
+        request.succeed("fork")
+        request.fail("a", call=CallEffect.NOT_SENT)
+        request.wait("pause")
+        flow(request, "a", onto=(2, graph(*lines, kinds={**kinds, "pause": "action"})))
+        request.run("pause", "a")
+        assert request.status == "completed"
+
+    def test_a_waiting_callback_may_be_re_triggered_as_another_kind_of_step(self) -> None:
+        request = MemoryRequest(graph("call > end", kinds={"call": "callback"}))
+        request.wait("call")
+        flow(request, "call", onto=(2, graph("call > end")))
+        request.run("call")
+        assert request.status == "completed"
+
+
+def with_inside(workflow: Graph, block: str, *steps: str) -> Graph:
+    """The same graph with these actions inside a block."""
+    inside = {block: tuple(GraphNode(step, "action") for step in steps)}
+    return Graph(workflow.nodes, workflow.edges, workflow.start, inside)
 
 
 def test_continue_lists_only_the_path_that_the_held_step_left_by() -> None:
