@@ -261,6 +261,6 @@ class Store(Protocol):
         """Engines that renewed their presence lately (so that a command can say "nothing is running it")."""
         ...
 
-    def present(self, worker: str, lease: float) -> None:
-        """Renew this engine's presence for ``lease`` seconds; 0 ends it."""
+    def present(self, worker: str, lease: float) -> float:
+        """Renew this engine's presence for ``lease`` seconds; 0 ends it. Returns the database's clock."""
         ...

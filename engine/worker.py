@@ -13,6 +13,7 @@ from engine.decide.lost import give_back, recover, unstick
 from engine.draft import Draft
 from engine.errors import RetriggerError, StorageError
 from engine.executor import ApschedulerExecutor
+from engine.heartbeat import Heartbeat
 from engine.runner import Runner
 from engine.store import Claimer, Store
 
@@ -29,7 +30,8 @@ _UNWIND = 2.0  # seconds that threads have to notice that their function's proce
 
 class Worker:
     """``name`` is unique to this boot. ``exclusive``: no other engine runs on this database (SQLite), so whatever
-    another name left running is lost, whatever its lease says; a running row of this boot is left alone."""
+    another name left running is lost, whatever its lease says; a running row of this boot is left alone. Elsewhere
+    leases decide, and only for an engine that has had the database for as long as a lease itself."""
 
     def __init__(
         self, store: Store, runner: Runner, *, name: str, lease: float, slots: int = 32, exclusive: bool
@@ -37,6 +39,7 @@ class Worker:
         self._store = store
         self._name = name
         self._lease = lease
+        self._heartbeat = Heartbeat(store, name, lease)
         self._living = name if exclusive else None
         self._runner = runner
         self._executor = ApschedulerExecutor(runner.execute, runner.finish, slots)
@@ -44,12 +47,12 @@ class Worker:
 
     def start(self) -> int:
         """Recover what an older boot left running, then run steps. Returns how many were recovered."""
-        self._heartbeat()
+        self._heartbeat.beat()
         recovered = self._recover_lost()
         self._executor.start()
         claimer = Claimer(self._name, self._lease, self._executor.free, self._executor.busy, self._executor.take)
         self._store.attach(claimer)
-        self._executor.every(self._lease / 5, self._guarded(self._heartbeat), "heartbeat")
+        self._executor.every(self._lease / 5, self._guarded(self._heartbeat.beat), "heartbeat")
         self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
@@ -68,7 +71,7 @@ class Worker:
             log.error("%s What ran here is recovered when its lease runs out.", error)
         self._end_processes()
         ended = self._executor.shutdown()
-        self._guarded(lambda: self._store.present(self._name, 0))()  # no heartbeat comes after it
+        self._guarded(self._heartbeat.end)()
         return ended and not (self._executor.busy() or self._executor.hanging())
 
     def _end_steps(self, end: float) -> None:
@@ -85,10 +88,6 @@ class Worker:
         while cut_short and self._executor.busy() and time.monotonic() < end:
             time.sleep(_POLL)
 
-    def _heartbeat(self) -> None:
-        self._store.present(self._name, self._lease)
-        self._store.renew(self._name, self._lease)
-
     def _sweep(self) -> None:
         """What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look
         the database refused is not set again."""
@@ -96,6 +95,8 @@ class Worker:
         self._due()
 
     def _recover_lost(self) -> int:
+        if self._living is None and not self._heartbeat.is_steady:
+            return 0
         lost = self._store.lost(self._living)
         self._each(lost, lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
         return len(lost)

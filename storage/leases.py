@@ -65,18 +65,19 @@ class Leases(Part):
             moment = now(connection)
         return min((max(0.0, due - moment) for due in first if due is not None), default=None)
 
-    def present(self, worker: str, lease: float) -> None:
-        """Renew this engine's presence for ``lease`` seconds; 0 ends it."""
+    def present(self, worker: str, lease: float) -> float:
+        """Renew this engine's presence for ``lease`` seconds; 0 ends it. Returns the database's clock."""
 
-        def run(connection: Connection, moment: float) -> None:
+        def run(connection: Connection, moment: float) -> float:
             mine = workers.c.name == worker
             if lease <= 0:
                 connection.execute(delete(workers).where(mine))
             elif not connection.execute(update(workers).where(mine).values(present_until=moment + lease)).rowcount:
                 row = {"name": worker, "present_until": moment + lease, "started_at": moment}
                 connection.execute(insert(workers).values(row))
+            return moment
 
-        self._writer.write(run, beside=True)
+        return self._writer.write(run, beside=True)
 
     def workers_alive(self) -> int:
         """Engines that renewed their presence lately."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from tests.support.engine import Room
 from tests.support.outside import Outside
-from tests.support.processes import EngineProcess
+from tests.support.poll import wait_until
+from tests.support.processes import EngineProcess, marked
 
 StartEngine = Callable[..., EngineProcess]
 
@@ -33,14 +35,16 @@ def room(database_url: str, outside: Outside) -> Iterator[Room]:
 
 @pytest.fixture
 def start_engine(database_url: str, room: Room, outside: Outside, tmp_path: Path) -> Iterator[StartEngine]:
-    """Starts engines as processes of their own."""
+    """Starts engines as processes of their own. However they end, nothing that they have started is left behind."""
     started: list[EngineProcess] = []
+    mark = uuid.uuid4().hex
 
-    def start(**options: object) -> EngineProcess:
-        engine = EngineProcess(database_url, outside.connections, tmp_path / "engine.log", **options)
+    def start(url: str = database_url, **options: object) -> EngineProcess:
+        engine = EngineProcess(url, outside.connections, tmp_path / "engine.log", mark, **options)
         started.append(engine)
         return engine
 
     yield start
     for engine in started:
         engine.close()
+    wait_until(lambda: not marked(mark), "the end of every process that the engines had started")

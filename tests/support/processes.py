@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,24 +18,28 @@ import psutil
 from tests.support.poll import wait_until
 
 _ROOT = Path(__file__).parents[2]
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
+_MARK = "RETRIGGER_TEST_MARK"
 
 
 class EngineProcess:
     """``python -m tests.support.worker_process``, up to its READY. ``log`` collects what it says on standard error.
 
+    ``mark`` stands in the environment of the process, and of every process that comes from it: see ``marked``.
     ``recovered`` is how many steps it found left behind, None when one of them killed it before it could say so;
     ``ready_at`` when (time.time) it said READY.
     """
 
-    def __init__(self, url: str, connections: Mapping[str, str], log: Path, **options: object) -> None:
+    def __init__(self, url: str, connections: Mapping[str, str], log: Path, mark: str = "", **options: object) -> None:
         self.log = log
         command = [sys.executable, "-m", "tests.support.worker_process", url]
         command += [f"--connection={name}={base}" for name, base in connections.items()]
         command += [f"--{name}={value}" for name, value in options.items()]
+        environment = {**os.environ, _MARK: mark}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many: compiling each time takes most of it
         with log.open("ab") as errors:
             self.started_at = time.time()
-            self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors)
+            self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors, env=environment)
         line = self._first_line()
         if not line.startswith(b"READY") and self._code() != -signal.SIGKILL:
             self.close()
@@ -106,6 +111,16 @@ def wait_until_gone(*pids: int, seconds: float = 10.0) -> None:
 def read_pid(file: Path) -> int:
     """The number in the file, once it is there."""
     return int(wait_until(lambda: file.exists() and file.read_text(), f"{file}"))
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes that are alive and come from an engine that was started with this mark."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == mark:
+                found.append(process)
+    return found
 
 
 def family(pid: int) -> list[int]:
