@@ -175,7 +175,7 @@ class Execution:
 
     def _run_inner(self, name: str) -> Success | _InnerFailed:
         block = self._claim.step
-        begin = partial(begin_inner, block=block.node, attempt=block.attempt, node=name, kind=self._claim.attempt.kind)
+        begin = partial(begin_inner, own=self._claim.attempt, node=name)
         step, attempt = self._tools.patiently(lambda: self._tools.store.change(block.request_id, begin))
         claim = self._claim._replace(step=step, attempt=attempt)
         done = Execution(self._tools, claim, self._workflow, self._holder).run()

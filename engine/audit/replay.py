@@ -229,7 +229,7 @@ class Replay:
         holder = self._attempts[block, self.steps[block].attempt].start
         draft = Draft(self.request, self.steps, self.graph, start.started_at, told=False)
         try:
-            begin_inner(draft, block, holder.number, node, holder.kind)
+            begin_inner(draft, holder, node)
         except RetriggerError as refusal:
             raise Broken(node, f"attempt {start.number}", f"it could not be run then ({refusal})") from refusal
         if draft.steps[node].attempt != start.number or not draft.attempts:

@@ -13,16 +13,19 @@ from engine.errors import LeaseLost
 from engine.fence import end_attempt
 from engine.outcomes import Ended, Failure
 from engine.records import Attempt, Step
-from engine.states import AttemptKind, AttemptOutcome, StepStatus
+from engine.states import AttemptOutcome, StepStatus
 
 
-def begin_inner(draft: Draft, block: str, attempt: int, node: str, kind: AttemptKind) -> tuple[Step, Attempt]:
+def begin_inner(draft: Draft, own: Attempt, node: str) -> tuple[Step, Attempt]:
     """Start the next inner step of a running block; the first takes back what was done. Raises LeaseLost.
+
+    ``own``: the block's attempt, of whose kind and on whose version it runs, whatever another step's re-trigger has
+    named meanwhile.
 
     A second call for the same one finds it running, and gives it again: the answer to the first commit was lost.
     """
-    holder = _held(draft, block, attempt)
-    unit = draft.graph.unit(block)[1:]
+    holder = _held(draft, own.node, own.number)
+    unit = draft.graph.unit(own.node)[1:]
     step = draft.steps[node]
     if step.status is not StepStatus.RUNNING:
         if node == unit[0]:
@@ -30,8 +33,8 @@ def begin_inner(draft: Draft, block: str, attempt: int, node: str, kind: Attempt
         step = draft.change_step(
             node, status=StepStatus.RUNNING, attempt=step.attempt + 1, cause=holder.cause, error=None
         )
-        draft.attempts.append(_attempt(draft, step, holder, kind))
-    return step, _attempt(draft, step, holder, kind)
+        draft.attempts.append(_attempt(draft, step, holder, own))
+    return step, _attempt(draft, step, holder, own)
 
 
 def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: Ended) -> None:
@@ -95,8 +98,15 @@ def _start_over(draft: Draft, unit: tuple[str, ...]) -> None:
             draft.change_step(name, status=StepStatus.PENDING, error=None)
 
 
-def _attempt(draft: Draft, step: Step, holder: Step, kind: AttemptKind) -> Attempt:
-    version = draft.request.workflow_version
+def _attempt(draft: Draft, step: Step, holder: Step, own: Attempt) -> Attempt:
     return Attempt(
-        step.request_id, step.node, step.attempt, kind, step.visit, version, holder.worker, draft.now, holder.cause
+        step.request_id,
+        step.node,
+        step.attempt,
+        own.kind,
+        step.visit,
+        own.workflow_version,
+        holder.worker,
+        draft.now,
+        holder.cause,
     )

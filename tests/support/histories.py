@@ -133,8 +133,8 @@ class Life:
     def _run_inner(self, block: str, number: int, node: str) -> bool:
         """The next step of a block. False when the block is not to be concluded as any other step: it has failed with
         this step, or it is another worker's."""
-        kind = next(a.kind for a in reversed(self.request.attempts) if a.node == block)
-        begin = partial(begin_inner, block=block, attempt=number, node=node, kind=kind)
+        own = next(a for a in self.request.attempts if (a.node, a.number) == (block, number))
+        begin = partial(begin_inner, own=own, node=node)
         try:
             _, begun = self.request.do(begin)
         except LeaseLost:

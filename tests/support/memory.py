@@ -17,7 +17,7 @@ from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.outcomes import Ended, Failure, Success, Waits
 from engine.records import Approval, Attempt, AttemptEnd, Event, NewRequest, Notice, Step
-from engine.states import AttemptKind, CallEffect, RequestStatus, StepStatus
+from engine.states import CallEffect, RequestStatus, StepStatus
 from engine.store import AttemptDetail, History
 
 T = TypeVar("T")
@@ -138,8 +138,8 @@ class MemoryRequest:
 
     def begin_inner(self, block: str, node: str) -> int:
         """The worker that runs the block goes on with this step inside it. Returns the attempt's number."""
-        number = self.steps[block].attempt
-        return self.do(lambda d: begin_inner(d, block, number, node, AttemptKind.INITIAL))[0].attempt
+        own = next(attempt for attempt in reversed(self.attempts) if attempt.node == block)
+        return self.do(lambda d: begin_inner(d, own, node))[0].attempt
 
     def end_inner(self, block: str, node: str, outcome: Ended | None = None, retry_in: float | None = None) -> None:
         """The step inside the block has come to that; to success unless told."""

@@ -170,6 +170,21 @@ class TestVersions:
         request.claim("block")
         request.run_inner("block", "first", "one", "two")
 
+    def test_a_block_goes_on_as_the_version_has_it_that_it_began_with(self) -> None:
+        lines = ["fork > a", "fork > block", "a > end", "block > end"]
+        workflow = with_inside(graph(*lines, kinds={"fork": "branch", "block": "sync"}), "block", "one", "two")
+        request = MemoryRequest(workflow)
+        request.succeed("fork")
+        request.fail("a", call=CallEffect.NOT_SENT)
+        request.claim("block")
+        request.run_inner("block", "one")
+        flow(request, "a", onto=(2, workflow))
+        request.run_inner("block", "two")
+        assert {a.node: a.workflow_version for a in request.attempts if a.node in ("one", "two")} == {
+            "one": 1,
+            "two": 1,
+        }
+
     def test_a_wait_that_becomes_another_kind_of_step_is_no_wait_any_more(self) -> None:
         lines = ["fork > a", "fork > pause", "a > end", "pause > end"]
         kinds = {"fork": "branch", "pause": "delay"}
