@@ -65,10 +65,12 @@ class Access:
     def _not_own(self, actor: Actor, request: Request) -> None:
         """Raise SelfAction where the workflow bars requesters from their own requests (``self_action: false``)."""
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-        if not workflow.self_action and actor.mail is None:
-            raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
-        if not workflow.self_action and actor.mail and actor.mail.lower() == request.requester.lower():
+        if workflow.self_action:
+            return
+        if request.requester.lower() in actor.names:
             raise SelfAction(request.id)
+        if actor.mail is None and actor.slack_user is not None:
+            raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
 
     def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
         """Put a refused try into the audit (SPEC 6)."""

@@ -12,7 +12,7 @@ from engine.definition import Workflow
 from engine.errors import InvalidInput
 from engine.fitting import MOST, misfits
 from engine.limits import MAX_INPUT_BYTES
-from engine.masking import mask_fields
+from engine.masking import Masker, mask_fields, sensitive_values
 from engine.store import RequestDetail
 from engine.strict_json import check_depth, check_size, dumps, loads
 from engine.texts import MASK
@@ -25,7 +25,7 @@ def check_input(workflow: Workflow, input: Any, limit: int) -> str:
     text = dumps(input)
     check_size(text, limit)
     check_depth(text)
-    _check_schema(input, workflow.input_schema, "input")
+    _check_schema(input, workflow.input_schema, "input", sensitive_values(workflow.sensitive, input, {}))
     return text
 
 
@@ -35,7 +35,8 @@ def check_provided(workflow: Workflow, node: str, text: str) -> str:
     if MASK in dumps_plain(value):
         raise InvalidInput(f"The text still holds a masked place ({MASK}); write the real value there.", "result")
     known = workflow.nodes.get(node)  # not the implicit end, for which the act itself is refused
-    _check_schema(value, known.provided_schema if known else None, "result")
+    hidden = sensitive_values(workflow.sensitive, None, {node: value})
+    _check_schema(value, known.provided_schema if known else None, "result", hidden)
     return dumps(value)
 
 
@@ -83,7 +84,8 @@ def _without_masks(value: Any) -> Any:
     return "" if isinstance(value, str) and MASK in value else value
 
 
-def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str) -> None:
+def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str, hidden: frozenset[str]) -> None:
+    """``hidden``: what must not show in the sentence, which repeats what was typed."""
     try:
         errors = sorted(misfits(schema, value), key=lambda error: list(map(str, error.path)))
     except (RecursionError, Unresolvable) as error:
@@ -92,4 +94,4 @@ def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str) -> N
         first = errors[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first.path)
         more = f" ({len(errors) - 1}{' or' * (len(errors) == MOST)} more)" if len(errors) > 1 else ""
-        raise InvalidInput(f"The {field}{place} does not fit: {first.message[:300]}{more}.", field)
+        raise InvalidInput(f"The {field}{place} does not fit: {Masker(hidden).text(first.message)[:300]}{more}.", field)

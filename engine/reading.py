@@ -9,7 +9,8 @@ from engine.catalog import Catalog
 from engine.definition import Workflow
 from engine.documents import RequestDocument, request_document
 from engine.masking import Masker, mask_fields, sensitive_values
-from engine.store import AttemptDetail, RequestDetail
+from engine.records import Approval
+from engine.store import AttemptDetail, RequestDetail, StepDetail
 
 
 def load(text: str | None) -> Any:
@@ -52,16 +53,24 @@ def _mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
             end = end._replace(error=text(end.error), late=text(end.late))
         return row._replace(start=row.start._replace(cause=cause), end=end)
 
+    def step(row: StepDetail) -> StepDetail:
+        asked = row.step.approval
+        if asked is not None:
+            approvers, approved = (tuple(map(masker.text, names)) for names in (asked.approvers, asked.approved))
+            asked = Approval(approvers, asked.need, approved)
+        return row._replace(step=row.step._replace(error=text(row.step.error), approval=asked))
+
     return detail._replace(
         title=masker.text(detail.title),
         request=detail.request._replace(reason=text(detail.request.reason)),
-        steps=tuple(row._replace(step=row.step._replace(error=text(row.step.error))) for row in detail.steps),
+        steps=tuple(map(step, detail.steps)),
         attempts=tuple(attempt(row) for row in detail.attempts),
         events=tuple(e._replace(reason=text(e.reason), data=_mask_facts(e.data, masker)) for e in detail.events),
     )
 
 
 def _mask_facts(data: dict[str, Any] | None, masker: Masker) -> dict[str, Any] | None:
-    """An event's facts: only its sentences can hold a sensitive value; the rest are words and numbers of ours."""
-    sentences = ("error", "before")
-    return data and {k: masker.text(v) if k in sentences and isinstance(v, str) else v for k, v in data.items()}
+    """An event's facts: only its sentences and the people it names can hold a sensitive value; the rest are words and
+    numbers of ours."""
+    said = ("error", "before", "approvers", "approver")
+    return data and {name: masker.value(fact) if name in said else fact for name, fact in data.items()}

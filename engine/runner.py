@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -35,8 +36,7 @@ class Runner:
             log.info("%s", lost)
             return None
         except Exception as defect:
-            log.exception("REQ-%s %s", claim.step.request_id, claim.step.node)
-            return _failed(claim, Failure(f"Retrigger itself failed: {defect!r}", must_block=True))
+            return _failed(claim, _defect(claim, defect))
 
     def finish(self, claim: Claim, done: Finished) -> None:
         """Have the outcome written. The database may be away or full for a while: the outcome is not given up."""
@@ -58,16 +58,23 @@ class Runner:
             again.daemon = True
             again.start()
         else:
-            log.error("REQ-%s %s", claim.step.request_id, done.node, exc_info=error)
+            blocked = _defect(claim, error)
             if isinstance(done.outcome, Failure) and done.outcome.must_block:
                 return  # this was the last that could be tried
             call = None if isinstance(done.outcome, Waits) else done.outcome.call
-            blocked = Failure(f"Retrigger itself failed: {error!r}", call, must_block=True)
-            self.finish(claim, _failed(claim, blocked))
+            self.finish(claim, _failed(claim, blocked._replace(call=call)))
 
     def give_up(self, claim: Claim, limit: float) -> None:
         """Its time is over: the step has failed, whatever its thread still comes to."""
         self.finish(claim, _failed(claim, Failure(f"{claim.step.node} took longer than {limit:g} s.")))
+
+
+def _defect(claim: Claim, error: BaseException) -> Failure:
+    """Its message may repeat what an outside system sent, so neither the step nor the log gets to see that."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    log.error("REQ-%s %s: a defect of Retrigger, %s\n%s", claim.step.request_id, claim.step.node, name, where)
+    return Failure(f"Retrigger itself failed ({name}); the log of the engine says where.", must_block=True)
 
 
 def _failed(claim: Claim, failure: Failure) -> Finished:

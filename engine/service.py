@@ -18,10 +18,11 @@ from engine.documents import RequestDocument, RequestSummary, request_summary
 from engine.draft import Draft
 from engine.errors import AlreadyDone, InvalidInput, NotAnApprover, NotFound, SelfAction
 from engine.limits import MAX_REASON_CHARS
+from engine.masking import Masker
 from engine.permissions import Actor, Grant, Permission, permitted_apps
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
-from engine.reading import read_document
+from engine.reading import load, masker_for, read_document
 from engine.records import Request
 from engine.states import RequestStatus
 from engine.store import RequestDetail, RequestFilter, Store
@@ -55,6 +56,13 @@ class Engine(Submitting):
         """A request for its public card: no person is asked for, and whoever shows it prints no bodies."""
         detail = self.store.detail(request_id)
         return read_document(detail, self.catalog, self._hidden(detail))
+
+    def _masker(self, request_id: int) -> Masker:
+        """Hides what the request's definition lists as sensitive."""
+        detail = self.store.detail(request_id)
+        workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
+        results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
+        return masker_for(workflow, load(detail.input), results, self._hidden(detail))
 
     def _hidden(self, detail: RequestDetail) -> frozenset[str]:
         return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
@@ -220,7 +228,11 @@ class Engine(Submitting):
         try:
             self._not_own(actor, request)
             return self._carry_out(request_id, node, act, decide, ("answer", yes))
-        except (NotAnApprover, SelfAction) as error:
+        except NotAnApprover as error:
+            approvers = tuple(map(self._masker(request_id).text, error.approvers))
+            self.refused(actor, request_id, str(NotAnApprover(node, approvers)), node)
+            raise NotAnApprover(node, approvers) from None
+        except SelfAction as error:
             self.refused(actor, request_id, str(error), node)
             raise
 

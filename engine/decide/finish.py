@@ -49,6 +49,8 @@ def finish(draft: Draft, done: Finished) -> bool:
 
 def conclude(draft: Draft, step: Step, done: Finished, outcome: Ended) -> None:
     """The open attempt ended, and the flow goes on from it."""
+    if step.sent_key is not None and outcome.call is None:  # a function with a key that was given up, a defect of ours
+        outcome = outcome._replace(call=CallEffect.UNKNOWN)
     step = close_attempt(draft, step, done, outcome)
     if isinstance(outcome, Success):
         _succeeded(draft, step, outcome, done.result)

@@ -44,12 +44,10 @@ def retrigger(
     refusal = why_not_retrigger(draft.request, step, draft.graph)
     if refusal:
         raise Refused(refusal)
+    if onto is not None and node not in onto[1].nodes:
+        raise Refused(f"Version {onto[0]} has no step {node}. A re-trigger names a step that both versions have.")
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
-    lost = use_version(draft, *onto) if onto is not None else ()
-    if node not in draft.graph.nodes:
-        raise Refused(
-            f"{node} is no step of its own in the version that was named. Re-trigger another, or name another."
-        )
+    lost = use_version(draft, *onto, acted=node, flow=flow) if onto is not None else ()
     cause = cause_of(draft, act, "re-triggered step and flow" if flow else "re-triggered", node)
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
     version = onto[0] if onto is not None else None
@@ -171,6 +169,7 @@ def rehearse(draft: Draft, action: Action, node: str | None, new_key: bool = Fal
         provide_input(draft, REHEARSAL, node, "null")
     else:
         if onto is not None:
-            lost = use_version(Draft(draft.before, draft.steps_before, draft.graph, draft.now, False), *onto)
+            asked = Draft(draft.before, draft.steps_before, draft.graph, draft.now, False)
+            lost = use_version(asked, *onto, acted=node, flow=action is Action.FLOW)
         retrigger(draft, REHEARSAL, node, flow=action is Action.FLOW, new_key=new_key, onto=onto)
     return read_plan(draft, action, node, lost)

@@ -11,11 +11,15 @@ from engine.fence import end_attempt, is_open_wait
 from engine.flow import cancel
 from engine.graph import Graph
 from engine.records import Step
-from engine.states import ENDED, AttemptKind, AttemptOutcome, StepStatus
+from engine.states import ENDED, MOVING, AttemptKind, AttemptOutcome, StepStatus
 
 
-def use_version(draft: Draft, version: int, graph: Graph) -> tuple[str, ...]:
-    """The steps already done must exist in it. Rows of nodes that it lacks stay, cancelled: their history counts.
+def use_version(
+    draft: Draft, version: int, graph: Graph, acted: str | None = None, flow: bool = False
+) -> tuple[str, ...]:
+    """The steps already done must exist in it, with the path that they took; those that are blocked or under way, too,
+    except ``acted``, the step that is run again, and what is behind it if ``flow``. Rows of nodes that it lacks stay,
+    cancelled: their history counts.
 
     Returns the steps whose calls may have taken effect and which it lacks or makes another kind of step of: what
     stands for them now would make another call, which the guard of engine.effects could not see.
@@ -25,12 +29,12 @@ def use_version(draft: Draft, version: int, graph: Graph) -> tuple[str, ...]:
     rows, before = graph.rows, draft.graph.rows
     here = [node for node in before if node in draft.steps]
     gone = [node for node in here if node not in rows or _moved(draft.graph, graph, node)]
-    lacking = [node for node in gone if draft.steps[node].status in ENDED]
-    if lacking:
-        raise Refused(
-            f"Version {version} lacks steps that are already done: {', '.join(lacking)}. "
-            "Publish a version that has them, or go on with the present one."
-        )
+    again = _run_again(draft.graph, acted, flow)
+    stay = [node for node in here if node not in gone and node not in again and node in graph.nodes]
+    _refuse(version, "lacks steps that are already done", [n for n in gone if draft.steps[n].status in ENDED])
+    open_ = [n for n in gone if n not in again and draft.steps[n].status in (*MOVING, StepStatus.BLOCKED)]
+    _refuse(version, "lacks steps that are blocked or under way", open_)
+    _refuse(version, "lacks the path that was taken from", [n for n in stay if _took_no_way(draft.steps[n], graph)])
     changed = [node for node in here if node not in gone and draft.steps[node].kind != rows[node]]
     lost = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
     for node in draft.graph.nodes:
@@ -46,6 +50,24 @@ def use_version(draft: Draft, version: int, graph: Graph) -> tuple[str, ...]:
             draft.change_step(node, kind=kind)
     draft.change_version(version, graph)
     return lost
+
+
+def _run_again(graph: Graph, acted: str | None, flow: bool) -> set[str]:
+    """What the act takes back: it need not be as it was."""
+    names = [acted, *(graph.behind(acted) if flow else ())] if acted in graph.nodes and acted is not None else []
+    return {member for name in names for member in graph.unit(name)}
+
+
+def _refuse(version: int, what: str, nodes: list[str]) -> None:
+    if nodes:
+        mend = "Publish a version that has them, or go on with the present one."
+        raise Refused(f"Version {version} {what}: {', '.join(nodes)}. {mend}")
+
+
+def _took_no_way(step: Step, graph: Graph) -> bool:
+    """Whether a step that is done left by a path that this graph does not have."""
+    leads_on = graph.nodes[step.node].kind != "end"
+    return leads_on and step.status in ENDED and step.outlet not in (None, *graph.outlets(step.node))
 
 
 def _moved(before: Graph, after: Graph, node: str) -> bool:

@@ -110,9 +110,9 @@ def retry_after(header: str | None, now: float) -> float | None:
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
 
 
 def _claims_json(answer: Answer) -> bool:
@@ -145,7 +145,7 @@ def _text(answer: Answer) -> str:
     charset = re.search(r"charset\s*=\s*\"?([\w.:-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
     try:
         return answer.body.decode(charset[1] if charset else "utf-8", "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # no such charset, or one that does not do with what came
         return answer.body.decode("utf-8", "replace")
 
 

@@ -255,7 +255,11 @@ class Trial:
     def plan(self, command: Command) -> Planned | None:
         """What a person is told before they confirm; None when the act is refused."""
         known = command.version in (None, *self.paper.shapes)
-        lacking = known and command.version is not None and lacks(self.paper, command.version, command.node)
+        lacking = (
+            known
+            and command.version is not None
+            and lacks(self.paper, command.version, command.node, command.action == "flow")
+        )
         offers = self.paper.step_actions(self.paper.steps[command.node]) if command.node else self.paper.actions()
         asked = Action(command.action), command.node or None, command.new_key, command.version
         if command.action not in offers or lacking or not known:

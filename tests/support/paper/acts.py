@@ -63,7 +63,7 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
         found.add(REFUSED)
     if command.node not in paper.steps or command.version not in (None, *paper.shapes):
         return {*found, UNKNOWN}
-    if command.version is not None and lacks(paper, command.version, command.node):
+    if command.version is not None and lacks(paper, command.version, command.node, command.action == "flow"):
         return {*found, REFUSED}
     if command.action not in paper.step_actions(paper.steps[command.node]):
         return {*found, REFUSED}

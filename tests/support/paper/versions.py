@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from tests.support.paper.flow import arrived, cancel, fence
+from tests.support.paper.shape import END
 from tests.support.paper.state import ENDED, PaperRequest, PaperStep
 from tests.support.paper.work import interrupt
 
 
-def lacks(paper: PaperRequest, version: int, node: str) -> bool:
-    """Whether steps that are done, or the one to be re-triggered, do not exist in the version."""
-    return node not in paper.shapes[version].places or any(step.status in ENDED for step in _gone(paper, version))
+def lacks(paper: PaperRequest, version: int, node: str, flow: bool) -> bool:
+    """Whether steps that are done, or the one to be re-triggered, do not exist in the version; or others that are
+    blocked or under way, or the way that a done one took, although the act does not run them again."""
+    if version == paper.version:
+        return False
+    shape, gone = paper.shapes[version], _gone(paper, version)
+    if node not in shape.places or any(step.status in ENDED for step in gone):
+        return True
+    names = [node, *(paper.shape.behind(node) if flow else ())]
+    again = {member for name in names for member in paper.shape.unit(name)}
+    if any(s.node not in again and s.status in ("ready", "running", "waiting", "blocked") for s in gone):
+        return True
+    lost = {step.node for step in gone}
+    kept = [p for p in paper.shape.places.values() if p.id not in again | lost and p.kind != END]
+    return any(
+        (step := paper.steps[p.id]).status in ENDED
+        and step.outlet is not None
+        and all(way.outlet != step.outlet for way in shape.ways if way.source == p.id)
+        for p in kept
+    )
 
 
 def forgotten(paper: PaperRequest, version: int | None) -> list[str]:

@@ -144,15 +144,14 @@ class TestVersions:
         assert request.status == "completed"
         assert [a.number for a in request.attempts if a.node == "pay"] == [1, 2]
 
-    def test_a_step_that_runs_while_its_version_goes_is_fenced(self) -> None:
+    def test_a_step_that_runs_keeps_its_version(self) -> None:
         request = MemoryRequest(graph("fork > a", "fork > b", "a > end", "b > end", kinds={"fork": "branch"}))
         request.succeed("fork")
         request.fail("a", call=CallEffect.NOT_SENT)
         number = request.claim("b")
-        flow(request, "a", onto=(2, graph("fork > a", "a > end", kinds={"fork": "branch"})))
-        assert request.succeed("b", attempt=number) is False
-        request.run("a")
-        assert request.status == "completed"
+        with pytest.raises(Refused, match="blocked or under way"):
+            flow(request, "a", onto=(2, graph("fork > a", "a > end", kinds={"fork": "branch"})))
+        assert request.succeed("b", attempt=number)
 
     def test_a_block_that_runs_while_another_version_changes_what_is_in_it_starts_again(self) -> None:
         """Its worker can write nothing into it any more, and still held it."""
@@ -286,3 +285,55 @@ def _run(
     else:
         call_effect = CallEffect.UNKNOWN if what == "unknown" else CallEffect.REJECTED
         request.do(lambda d: finish(d, Finished(node, attempt, Failure(what, call_effect))))
+
+
+class TestWhatAnotherVersionMayNotForget:
+    """The branch goes two ways: a step that blocks, and a decision with a step behind it that blocks as well."""
+
+    OLD = graph(
+        "split > a", "split > route", "route -x> x", "route -y> y", "a > end", "x > end", "y > end",
+        kinds={"split": "branch", "route": "decision"},
+    )  # fmt: skip
+    RENAMED = graph(
+        "split > a", "split > route", "route -z> z", "route -y> y", "a > end", "z > end", "y > end",
+        kinds={"split": "branch", "route": "decision"},
+    )  # fmt: skip
+
+    def blocked(self) -> MemoryRequest:
+        request = MemoryRequest(self.OLD)
+        request.succeed("split")
+        request.fail("a", call=CallEffect.REJECTED)
+        request.succeed("route", "x")
+        request.fail("x", call=CallEffect.REJECTED)
+        return request
+
+    @pytest.mark.parametrize("with_flow", [True, False])
+    def test_a_blocked_side_step_that_it_lacks(self, with_flow: bool) -> None:
+        request = self.blocked()
+        act_ = partial(options.retrigger, act=act(), node="a", flow=with_flow, onto=(2, self.RENAMED))
+        with pytest.raises(Refused, match=r"lacks steps that are blocked or under way.*: x"):
+            request.do(act_)
+        assert request.steps["x"].status == "blocked"
+
+    def test_a_path_that_was_taken_and_that_it_lacks(self) -> None:
+        request = self.blocked()
+        elsewhere = graph(
+            "split > a", "split > route", "route -y> y", "a > x", "x > end", "y > end",
+            kinds={"split": "branch", "route": "decision"},
+        )  # fmt: skip
+        with pytest.raises(Refused, match="lacks the path that was taken from: route"):
+            flow(request, "a", onto=(2, elsewhere))
+
+    def test_the_step_itself(self) -> None:
+        with pytest.raises(Refused, match="Version 2 has no step x"):
+            flow(self.blocked(), "x", onto=(2, self.RENAMED))
+
+
+def test_a_function_that_took_its_key_and_was_given_up_may_have_had_an_effect() -> None:
+    request = MemoryRequest(graph("pay > end", kinds={"pay": "function"}))
+    number = request.claim("pay")
+    request.do(lambda d: send(d, "pay", number, "k1"))
+    request.do(lambda d: finish(d, Finished("pay", number, Failure("pay took longer than 2 s."))))
+    assert request.steps["pay"].call is CallEffect.UNKNOWN
+    with pytest.raises(ConfirmationNeeded):
+        request.do(lambda d: options.retrigger(d, act(reason="again"), "pay", flow=True, new_key=True))
