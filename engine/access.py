@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine import events
 from engine.catalog import Catalog
-from engine.errors import Refused, SelfAction
-from engine.limits import MAX_REASON_CHARS
+from engine.errors import InvalidInput, Refused, SelfAction
+from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
 from engine.permissions import Actor, Grant, Permission, require
 from engine.records import Event, Request
 from engine.store import Store
@@ -38,6 +38,8 @@ class Access:
     def grant(self, actor: Actor, grant: Grant) -> bool:
         """Give a permission. False when it was there already."""
         self._require(actor, Permission.ADMIN, grant.app or "every application")
+        if not all(0 < len(text) <= MAX_WHO_CHARS and text.isprintable() for text in (grant.who, grant.app or "all")):
+            raise InvalidInput(f"Who, and the application, have 1 to {MAX_WHO_CHARS} characters, on one line.", "who")
         if grant._replace(source="settings") in self._settings_grants:
             raise Refused("The settings file grants this already; it can only be changed there.")
         return self.store.add_grant(grant._replace(source=actor.name))

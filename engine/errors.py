@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+_SHOWN = 100  # characters of what somebody typed
+
 
 class RetriggerError(Exception):
     """Something went wrong that a person can act on; ``str(error)`` is the sentence to show."""
@@ -123,7 +125,8 @@ class NotFound(RetriggerError):
 
     def __init__(self, what: str, name: object, hint: str = "") -> None:
         self.what, self.name = what, name
-        super().__init__(f"There is no {what} {name}.{' ' + hint if hint else ''}")
+        shown = str(name) if len(str(name)) <= _SHOWN else f"{str(name)[:_SHOWN]}…"
+        super().__init__(f"There is no {what} {shown}.{' ' + hint if hint else ''}")
 
 
 class LeaseLost(RetriggerError):

@@ -14,7 +14,7 @@ from engine.store import AttemptDetail, History
 from storage import rows
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
-from storage.tables import attempts, events, requests, steps
+from storage.tables import attempts, events, numbered, requests, steps
 
 # Responses may be large, and say nothing of a status.
 _LIGHT_END = [null().label("response") if column.name == "response" else column for column in END_COLUMNS]
@@ -29,7 +29,7 @@ class Histories(Part):
 
     def history(self, request_id: int) -> History:
         """Of one request. Raises NotFound."""
-        found = self._read(requests.c.id == request_id, 1)
+        found = self._read(numbered(request_id), 1)
         if not found:
             raise NotFound("request", f"REQ-{request_id}")
         return found[0]

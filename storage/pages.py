@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select, tuple_
 
 from engine.store import RequestFilter
+from storage import rows
 from storage.statements import REQUEST_COLUMNS
-from storage.tables import requests
+from storage.tables import HIGHEST_ID, requests
 
 _MANY = 100  # applications; so many pages cost more than what they save
-_HIGHEST = 2**63 - 1  # id
 
 Equal = Sequence[tuple[Column[Any], str]]
 
@@ -21,26 +21,29 @@ Equal = Sequence[tuple[Column[Any], str]]
 def page(connection: Connection, filter: RequestFilter) -> list[Row[Any]]:
     """Rows of requests with their titles. Of several applications, a page of each is read, and of these the page made:
     asked for any of them at once, both databases read far more."""
+    filter = filter._replace(limit=max(0, min(filter.limit, HIGHEST_ID)))
     status = [] if filter.status is None else [(requests.c.status, filter.status.value)]
     if filter.apps is None:
         return list(connection.execute(_range(connection, filter, status)))
     if len(filter.apps) > _MANY:
-        some = _range(connection, filter, status).where(requests.c.app.in_(sorted(filter.apps)))
+        some = _range(connection, filter, status).where(requests.c.app.in_([rows.clean(app) for app in filter.apps]))
         return list(connection.execute(some))
-    each = (_range(connection, filter, [(requests.c.app, app), *status]) for app in filter.apps)
+    apps = {rows.clean(app) or "" for app in filter.apps}
+    each = (_range(connection, filter, [(requests.c.app, app), *status]) for app in apps)
     found = [row for one in each for row in connection.execute(one)]
     return sorted(found, key=lambda row: row.id, reverse=not filter.oldest_first)[: filter.limit]
 
 
 def _range(connection: Connection, filter: RequestFilter, equal: Equal) -> Select[*tuple[Any, ...]]:
-    low, high = 0, _HIGHEST
+    low, high = 0, HIGHEST_ID
     if filter.after is not None:
-        low, high = (filter.after, high) if filter.oldest_first else (low, filter.after)
+        after = max(0, min(filter.after, HIGHEST_ID))
+        low, high = (after, high) if filter.oldest_first else (low, after)
     inside = _inside if connection.dialect.name == "sqlite" else _between
     columns = [*(column for column, _ in equal), requests.c.id]
-    rows = select(*REQUEST_COLUMNS, requests.c.title).where(*inside(equal, low, high))
+    found = select(*REQUEST_COLUMNS, requests.c.title).where(*inside(equal, low, high))
     order = [column.asc() if filter.oldest_first else column.desc() for column in columns]
-    return rows.order_by(*order).limit(filter.limit)
+    return found.order_by(*order).limit(filter.limit)
 
 
 def _inside(equal: Equal, low: int, high: int) -> list[ColumnElement[bool]]:

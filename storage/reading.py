@@ -16,7 +16,7 @@ from storage import rows
 from storage.pages import page
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
-from storage.tables import attempts, events, is_one_of, requests, steps
+from storage.tables import attempts, events, is_one_of, numbered, requests, steps
 from storage.tallies import requests_by_status
 
 
@@ -46,7 +46,7 @@ class Reading(Part):
     def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:
         """The light rows of one request. Raises NotFound."""
         with self._database.reading() as connection:
-            found = connection.execute(select(*REQUEST_COLUMNS).where(requests.c.id == request_id)).first()
+            found = connection.execute(select(*REQUEST_COLUMNS).where(numbered(request_id))).first()
             if found is None:
                 raise _no_request(request_id)
             light = select(*STEP_COLUMNS).where(steps.c.request_id == request_id).order_by(steps.c.node)
@@ -55,7 +55,7 @@ class Reading(Part):
     def detail(self, request_id: int) -> RequestDetail:
         """Everything stored of one request. Raises NotFound."""
         with self._database.reading() as connection:
-            whole = select(*REQUEST_COLUMNS, requests.c.title, requests.c.input).where(requests.c.id == request_id)
+            whole = select(*REQUEST_COLUMNS, requests.c.title, requests.c.input).where(numbered(request_id))
             found = connection.execute(whole).first()
             if found is None:
                 raise _no_request(request_id)

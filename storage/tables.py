@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     literal_column,
 )
 from sqlalchemy.sql import ColumnElement
@@ -30,11 +31,17 @@ metadata = MetaData()
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
+HIGHEST_ID = 2**63 - 1  # that either database can compare with
 
 
 def is_one_of(column: Column[str], *values: str) -> ColumnElement[bool]:
     """A condition with its values in the text: SQLite uses a partial index only for a query that repeats its words."""
     return column.in_([literal_column(f"'{value}'") for value in values])
+
+
+def numbered(request_id: int) -> ColumnElement[bool]:
+    """The request with this number. One that is too large for the database is no request's."""
+    return requests.c.id == request_id if 0 < request_id <= HIGHEST_ID else false()
 
 
 def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:

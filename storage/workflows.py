@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 from engine.errors import NotFound
 from engine.store import StoredWorkflow
 from storage.part import Part
-from storage.rows import dump
+from storage.rows import clean, dump
 from storage.tables import workflows
 
 
@@ -35,6 +35,7 @@ class Workflows(Part):
 
     def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:
         """A published version; the newest when none is named. Raises NotFound."""
+        name = clean(name) or ""
         with self._database.reading() as connection:
             if version is None:
                 found = self._database.statements.newest_workflow.run(connection, name=name)

@@ -30,6 +30,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _AMBIGUOUS = re.compile(  # one thing in YAML 1.1, another in 1.2, or nothing that JSON can say
     r"yes|no|on|off|[-+]?(0[0-9_]+|0[xob][0-9a-f_]+|[1-9][0-9]*_[0-9_]*|\.inf|infinity)|\.?nan", re.IGNORECASE
 )
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _MENDS = (  # what PyYAML says, and what usually mends it
     ("cannot start any token", "put a text that begins with a special character such as @, % or ` in quotes"),
     ("mapping values are not allowed", "put a text that has a colon in quotes, or correct the indentation"),
@@ -148,6 +149,8 @@ def _json_tokens(text: str, report: Report) -> Iterator[Token]:
             yield Token(token, line)
         elif token.startswith('"'):
             value = json.loads(token)
+            if _HALF_PAIR.search(value):
+                _fail(report, (), "a text holds one half of a surrogate pair; write the whole character", line)
             yield Token("scalar", line, value, value)
         else:
             yield _scalar(token, line)

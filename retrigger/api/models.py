@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from engine.allowed import Action
 from engine.decide.act import Accepted
 from engine.documents import RequestSummary
-from engine.limits import MAX_REASON_CHARS, MAX_TITLE_CHARS
+from engine.limits import MAX_KEY_CHARS, MAX_REASON_CHARS, MAX_TITLE_CHARS
 from engine.plan import Key, Plan
 from engine.states import CallEffect, RequestStatus
 
@@ -37,7 +37,7 @@ def _whole(value: object) -> object:
 
 
 _Version = Annotated[int, Field(ge=1, le=_INT), BeforeValidator(_whole)]
-_KeyText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | None
+_KeyText = Annotated[str, StringConstraints(max_length=MAX_KEY_CHARS, pattern=r"^[!-~]+$")] | None
 RequestNumber = Annotated[
     int,
     Path(description="REQ-42, or 42."),

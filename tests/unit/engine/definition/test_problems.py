@@ -260,6 +260,9 @@ def test_too_many_nodes_are_refused():
 def test_lone_surrogates_are_refused():
     [problem] = problems("a: \ud800", "w.yaml")
     assert problem == "w.yaml:1: the file is not UTF-8; save it as UTF-8"
+    for text in ("\\ud800", "\ud800"):  # escaped, and as it is
+        [problem] = problems(f'{{"workflow": "w",\n"title": "{text}"}}', "w.json")
+        assert problem == "w.json:2: a text holds one half of a surrogate pair; write the whole character"
 
 
 def test_names_that_only_the_settings_know():
