@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from engine.api_keys import Caller
-from engine.errors import InputTooLarge
+from engine.errors import InputTooLarge, InvalidInput
 from engine.limits import MAX_INPUT_BYTES
 from engine.permissions import Actor
 from engine.service import Engine
@@ -65,9 +65,11 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
 
         async def checked(request: Request) -> Response:
             caller = await run_in_threadpool(_caller, request)
+            _only(known, request)
             read = JsonRequest(request.scope, request.receive)
             read.state.caller = caller
             body = await read.body()
@@ -107,6 +109,14 @@ def _caller(request: Request) -> Caller:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     engine: Engine = request.app.state.engine
     return engine.caller(key.strip() if scheme.lower() == "bearer" else None)
+
+
+def _only(known: set[str], request: Request) -> None:
+    """A misspelt ``plan`` must not carry out what it was only to tell. Raises InvalidInput."""
+    for name in request.query_params:
+        if name not in known:
+            takes = ", ".join(sorted(known)) or "none"
+            raise InvalidInput(f"This call has no parameter {name[:60]!r}; it takes {takes}.", name[:60])
 
 
 def is_json(content_type: str) -> bool:

@@ -29,7 +29,7 @@ _WORKFLOW = r"^[a-z][a-z0-9_-]{0,59}$"
 router = APIRouter(prefix="/v1", route_class=JsonRoute, dependencies=[Depends(bearer)])
 
 
-@router.get("/workflows", response_model=WorkflowList, responses=problems(401, 503))
+@router.get("/workflows", response_model=WorkflowList, responses=problems(401, 422, 503))
 def workflows(call: Calling) -> Response:
     """The published workflows of the applications that the key may submit to, or see."""
     found = [

@@ -78,6 +78,8 @@ WRONG = [
     Wrong("/v1/workflows/Ste%00ps/requests", {}, 422, "invalid-input", {"field": "name"}),
     Wrong("/v1/requests/abc", None, 422, "invalid-input", {"field": "id"}, "Write REQ-42, or 42", method="GET"),
     Wrong(f"/v1/requests/{'9' * 16}", None, 422, "invalid-input", {"field": "id"}, method="GET"),
+    Wrong(f"{STEP}/retrigger?plna=true", {}, 422, "invalid-input", {"field": "plna"}, "it takes plan."),
+    Wrong("/v1/requests?statsu=blocked", None, 422, "invalid-input", {"field": "statsu"}, "status", method="GET"),
     Wrong("/v1/requests?limit=0", None, 422, "invalid-input", {"field": "limit"}, method="GET"),
     Wrong("/v1/requests?status=stuck", None, 422, "invalid-input", {"field": "status"}, "'blocked'", method="GET"),
     Wrong("/v1/requests?cursor=x", None, 422, "invalid-input", {"field": "cursor"}, method="GET"),
