@@ -131,8 +131,7 @@ def test_a_wrong_call_is_told_with_its_facts(ready: tuple[Api, httpx.Client], wr
 
 def test_the_table_has_every_kind_of_problem_or_another_test_has():
     elsewhere = {"confirmation-needed", "not-permitted", "key-reused", "storage", "defect"}
-    elsewhere |= {"not-an-approver", "callback-refused"}
-    elsewhere |= {"self-action"}  # of people, and a key is none
+    elsewhere |= {"not-an-approver", "callback-refused", "self-action"}
 
     assert {wrong.kind for wrong in WRONG} | elsewhere == {kind.name for kind in KINDS.values()}
 
@@ -162,12 +161,16 @@ def test_one_who_may_not_act_on_their_own_request(tmp_path_factory: pytest.TempP
     front = Front(tmp_path_factory.mktemp("self"), "sqlite:///retrigger.db")
     text = (front.folder / "workflows" / "steps.yaml").read_text()
     front.define("steps", f"{text}\nself_action: false\n")
+    front.break_second()
     with serve_api(front) as api:
-        front.blocked()
         ci = api.caller("ci", Permission.ADMIN)
+        for requester in ({}, {"requester": "ada@example.com"}):
+            made = ci.post(SUBMIT, json={"input": {"name": "Ada"}, **requester}).json()["id"]
+            front.wait(made, "blocked")
 
-        refused = problem(ci.post(f"{STEP}/retrigger", json={}), 409, "refused")
-        assert "your mail address is not known" in refused["detail"]
+        refused = problem(ci.post(f"{STEP}/retrigger", json={}), 403, "self-action")
+        assert (refused["request"], "is your own request" in refused["detail"]) == ("REQ-1", True)
+        assert ci.post("/v1/requests/2/steps/second/retrigger", json={}).status_code == 202
 
 
 def test_a_database_that_fails_is_503_and_a_defect_is_500_without_a_trace(
