@@ -40,8 +40,9 @@ format: $(VENV)/dev.stamp  ## let ruff format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/dev.stamp  ## steps per second, beside DBOS on the same work
+bench: $(VENV)/dev.stamp  ## steps per second beside DBOS, and what a million requests cost (needs 2 GB for a while)
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.growth
 
 chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks
 	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)
