@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,16 +17,15 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests.support.engine import VERA, Room
-from tests.support.hands import Hands, Held, Outside, outside_by_hand
+from tests.support.hands import Hands, Held, outside_by_hand
 from tests.support.paper.acts import Command
-from tests.support.paper.definition import definition
+from tests.support.paper.execute import ANSWERS
 from tests.support.paper.shape import APPROVAL, CALLBACK, Shape
 from tests.support.paper.shapes import versions
-from tests.support.paper.work import ANSWERS
+from tests.support.stage import Stage, play
 from tests.support.trial import PEOPLE, TYPED, Address, Given, Planned, Seen, Trial
 
 T = TypeVar("T")
@@ -38,36 +36,6 @@ HOWS = st.sampled_from([*ANSWERS, "ok", "ok", "ok"])
 ANYBODY = {**PEOPLE, VERA.name: VERA}
 WHO = st.sampled_from(sorted(PEOPLE))
 TYPING = st.one_of(st.integers(1, 2), st.sampled_from(sorted(TYPED)))
-
-
-class Stage:
-    """The room and the outside that all examples of a run share, and what was published in it."""
-
-    def __init__(self, room: Room, outside: Outside) -> None:
-        self.room, self.outside = room, outside
-        self._names: dict[str, str] = {}
-        self._numbers = itertools.count(1)
-        self.sequences = 0
-
-    def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
-        """A request on the first of these versions; the others are published while it runs."""
-        first, *later = shapes
-        name = self._name(first, new=bool(later))
-        trial = Trial(self.room, hands, name, {1: first})
-        for shape in later:  # one that changes nothing is no new version
-            trial.paper.shapes[self.room.publish(definition(shape, name))] = shape
-        return trial
-
-    def _name(self, shape: Shape, new: bool) -> str:
-        """The name under which a shape is published, each once unless ``new``."""
-        text = definition(shape, "w")
-        name = self._names.get(text)
-        if name is None or new:
-            name = f"w{next(self._numbers)}"
-            self.room.publish(definition(shape, name))
-            if not new:
-                self._names[text] = name
-        return name
 
 
 class TwoPeople(RuleBasedStateMachine):
@@ -295,6 +263,8 @@ class TwoPeople(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.hands is not None:
             self.hands.close(self.trial.held if self.trial else [])
+        if self.trial is not None:
+            self.trial.audit()
 
 
 @pytest.fixture
@@ -305,34 +275,19 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     room.close()
 
 
-def play(stage: Stage, examples: int, steps: int) -> None:
-    class OnThisStage(TwoPeople):
-        pass
-
-    OnThisStage.stage = stage
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    run_state_machine_as_test(OnThisStage, settings=chosen)
-
-
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_engine_and_model_agree(stage: Stage) -> None:
-    play(stage, examples=60, steps=50)
+    play(TwoPeople, stage, examples=50, steps=50)
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("stage", ["postgres"], indirect=True)
 def test_engine_and_model_agree_on_postgresql(stage: Stage) -> None:
-    play(stage, examples=10, steps=40)
+    play(TwoPeople, stage, examples=8, steps=40)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_engine_and_model_agree_for_long(stage: Stage) -> None:
-    play(stage, examples=5000, steps=60)
+    play(TwoPeople, stage, examples=5000, steps=60)

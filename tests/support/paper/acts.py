@@ -5,11 +5,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import NamedTuple
 
+from tests.support.paper.execute import Outcome
 from tests.support.paper.flow import cancel, fence, go_on, let_go, open_up, recalculate, set_status, take_back
 from tests.support.paper.shape import APPROVAL, CALLBACK, INSTANT, OK, WORK, YES
 from tests.support.paper.state import ANY, MOVING, PaperRequest, PaperStep, Try
 from tests.support.paper.versions import forgotten, lacks, use_version
-from tests.support.paper.work import Outcome, completed, conclude, reject
+from tests.support.paper.work import completed, conclude, reject
 
 REFUSED, CONFLICT, CHANGED, UNSURE, UNKNOWN, INVALID = (
     "Refused",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.support.paper.execute import Outcome, begin
 from tests.support.paper.shape import RETRIES, Place, Shape
 from tests.support.paper.state import PaperRequest, Try
-from tests.support.paper.work import Outcome, begin, end_attempt, is_current
+from tests.support.paper.work import end_attempt, is_current
 
 
 def run(

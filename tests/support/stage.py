@@ -1,0 +1,59 @@
+"""Where trials take place: one room and one outside for many requests."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from engine.definition import DefinitionError
+from tests.support.engine import Room
+from tests.support.hands import Hands, Outside
+from tests.support.paper.definition import definition
+from tests.support.paper.shape import Shape
+from tests.support.trial import Trial
+
+
+class Stage:
+    """The room and the outside that all examples of a run share, and what was published in it."""
+
+    def __init__(self, room: Room, outside: Outside) -> None:
+        self.room, self.outside = room, outside
+        self._names: dict[str, str] = {}
+        self._numbers = itertools.count(1)
+        self.sequences = 0
+
+    def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
+        """A request on the first of these versions; the others are published while it runs."""
+        first, *later = shapes
+        name = self._name(first, new=bool(later))
+        trial = Trial(self.room, hands, name, {1: first})
+        for shape in later:  # one that changes nothing is no new version; one that leaves a step out of reach is none
+            with contextlib.suppress(DefinitionError):
+                trial.paper.shapes[self.room.publish(definition(shape, name))] = shape
+        return trial
+
+    def _name(self, shape: Shape, new: bool) -> str:
+        """The name under which a shape is published, each once unless ``new``."""
+        text = definition(shape, "w")
+        name = self._names.get(text)
+        if name is None or new:
+            name = f"w{next(self._numbers)}"
+            self.room.publish(definition(shape, name))
+            if not new:
+                self._names[text] = name
+        return name
+
+
+def play(machine: type[RuleBasedStateMachine], stage: Stage, examples: int, steps: int) -> None:
+    """Run a machine, whose attribute ``stage`` this is to be."""
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    run_state_machine_as_test(type(machine.__name__, (machine,), {"stage": stage}), settings=chosen)
