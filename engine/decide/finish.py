@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from engine import events
 from engine.draft import Draft
 from engine.effects import ASKED, ended
-from engine.fence import end_attempt
+from engine.fence import end_attempt, is_open_wait
 from engine.flow import mark_stale, settle
 from engine.graph import FAILURE, SUCCESS
 from engine.outcomes import Ended, Failure, Outcome, Success, Waits
@@ -111,8 +111,8 @@ def _stored_already(step: Step | None, done: Finished) -> bool:
     """Whether the answer to the commit that stored this very outcome was lost, so that it is handed over again."""
     if step is None or step.attempt != done.attempt:
         return False
-    if isinstance(done.outcome, Waits):
-        return step.status in (StepStatus.WAITING, StepStatus.COMPLETED)
+    if isinstance(done.outcome, Waits):  # and not for its next try, after its worker died
+        return is_open_wait(step) or step.status is StepStatus.COMPLETED
     if isinstance(done.outcome, Success):
         return step.status is StepStatus.COMPLETED
     if done.retry_in is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine import events
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import recover
 from engine.decide.send import send
-from engine.outcomes import Failure, Success
+from engine.outcomes import Failure, Success, Waits
 from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, graph
 
@@ -66,3 +68,12 @@ def test_the_same_error_as_before_does_not_make_a_late_result_look_stored() -> N
     for retry_in in (None, 1.0):
         done = Finished("a", 2, Failure("503", CallEffect.UNKNOWN, retryable=True), retry_in=retry_in)
         assert not request.do(lambda draft, done=done: finish(draft, done))  # type: ignore[misc]
+
+
+def test_a_wait_that_a_dead_worker_asks_for_is_not_taken_for_the_wait_before_the_next_try() -> None:
+    request = MemoryRequest(graph("a > end", kinds={"a": "delay"}))
+    for _ in range(2):
+        number = request.claim("a")
+        request.do(partial(recover, node="a", attempt=number, jitter=0.0))
+    assert request.steps["a"].status.value == "waiting"
+    assert request.do(partial(finish, done=Finished("a", number, Waits(60.0)))) is False
