@@ -65,7 +65,7 @@ class Conflict(Refused):
         self.what, self.found, self.by, self.at, self.did = what, found, by, at, did
         when = f" at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC" if at is not None else ""
         who = f" {by} {did or 'acted'}{when}." if by else ""
-        super().__init__(f"{what} is now {found}.{who} Nothing was done by this click.")
+        super().__init__(f"{what} is now {found}.{who} Nothing was done.")
 
 
 class ConfirmationNeeded(Refused):

@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
+from engine import regex
+
 MOST = 100  # errors that are looked for
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
@@ -24,7 +26,7 @@ _COMPARED = 2000  # entries that are compared with each of those that other keyw
 def misfits(schema: Mapping[str, Any] | None, value: Any) -> list[ValidationError]:
     """The first errors, at most ``MOST``; none when it fits. Raises Unresolvable for a reference that leads nowhere,
     and RecursionError for one that leads back to itself."""
-    return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST)) if schema else []
+    return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST)) if schema is not None else []
 
 
 @lru_cache(maxsize=256)
@@ -68,6 +70,36 @@ def _comparable(value: Any) -> Any:
     return isinstance(value, bool), value
 
 
+def _pattern(validator: Draft202012Validator, pattern: str, value: Any, _: object) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not regex.found(pattern, value):
+        yield ValidationError(f"{_shown(value)} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Draft202012Validator, schemas: Mapping[str, Any], value: Any, _: object
+) -> Iterator[ValidationError]:
+    for pattern, schema in schemas.items() if isinstance(value, dict) else ():
+        for name, item in value.items():
+            if regex.found(pattern, name):
+                yield from validator.descend(item, schema, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Draft202012Validator, schema: Any, value: Any, whole: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    named, patterns = whole.get("properties", {}), whole.get("patternProperties", {})
+    others = [
+        name
+        for name in (value if isinstance(value, dict) else ())
+        if name not in named and not any(regex.found(pattern, name) for pattern in patterns)
+    ]
+    if schema is False and others:
+        yield ValidationError(f"Additional properties are not allowed ({_shown(others[0])} was unexpected)")
+    elif schema is not False:
+        for name in others:
+            yield from validator.descend(value[name], schema, path=name)
+
+
 def _unevaluated(keyword: str) -> Any:
     original = Draft202012Validator.VALIDATORS[keyword]
 
@@ -91,6 +123,9 @@ _Bounded: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call] 
         "anyOf": _any_of,
         "oneOf": _one_of,
         "uniqueItems": _unique_items,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
         "unevaluatedItems": _unevaluated("unevaluatedItems"),
         "unevaluatedProperties": _unevaluated("unevaluatedProperties"),
     },

@@ -8,10 +8,12 @@ person asks for a new key. The readable front is for whoever reads the outside s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+_ISSUE = re.compile(r"req-[0-9]+-[a-z0-9_]+-([0-9]+)(?:\.([0-9]+))?-[0-9a-f]+")
 HASH_CHARS = 16  # 64 bits, within one visit of one step: more than enough
 
 
@@ -23,7 +25,14 @@ def idempotency_key(request_id: int, node: str, visit: int, salt: int, digest: s
     other.
     """
     mark = sha256(json.dumps([scope, salt, digest]).encode()).hexdigest()[:HASH_CHARS]
-    return f"req-{request_id}-{node}-{visit}-{mark}"
+    issue = f"{visit}.{salt}" if salt else str(visit)
+    return f"req-{request_id}-{node}-{issue}-{mark}"
+
+
+def issue_of(key: str) -> tuple[int, int] | None:
+    """The visit and the salt that a key was made of; None for a text that is no key of ours."""
+    match = _ISSUE.fullmatch(key)
+    return (int(match[1]), int(match[2] or 0)) if match else None
 
 
 def call_digest(connection: str, method: str, path: str, query: Any, body: Any) -> str:

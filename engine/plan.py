@@ -16,8 +16,9 @@ from engine.draft import Draft
 from engine.effects import ASKED, may_have_had_one
 from engine.flow import Path, path_state
 from engine.graph import FAILURE, INSTANT_KINDS, Graph
+from engine.keys import issue_of
 from engine.records import Request, Step
-from engine.states import CallEffect, RequestStatus, StepStatus
+from engine.states import MOVING, CallEffect, RequestStatus, StepStatus
 
 
 class Key(StrEnum):
@@ -45,7 +46,10 @@ class PlannedStep(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """``digest`` stands for the state it was made from: an act bound to it does nothing once that state changed."""
+    """``stops``: steps under way or blocked that the act cancels or takes back.
+
+    ``digest`` stands for the state it was made from: an act bound to it does nothing once that state changed.
+    """
 
     request_id: int
     action: Action
@@ -53,6 +57,7 @@ class Plan(NamedTuple):
     step_version: int | None
     status: RequestStatus
     runs: tuple[PlannedStep, ...]
+    stops: tuple[str, ...]
     needs_confirmation: bool
     digest: str
 
@@ -76,6 +81,7 @@ def read_plan(draft: Draft, action: Action, node: str | None, lost: tuple[str, .
         acted.version if acted else None,
         draft.before.status,
         runs,
+        tuple(name for name in before if name != node and _stops(before[name], draft.steps[name])),
         bool(lost) or any(run.repeats for run in runs),
         state_digest(draft.before, before),
     )
@@ -89,6 +95,11 @@ def state_digest(request: Request, steps: Mapping[str, Step]) -> str:
 
 def _starts(step: Step, before: Step | None) -> bool:
     return step is not before and step.status is StepStatus.READY
+
+
+def _stops(before: Step, after: Step) -> bool:
+    stopped = after.status in (StepStatus.CANCELLED, StepStatus.PENDING)
+    return stopped and before.status in (*MOVING, StepStatus.BLOCKED)
 
 
 def _planned(step: Step, before: Step | None, sure: bool) -> PlannedStep:
@@ -112,7 +123,9 @@ def _key(step: Step, before: Step | None) -> Key | None:
     called = before is not None and (before.call is not None or may_have_had_one(before))
     if not called or before is None:
         return Key.FIRST if step.kind == "action" else None
-    same = (step.visit, step.key_salt) == (before.visit, before.key_salt) and before.repeat != ASKED
+    made = before.sent_key or before.effect_key  # under which a call may have taken effect, perhaps visits ago
+    issue = (issue_of(made) if made else None) or (before.visit, before.key_salt)
+    same = issue == (step.visit, step.key_salt) and before.repeat != ASKED
     return Key.SAME if same else Key.NEW
 
 

@@ -114,6 +114,8 @@ def _plan(plan: Plan) -> list[Block]:
     again = [_repeated(run) for run in plan.runs if run.repeats or _may_have_worked(run)]
     if again:
         parts.append(f"These outside calls will be repeated: {'; '.join(again)}.")
+    if plan.stops:
+        parts.append(f"Stopped or taken back: {', '.join(map(code, plan.stops))}.")
     return [section("\n".join(parts))]
 
 

@@ -10,7 +10,7 @@ from engine.effects import ANY, may_have_had_one
 from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
 from engine.plan import read_plan, state_digest
 from engine.records import Cause, Step
-from engine.states import RequestStatus
+from engine.states import MOVING, RequestStatus, StepStatus
 from engine.texts import EARLIER_CALL
 
 
@@ -82,6 +82,12 @@ def overtaken(draft: Draft, step: Step) -> Conflict:
     if cause is None or cause.node != step.node:
         return Conflict(what, step.status.value)
     return Conflict(what, step.status.value, cause.by, cause.at, cause.did)
+
+
+def too_late(draft: Draft, step: Step) -> Conflict | None:
+    """Somebody acted on the step, and it has not come back to a person since: they were first (SPEC 5)."""
+    first = step.cause is not None and step.cause.node == step.node and step.status in (*MOVING, StepStatus.COMPLETED)
+    return overtaken(draft, step) if first else None
 
 
 def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost: tuple[str, ...] = ()) -> None:

@@ -228,11 +228,12 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
 
 
 def fail_inner(draft: Draft, block: str, error: str) -> None:
-    """What a block that was given up had running inside it has failed with it."""
+    """What a block that was given up had running inside it has failed with it, and its call is the block's."""
     for name in draft.graph.unit(block)[1:]:
         if draft.steps[name].status is StepStatus.RUNNING:
-            end_attempt(draft, name, AttemptOutcome.FAILED, error)
+            call = end_attempt(draft, name, AttemptOutcome.FAILED, error)
             draft.change_step(name, status=StepStatus.FAILED, error=error)
+            draft.change_step(block, call=call or draft.steps[block].call)
 
 
 def fails_again(step: Step) -> bool:

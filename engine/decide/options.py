@@ -14,6 +14,7 @@ from engine.decide.act import (
     cause_of,
     expected,
     expected_request,
+    too_late,
 )
 from engine.decide.finish import complete, move_on
 from engine.decide.versions import use_version
@@ -43,7 +44,7 @@ def retrigger(
     step = expected(draft, act, node)
     refusal = why_not_retrigger(draft.request, step, draft.graph)
     if refusal:
-        raise Refused(refusal)
+        raise too_late(draft, step) or Refused(refusal)
     if onto is not None and node not in onto[1].nodes:
         raise Refused(f"Version {onto[0]} has no step {node}. A re-trigger names a step that both versions have.")
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
@@ -95,7 +96,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
     step = expected(draft, act, node)
     refusal = why_not_input(draft.request, step, draft.graph)
     if refusal:
-        raise Refused(refusal)
+        raise too_late(draft, step) or Refused(refusal)
     cause = cause_of(draft, act, "provided input", node)
     number = step.attempt + 1
     audit(draft, act, events.INPUT_PROVIDED, node, number)

@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from engine import regex
 from engine.definition.problems import Path
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,9 +23,36 @@ def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
     except SchemaError as error:
         return [(tuple(error.absolute_path), f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it")]
     found = [problem for place, value in _references(schema) for problem in _judge(schema, place, value)]
+    found += _pattern_problems(schema)
     if not found and _is_endless(schema):
         found.append(((), "refers to itself without end; put the reference below `properties` or `items`"))
     return found
+
+
+def _pattern_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
+    """Patterns that could not be matched in bounded time. Without recursion."""
+    found: list[tuple[Path, str]] = []
+    stack: list[tuple[Path, Any]] = [((), schema)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(((*path, place), item) for place, item in enumerate(value))
+        if not isinstance(value, dict):
+            continue
+        named = path[-1:] in _NAMED
+        stack.extend(((*path, key), item) for key, item in value.items() if named or key not in _DATA)
+        if path[-1:] == ("patternProperties",):
+            found += [((*path, key), _unusable(why)) for key in value if (why := regex.problem(key))]
+        elif not named and isinstance(value.get("pattern"), str) and (why := regex.problem(value["pattern"])):
+            found.append(((*path, "pattern"), _unusable(why)))
+        if not named and "patternProperties" in value and "unevaluatedProperties" in value:
+            mend = "write additionalProperties instead"
+            found.append(((*path, "unevaluatedProperties"), f"cannot be used beside patternProperties; {mend}"))
+    return found
+
+
+def _unusable(why: str) -> str:
+    return f"is no pattern that is matched in bounded time ({why}); write it without look-around and back references"
 
 
 def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Path, str]]:

@@ -191,6 +191,7 @@ class PlanDocument(BaseModel):
     step_version: int | None
     status: RequestStatus
     runs: list[PlannedStepDocument]
+    stops: list[str] = Field(description="Steps under way or blocked that it would cancel or take back.")
     needs_confirmation: bool = Field(description="It needs confirmed, with a reason.")
     plan_digest: str = Field(description="Send it with the act, and nothing else than this plan is carried out.")
 
@@ -203,6 +204,7 @@ class PlanDocument(BaseModel):
             step_version=plan.step_version,
             status=plan.status,
             runs=[PlannedStepDocument(**run._asdict()) for run in plan.runs],
+            stops=list(plan.stops),
             needs_confirmation=plan.needs_confirmation,
             plan_digest=plan.digest,
         )

@@ -14,6 +14,7 @@ def show_plan(plan: Plan) -> None:
     """Print which steps would run, and which outside calls would be repeated."""
     if plan.action is Action.WITHDRAW:
         click.echo(f"REQ-{plan.request_id} would be Withdrawn; nothing of it would run any more.")
+        _show_stops(plan)
         return
     if plan.action is Action.INPUT:
         click.echo(f"{plan.node} would be completed with the input, without a call.")
@@ -23,8 +24,14 @@ def show_plan(plan: Plan) -> None:
         click.echo(f"  {_line(run)}")
     if not plan.runs and plan.action is not Action.INPUT:
         click.echo("No step would run.")
+    _show_stops(plan)
     if plan.needs_confirmation:
         click.echo("The earlier call may have taken effect, so this needs --confirm --reason TEXT.")
+
+
+def _show_stops(plan: Plan) -> None:
+    if plan.stops:
+        click.echo(f"Would be stopped or taken back: {', '.join(plan.stops)}.")
 
 
 def _line(run: PlannedStep) -> str:

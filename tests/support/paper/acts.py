@@ -111,8 +111,9 @@ def repeated(paper: PaperRequest, command: Command) -> list[str]:
 def _is_repeat(before: PaperStep, after: PaperStep) -> bool:
     if after.kind not in WORK:
         return False
-    another = (before.visit, before.new_keys) != (after.visit, after.new_keys) or before.stopped
-    return another and before.may_have_had_effect
+    running = before.under_way
+    made = (running.intent if running else None) or before.effect
+    return made is not None and (made[1:3] != (after.visit, after.new_keys) or before.stopped)
 
 
 def carry_out(paper: PaperRequest, command: Command) -> None:

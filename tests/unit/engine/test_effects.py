@@ -18,6 +18,7 @@ from engine.draft import Draft
 from engine.effects import ANY
 from engine.errors import ConfirmationNeeded, Refused
 from engine.graph import Graph, GraphNode
+from engine.keys import idempotency_key
 from engine.outcomes import Failure, Success
 from engine.plan import Plan
 from engine.states import CallEffect, RequestStatus
@@ -285,6 +286,22 @@ def _run(
     else:
         call_effect = CallEffect.UNKNOWN if what == "unknown" else CallEffect.REJECTED
         request.do(lambda d: finish(d, Finished(node, attempt, Failure(what, call_effect))))
+
+
+def test_a_confirmation_that_another_gave_does_not_serve_the_next_person() -> None:
+    """Hanna confirms that ``pay`` is made again; then the step before it blocks: who re-triggers that is asked, too."""
+    first = idempotency_key(1, "pay", 1, 0, "d")
+    request = MemoryRequest(graph("a > end", "a -failure> mid", "mid > pay", "pay > bad", ends={"bad": "failed"}))
+    request.fail("a", call=CallEffect.REJECTED)
+    request.run("mid")
+    call(request, "pay", first, CallEffect.ACCEPTED, ok=True)
+    flow(request, "a", confirmed=True, reason="the first was returned")
+    request.fail("a", call=CallEffect.REJECTED)
+    request.fail("mid", call=CallEffect.REJECTED)
+    again = {run.node: run.key for run in plan(request, Action.FLOW, "mid").runs}
+    assert again["pay"] == "new" and plan(request, Action.FLOW, "mid").needs_confirmation
+    with pytest.raises(ConfirmationNeeded, match="pay"):
+        flow(request, "mid")
 
 
 class TestWhatAnotherVersionMayNotForget:

@@ -71,3 +71,39 @@ def test_a_mebibyte_is_checked_in_seconds_whatever_is_wrong_with_it(schema: Any,
     begin = time.process_time()
     assert len(misfits(schema, value)) == found
     assert time.process_time() - begin < 20  # jsonschema's own way takes minutes, or hours
+
+
+PATTERNED = st.fixed_dictionaries(
+    {},
+    optional={
+        "pattern": st.sampled_from(["^a", "b$", "[a-z]{2}", "ä"]),
+        "properties": st.just({"a": {"type": "string"}}),
+        "patternProperties": st.dictionaries(st.sampled_from(["^b", "a"]), plain, max_size=2),
+        "additionalProperties": plain,
+    },
+)
+
+
+@given(PATTERNED, values)
+def test_patterns_are_judged_as_by_jsonschema(schema: dict[str, Any], value: Any) -> None:
+    assert bool(misfits(schema, value)) == (not Draft202012Validator(schema).is_valid(value))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"pattern": "^(a+)+$"},
+        {"additionalProperties": {"pattern": "(a|aa)+$"}},
+        {"patternProperties": {"^(a+)+$": {"type": "integer"}}, "additionalProperties": False},
+    ],
+)
+def test_no_pattern_takes_longer_than_the_text_is_long(schema: dict[str, Any]) -> None:
+    text = "a" * 50_000 + "!"
+    began = time.perf_counter()
+    misfits(schema, text)
+    misfits(schema, {text: text})
+    assert time.perf_counter() - began < 5.0
+
+
+def test_half_a_surrogate_pair_is_some_other_character() -> None:
+    assert misfits({"pattern": "^a$"}, "\ud800") and not misfits({"pattern": "^.$"}, "\ud800")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.keys import call_digest, function_digest, idempotency_key
+from engine.keys import call_digest, function_digest, idempotency_key, issue_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -22,6 +22,13 @@ def key(request_id=42, node="create_account", visit=1, salt=0, scope="", body=No
 
 def test_a_key_can_be_read():
     assert re.fullmatch(r"req-42-create_account-1-[0-9a-f]{16}", key())
+
+
+@pytest.mark.parametrize(("visit", "salt"), [(1, 0), (2, 0), (1, 3), (12, 10)])
+def test_a_key_says_of_which_visit_and_which_asking_it_is(visit: int, salt: int) -> None:
+    made = idempotency_key(42, "create_account_2", visit, salt, "digest", "scope")
+    assert issue_of(made) == (visit, salt)
+    assert issue_of("somebody-elses-key") is None
 
 
 def test_a_key_never_changes_between_releases():

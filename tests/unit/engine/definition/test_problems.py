@@ -63,6 +63,7 @@ MISTAKES = [
     ("constants:", "self_action: no\nconstants:", '4: field self_action: `no` means different things to different readers; write false, or "no" in quotes'),
     ("{{ request.input.name }}\"\nc", "{{ request.id }}\"\nc", "3: field title: names `request.id`, but the request has no id when the title is made; leave it out"),
     ("{{ request.input.name }}\"\nc", "{{ nodes.note.result }}\"\nc", "3: field title: names `nodes.note.result`, but no node has run when the title is made; leave it out"),
+    ("constants:", "input_schema: {properties: {pattern: {pattern: '(?=a)b'}}}\nconstants:", "4: field input_schema.properties.pattern.pattern: is no pattern that is matched in bounded time (invalid perl operator: (?=); write it without look-around and back references"),
     ("constants:", "input_schema: {type: objekt}\nconstants:", "4: field input_schema.type: is not a JSON Schema of Draft 2020-12: 'objekt' is not valid under any of the given schemas; correct it"),
     ("constants:", "input_schema: {$ref: 'https://example.com/s'}\nconstants:", "4: field input_schema.$ref: is `https://example.com/s`; write a reference inside this schema, such as #/$defs/name"),
     ("constants:", "input_schema: {properties: {default: {$ref: 'x.json'}}}\nconstants:", "4: field input_schema.properties.default.$ref: is `x.json`; write a reference inside this schema, such as #/$defs/name"),

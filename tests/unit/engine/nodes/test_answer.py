@@ -269,3 +269,18 @@ def test_hidden_fields_are_neither_kept_nor_told():
     assert isinstance(found, Failure)
     assert found.error == 'identity answered 409 Conflict: {"pin": "hidden"}'
     assert found.response == {"pin": "hidden"}
+
+
+ODD = st.sampled_from(["idna", "undefined", "punycode", "utf-16", "utf-7", "hz", "rot13", "none", '"', "utf-8; x=\x7f"])
+
+
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=60),
+    st.builds("text/plain; charset={}".format, ODD) | st.sampled_from([JSON, "", "application/problem+json"]),
+    st.text(max_size=40)
+    | st.sampled_from(["Fri, 31 Dec 99999999999 00:00:00 GMT", "Fri, 31 Dec 0000 00:00:00 GMT", "1e400", "-1"]),
+)
+def test_no_answer_makes_it_fail(status: int, body: bytes, kind: str, wish: str) -> None:
+    found = outcome(answer(status, body, kind, Retry_After=wish))
+    assert found.call is effect_of(status)
