@@ -142,7 +142,7 @@ def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
     for node in graph.nodes:  # in their order, so that what leads to a node is known before it
         if node in found and node not in settled:
             found[node] = _is_sure(draft, node, found, settled)
-    return _less_what_an_end_may_cancel(draft, found)
+    return _less_what_others_may_stop(draft, found)
 
 
 def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[str]) -> bool:
@@ -160,13 +160,16 @@ def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[st
     return decided and arrives
 
 
-def _less_what_an_end_may_cancel(draft: Draft, found: Mapping[str, bool]) -> dict[str, bool]:
-    """An end that cancels others may come first, from here or from a side branch; not before what leads to it."""
-    ends = [n for n, facts in draft.graph.nodes.items() if facts.cancel_others]
-    ends = [n for n in ends if draft.steps[n].status is StepStatus.PENDING]
-    ready = StepStatus.READY
+def _less_what_others_may_stop(draft: Draft, found: Mapping[str, bool]) -> dict[str, bool]:
+    """An end that cancels others may come first, from here or from a side branch; not before what leads to it. And what
+    lies behind a step that runs alone is stale once that has succeeded."""
+    graph, steps = draft.graph, draft.steps
+    cancelling = [name for name, facts in graph.nodes.items() if facts.cancel_others]
+    ends = {end for end in cancelling if steps[end].status is StepStatus.PENDING}
+    alone = [name for name in graph.nodes if steps[name].only and steps[name].status in MOVING]
+    stale = {behind for name in alone for behind in graph.behind(name)}
     return {
-        node: sure and (draft.steps[node].status is ready or all(end in draft.graph.behind(node) for end in ends))
+        node: sure and (steps[node].status is StepStatus.READY or (node not in stale and ends <= {*graph.behind(node)}))
         for node, sure in found.items()
     }
 

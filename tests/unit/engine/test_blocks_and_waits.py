@@ -122,3 +122,11 @@ class TestPlan:
         request.fail("a")
         request.claim("x")
         assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "a").runs] == [("a", True), ("b", False)]
+
+    def test_what_lies_behind_a_step_that_runs_alone_is_not_sure(self) -> None:
+        way = graph("a > end", "a -failure> b", "b > c", "c > end", kinds={"b": "callback"})
+        request = MemoryRequest(way)
+        request.fail("a")
+        request.wait("b")
+        request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
+        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "b").runs] == [("b", True), ("c", False)]

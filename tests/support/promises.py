@@ -1,0 +1,140 @@
+"""What a request offers and what its plans say, held against what then happens (SPEC 4)."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import NamedTuple
+
+from engine.allowed import Action, request_actions, step_actions
+from engine.decide import options
+from engine.draft import Draft
+from engine.errors import RetriggerError
+from engine.fence import is_open_wait
+from engine.graph import FAILURE, INSTANT_KINDS, OPEN_KINDS, SUCCESS
+from engine.outcomes import Success, Waits
+from engine.plan import Key, Plan
+from engine.records import Approval
+from engine.states import MOVING, AttemptKind, RequestStatus, StepStatus
+from tests.support.memory import MemoryRequest, act
+
+WHO = "hanna@example.com"
+SURE = act(confirmed=True, reason="because")
+
+
+class Offer(NamedTuple):
+    """An act that the doors offer; ``node`` None for those of the request."""
+
+    action: Action
+    node: str | None
+
+
+def offers(request: MemoryRequest) -> list[Offer]:
+    """What a person may do now, but for Withdraw."""
+    found = [
+        Offer(action, node)
+        for node, step in request.steps.items()
+        if node in request.graph.rows
+        for action in step_actions(request.request, step, request.graph)
+    ]
+    general = request_actions(request.request, request.steps, request.graph)
+    return found + [Offer(action, None) for action in general if action is not Action.WITHDRAW]
+
+
+def planned(request: MemoryRequest, offer: Offer) -> Plan:
+    """The plan of an offer. Raises what the act would be refused with: then the offer was none."""
+    draft = Draft(request.request, request.steps, request.graph, request.now, told=True)
+    return options.rehearse(draft, *offer)
+
+
+def broken(request: MemoryRequest) -> list[str]:
+    """What does not hold of a request as it stands: it hangs, is at a dead end, or offers what it refuses."""
+    found, moving = [], any(step.status in MOVING for step in request.steps.values())
+    now = offers(request)
+    if request.request.status is RequestStatus.IN_PROGRESS and not moving:
+        found.append("in progress, and nothing moves")
+    if request.request.status is RequestStatus.BLOCKED and not moving and not now:
+        found.append("blocked, and nothing is offered")
+    for offer in now:
+        try:
+            planned(request, offer)
+        except RetriggerError as refusal:
+            found.append(f"{offer} is refused: {refusal}")
+    return found
+
+
+def broken_promises(request: MemoryRequest, offer: Offer) -> list[str]:
+    """Carry the act out, let everything succeed, and compare what ran with the plan."""
+    plan = planned(request, offer)
+    by_itself, acted = _copy(request), _copy(request)
+    _do(acted, offer)
+    before = {node: (step.visit, step.key_salt) for node, step in request.steps.items()}
+    ran = _succeed(acted, len(request.attempts))
+    anyway = set(_succeed(by_itself, len(request.attempts)))
+    listed = {run.node: run for run in plan.runs}
+    silent = {*anyway, *(name for name, facts in request.graph.nodes.items() if facts.kind in INSTANT_KINDS)}
+    found = [f"{node} ran and was not listed" for node in ran if node not in listed and node not in silent]
+    found += [f"{node} was sure and did not run" for node, run in listed.items() if run.sure and node not in ran]
+    for node, run in listed.items():
+        if node in ran and run.key in (Key.SAME, Key.NEW):
+            same = ran[node] == before.get(node)
+            if same is not (run.key is Key.SAME) and request.steps[node].repeat is None:
+                found.append(f"{node} was to carry the {run.key} key")
+    return found
+
+
+def _copy(request: MemoryRequest) -> MemoryRequest:
+    twin = copy(request)
+    for name in ("steps", "versions", "keys", "late", "results", "attempts", "ends", "events", "notices"):
+        setattr(twin, name, copy(getattr(request, name)))
+    return twin
+
+
+def _do(request: MemoryRequest, offer: Offer) -> None:
+    action, node = offer
+    if action is Action.CONTINUE or node is None:
+        request.do(lambda d: options.continue_flow(d, SURE))
+    elif action is Action.INPUT:
+        request.do(lambda d: options.provide_input(d, SURE, node, "{}"))
+    else:
+        request.do(lambda d: options.retrigger(d, SURE, node, flow=action is Action.FLOW))
+
+
+def _succeed(request: MemoryRequest, begun: int) -> dict[str, tuple[int, int]]:
+    """Let everything that moves succeed. Returns what began, each with its visit and number."""
+    ran: dict[str, tuple[int, int]] = {}
+    while moving := [node for node, step in request.steps.items() if _can_go_on(request, node)]:
+        node = moving[0]
+        step = request.steps[node]
+        if is_open_wait(step):
+            _end_wait(request, node)
+        elif step.kind in OPEN_KINDS:
+            request.wait(node, Waits(approval=Approval((WHO,), "any") if step.kind == "approval" else None, until=0.0))
+        else:
+            number = request.claim(node)
+            for inner in request.graph.unit(node)[1:]:
+                request.begin_inner(node, inner)
+                request.end_inner(node, inner, Success({}))
+            outlets = sorted({edge.outlet for edge in request.graph.outgoing.get(node, ())} - {FAILURE})
+            request.succeed(node, (outlets or [SUCCESS])[0], number)
+        for attempt in request.attempts[begun:]:
+            if attempt.kind is not AttemptKind.PROVIDED_INPUT:  # that one called nothing
+                its = request.steps[attempt.node]
+                ran[attempt.node] = (its.visit, its.key_salt)
+    return ran
+
+
+def _can_go_on(request: MemoryRequest, node: str) -> bool:
+    step = request.steps[node]
+    return is_open_wait(step) or (step.status in (StepStatus.READY, StepStatus.WAITING) and step.due_at is not None)
+
+
+def _end_wait(request: MemoryRequest, node: str) -> None:
+    step = request.steps[node]
+    if step.approval is not None:
+        for name in [one for one in step.approval.approvers if one not in step.approval.approved]:
+            if is_open_wait(request.steps[node]):
+                request.answer(node, True, name.lower())
+    elif step.kind == "callback":
+        request.call_back(node)
+    else:
+        request.pass_time(node)
