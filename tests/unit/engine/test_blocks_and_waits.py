@@ -130,3 +130,10 @@ class TestPlan:
         request.wait("b")
         request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
         assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "b").runs] == [("b", True), ("c", False)]
+
+    def test_input_lists_what_still_waits_for_another_path(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.claim("right")
+        assert [(r.node, r.sure) for r in plan(request, Action.INPUT, "left").runs] == [("last", False)]
