@@ -61,6 +61,8 @@ def retrigger(
         if onto is not None:
             settle_again(draft, cause)  # nodes that the version brought behind steps that are done
         draft.change_request(RequestStatus.IN_PROGRESS, None)
+        if not draft.moving():  # what was let go of has reached an end that cancels others, this step among them
+            move_on(draft)
     allow_repeats(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, lost)
     if new_key and not (act.reason or "").strip():
         raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")

@@ -159,6 +159,8 @@ def _again(paper: PaperRequest, command: Command) -> None:
             paper.cut_off.clear()
             go_on(paper, command.by)
         set_status(paper, "in_progress")
+        if not paper.moving():
+            recalculate(paper)
 
 
 def _input(paper: PaperRequest, command: Command) -> None:

@@ -80,3 +80,17 @@ def test_a_callback_issued_anew_alone_that_nobody_calls_does_not_go_on_by_its_fa
     assert request.pass_time("call")
     assert request.statuses(("call", "tell")) == {"call": "blocked", "tell": "pending"}
     assert request.status == "blocked"
+
+
+def test_a_re_trigger_that_lets_go_of_a_rejection_which_cancels_all_leaves_nothing_in_progress() -> None:
+    fork = ("fork > boss", "fork > call", "boss -approved> pay", "boss -rejected> no", "call > pay", "pay > end")
+    kinds = {"fork": "branch", "boss": "approval", "call": "callback"}
+    request = MemoryRequest(graph(*fork, kinds=kinds, ends={"no": "rejected"}, cancels=("no",)))
+    request.run("fork")
+    request.ask("boss", BEN)
+    request.wait("call")
+    alone(request, "boss")
+    request.ask("boss", BEN)
+    request.answer("boss", False, BEN)
+    request.do(lambda d: options.retrigger(d, act(), "call", flow=True))
+    assert (request.status, request.due) == ("rejected", [])
