@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -54,8 +55,13 @@ def test_nothing_is_lost_or_done_twice(room: Room, outside: Outside, start: Star
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_nothing_is_lost_or_done_twice_in_a_long_storm(room: Room, outside: Outside, start: Start) -> None:
-    _weather(Storm(room, outside, start, _engines(room)), seconds=120.0)
+def test_nothing_is_lost_or_done_twice_in_a_long_storm(
+    room: Room, outside: Outside, start: Start, tmp_path: Path
+) -> None:
+    """In which one step kills its worker every time."""
+    storm = Storm(room, outside, start, _engines(room))
+    storm.submit_deadly(tmp_path / "unless")
+    _weather(storm, seconds=120.0)
 
 
 class TestOfPostgresItself:
@@ -76,6 +82,8 @@ class TestOfPostgresItself:
     @pytest.mark.slow
     @pytest.mark.timeout(1800)
     def test_its_restarts_cost_nothing_in_a_long_storm(
-        self, room: Room, outside: Outside, start: Start, postgres: OwnPostgres
+        self, room: Room, outside: Outside, start: Start, postgres: OwnPostgres, tmp_path: Path
     ) -> None:
-        _weather(Storm(room, outside, start, 3, postgres), seconds=120.0, outages=20)
+        storm = Storm(room, outside, start, 3, postgres)
+        storm.submit_deadly(tmp_path / "unless")
+        _weather(storm, seconds=120.0, outages=20)

@@ -51,7 +51,8 @@ def main() -> int:
         slots=arguments.slots,
         exclusive=database.is_sqlite,
     )
-    print("READY", worker.start(), flush=True)  # noqa: T201  # the parent reads it
+    ready = f"READY {worker.start()}"  # written at once: a step may kill this process at any moment
+    print(ready, flush=True)  # noqa: T201  # the parent reads it
     stopping.wait()
     clean = worker.stop(grace=arguments.grace)
     store.close()

@@ -7,17 +7,20 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.support.engine import Room
 from tests.support.outside import Outside
 from tests.support.own_postgres import OwnPostgres
+from tests.support.storm.deadly import check_deadly
 from tests.support.storm.people import People, insist
 from tests.support.storm.story import Story, counted, definition
 from tests.support.storm.verdict import Verdict, sorted_out
 from tests.support.storm.weather import LEASE, Fleet, Start, break_something, mend_everything
+from tests.support.waiting import DEADLY
 
 _CROWDS = 2
-_CALM = 150.0  # seconds for everything to come to its end, on a machine that is busy with other things
+_CALM = 150.0  # seconds until the next request has come to its end, on a machine that is busy with other things
 _OUTAGES = (("immediate", 0.0), ("fast", LEASE + 1.0), ("immediate", LEASE + 1.0), ("fast", 0.0))  # mode, seconds
 
 
@@ -36,6 +39,12 @@ class Storm:
         self._left = 0  # of the outages that are still to come
         self.stories: list[Story] = []
         self.fleet = Fleet(start, engines, self._another_chance())
+        self._deadly: int | None = None
+
+    def submit_deadly(self, unless: Path) -> None:
+        """A request whose one step kills its worker every time. ``unless``: a file that there is not."""
+        self._room.publish(DEADLY)
+        self._deadly = self._room.submit("deadly", {"unless": str(unless)})
 
     def blow(self, seconds: float, outages: int = 2) -> None:
         """Submit, act, break things and kill for ``seconds``, with so many restarts of the database in them. On a slow
@@ -60,9 +69,12 @@ class Storm:
         mend_everything(self._outside)
         people, left = self._people(), list(self.stories)
         end = time.monotonic() + _CALM
-        while left:
+        while left or not self._deadly_is_over():
             self.fleet.look_after()
-            left = [story for story in left if not people.settle(story)]
+            going_on = [story for story in left if not people.settle(story)]
+            if len(going_on) < len(left):
+                end = time.monotonic() + _CALM
+            left = going_on
             assert time.monotonic() < end, f"no end comes to {[people.read(story) for story in left[:3]]}"
             time.sleep(0.05)
 
@@ -70,9 +82,16 @@ class Storm:
         """The machinery is gone, and everything is as each story allows."""
         self.fleet.end()
         people, calls = self._people(), sorted_out(self._outside.calls())
+        documents = []
         for story in self.stories:
-            Verdict(people.read(story), story, calls.pop(story.number, []), self.fleet.gone).check()
+            documents.append(people.read(story))
+            Verdict(documents[-1], story, calls.pop(story.number, []), self.fleet.gone).check()
         assert not calls, f"calls of requests that nobody made: {calls}"
+        if self._deadly is not None:
+            check_deadly(self._room.document(self._deadly), documents)
+
+    def _deadly_is_over(self) -> bool:
+        return self._deadly is None or self._room.document(self._deadly).status == "blocked"
 
     @property
     def report(self) -> str:
@@ -106,6 +125,7 @@ class Storm:
     def _wreck(self, over: threading.Event, every: float) -> None:
         chance, outage = self._another_chance(), time.monotonic() + every
         while not over.wait(chance.uniform(0.05, 1.0)):
+            self.fleet.look_after()
             if self._postgres is not None and self._left and time.monotonic() > outage:
                 self._pull_the_plug(self._postgres, chance)
                 self._left -= 1
