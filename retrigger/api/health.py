@@ -97,3 +97,8 @@ def readyz(request: Request) -> Response:
 def metrics(request: Request) -> Response:
     """Requests by status, steps by outcome, the age of the queue, lease expiries, the relay's lag."""
     return Response(_monitor(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+# Many probes only ask for the head. Of what GET answers, that is no operation of its own.
+router.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
+router.add_api_route("/readyz", readyz, methods=["HEAD"], include_in_schema=False)

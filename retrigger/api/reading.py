@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import email.message
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from starlette.requests import ClientDisconnect
 
 from engine.api_keys import Caller
 from engine.errors import InputTooLarge, InvalidInput
@@ -48,7 +50,8 @@ class BodyLimit:
                 taken += len(message.get("body", b""))
             raise InputTooLarge(f"The body is too large; the limit is {MAX_INPUT_BYTES:,} bytes.")
 
-        await self._app(scope, limited, send)
+        with suppress(ClientDisconnect):  # nobody is there any more to be answered
+            await self._app(scope, limited, send)
 
 
 class JsonRequest(Request):

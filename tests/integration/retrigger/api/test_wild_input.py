@@ -209,3 +209,17 @@ def test_calls_are_answered_while_others_are_slow_and_many(served: tuple[Api, ht
             line.close()
     assert [answer.status_code for answer in answers] == [400] * 8
     assert waited < PATIENCE
+
+
+def test_a_caller_who_hangs_up_within_its_body_leaves_nothing_in_the_log(
+    served: tuple[Api, httpx.Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    api, client = served
+    place = urlsplit(api.url)
+    for _ in range(3):
+        with socket.create_connection((place.hostname, place.port or 80)) as caller:
+            head = ["POST /callbacks/x HTTP/1.1", "Host: here", "Content-Type: application/json", "Content-Length: 100"]
+            caller.sendall("\r\n".join([*head, "", '{"half":']).encode())
+    assert client.get("/healthz").status_code == 200
+    assert client.head("/healthz").status_code == 200
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
