@@ -165,9 +165,10 @@ def _acts(book: Book, step: Step) -> Iterator[Finding]:
 def _keys(book: Book, step: Step) -> Iterator[Finding]:
     """A key names its request, step and visit."""
     for attempt in book.attempts[step.node]:
-        front = f"req-{book.request.id}-{step.node}-{attempt.start.visit}-"
-        if attempt.idempotency_key is not None and not attempt.idempotency_key.startswith(front):
-            yield step.node, f"the key {attempt.idempotency_key} at attempt {attempt.start.number}", f"a key {front}…"
+        front = f"req-{book.request.id}-{step.node}-{attempt.start.visit}"
+        fronts = (f"{front}-", f"{front}.")  # a point: a person asked for a new key
+        if attempt.idempotency_key is not None and not attempt.idempotency_key.startswith(fronts):
+            yield step.node, f"the key {attempt.idempotency_key} at attempt {attempt.start.number}", f"a key {front}-…"
 
 
 def _effects(book: Book, step: Step) -> Iterator[Finding]:
