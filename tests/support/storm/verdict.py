@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from engine.documents import AttemptDocument, RequestDocument, StepDocument
 from tests.support.storm.story import ANNA, BOB, PAUSE, Story
 
-_KEY = re.compile(r"req-(\d+)-([a-z_]+)-(\d+)-[0-9a-f]+")
+_KEY = re.compile(r"req-(\d+)-([a-z_]+)-(\d+)(?:\.\d+)?-[0-9a-f]+")  # behind the dot: new keys that were asked for
 _IN_BLOCK = ("enter", "badge", "print")
 _TIMEOUT = 4.0  # seconds: that of the callback
 _BUDGET = 5  # recoveries of one execution (SPEC 3.2)
