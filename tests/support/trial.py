@@ -101,6 +101,15 @@ class Trial(AtWork):
         self._told = command
         self.given.append(given)
 
+    def offers(self) -> list[tuple[str, str]]:
+        """Every act that is offered, with its step."""
+        found = [(act, step.node) for step in self.paper.steps.values() for act in self.paper.step_actions(step)]
+        return found + [(act, "") for act in self.paper.actions() if act != "withdraw"]
+
+    def asks(self, command: Command) -> bool:
+        """Whether the act needs the person's confirmation."""
+        return acts.UNSURE in acts.refusals(self.paper, command)
+
     def _as_it_stands(self, given: Given) -> Command:
         """With what has become of the button and of the plan."""
         now = self.seen()
@@ -227,10 +236,8 @@ class Trial(AtWork):
         paper = self.paper
         assert not self.room.store.stuck()
         assert paper.status != "in_progress" or paper.moving(), "in progress with nothing to wait for"
-        offers = [action for step in paper.steps.values() for action in paper.step_actions(step)]
-        offers += [action for action in paper.actions() if action != "withdraw"]
         if paper.status == "blocked":
-            assert offers or paper.moving(), "a dead end"
+            assert self.offers() or paper.moving(), "a dead end"
         if paper.final:
             assert not paper.moving(), f"{paper.status}, and yet {[s.node for s in paper.moving()]} may still run"
 

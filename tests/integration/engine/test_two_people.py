@@ -151,9 +151,7 @@ class TwoPeople(RuleBasedStateMachine):
         self.seen[who] = self.it.seen()
 
     def offers(self) -> list[tuple[str, str]]:
-        paper = self.it.paper
-        found = [(action, step.node) for step in paper.steps.values() for action in paper.step_actions(step)]
-        return found + [(action, "") for action in paper.actions() if action != "withdraw"]
+        return self.it.offers()
 
     @precondition(lambda self: self.offers())
     @rule(data=st.data(), who=WHO)
@@ -162,7 +160,14 @@ class TwoPeople(RuleBasedStateMachine):
         action, node = data.draw(st.sampled_from(self.offers()))
         self._give(data, who, action, node, sure=True)
 
-    mend_more = mend
+    @precondition(lambda self: self.offers() and self.offers()[0][0] == "retrigger")
+    @rule(data=st.data(), who=WHO, hows=st.lists(HOWS, min_size=1, max_size=2))
+    def alone(self, data: st.DataObject, who: str, hows: list[str]) -> None:
+        """A person re-triggers a step alone, and it runs, perhaps beside others."""
+        steps = [node for action, node in self.offers() if action == "retrigger"]
+        self._give(data, who, "retrigger", self._one(data, steps), sure=True)
+        self.agree()
+        self.run(hows)
 
     @precondition(lambda self: self.offers())
     @rule(data=st.data(), who=WHO)
@@ -177,7 +182,7 @@ class TwoPeople(RuleBasedStateMachine):
         """A person is told what an act would run, and acts on it later."""
         action, node = data.draw(st.sampled_from(self.offers()))
         again = action in ("retrigger", "flow")
-        version = self._version(data) if again else None
+        version = self._version(data, sure=False) if again else None
         plan = self.it.plan(Command(who, action, node, new_key=new_key and again, version=version))
         if plan is not None:
             self.plans[who] = plan
@@ -226,28 +231,29 @@ class TwoPeople(RuleBasedStateMachine):
         reason: str | None = "because"
         if action in ("retrigger", "flow"):
             new_key = data.draw(st.sampled_from([False, False, True]), "new key")
-            version = self._version(data)
+            version = self._version(data, sure)
             ticked = data.draw(st.booleans(), "ticked") if action == "retrigger" or not sure else False
         if action == "input":
             typed = data.draw(st.integers(1, 2) if sure else TYPING, "typed")
         if not sure:
             reason = data.draw(st.sampled_from([None, "because"]), "reason")
             old = data.draw(st.booleans(), "old")
-        confirmed = action != "withdraw" and (sure or data.draw(st.booleans(), "confirmed"))
-        command = Command(who, action, node, ticked, new_key, reason, confirmed, version, typed=typed, id=self._id())
+        own = f"{self.it.number}-{next(self.ids)}-{self.stage.sequences}"
+        command = Command(who, action, node, ticked, new_key, reason, False, version, typed=typed, id=own)
+        if action != "withdraw":  # who is sure ticks what they are asked for, and nothing else
+            ticks = self.it.asks(command) if sure else data.draw(st.booleans(), "confirmed")
+            command = command._replace(confirmed=ticks)
         seen = (self.seen[who] if old else self.it.seen()).get(node, 0)
         plan = self.plans.get(who) if action != "withdraw" else None
         if plan is not None and not old and plan.state != self.it.state():
             plan = None
         self.it.give(Given(command, seen, plan))
 
-    def _version(self, data: st.DataObject) -> int | None:
+    def _version(self, data: st.DataObject, sure: bool) -> int | None:
         """Another version, if there are any, or one that there is not."""
         known = list(self.it.paper.shapes)
-        return data.draw(st.sampled_from([None, None, *known, known[-1] + 1]), "version") if known[1:] else None
-
-    def _id(self) -> str:
-        return f"{self.it.number}-{next(self.ids)}-{self.stage.sequences}"
+        some = [None, None, *known, *([] if sure else [known[-1] + 1])]
+        return data.draw(st.sampled_from(some), "version") if known[1:] else None
 
     @staticmethod
     def _one(data: st.DataObject, options: list[T]) -> T:
