@@ -64,9 +64,10 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
         found.add(REFUSED)
     if command.node not in paper.steps or command.version not in (None, *paper.shapes):
         return {*found, UNKNOWN}
+    step = paper.steps[command.node]
+    if command.action not in paper.step_actions(step):  # somebody was first, or it was never possible
+        return {*found, CONFLICT if step.acted_on and step.status in (*MOVING, "completed") else REFUSED}
     if command.version is not None and lacks(paper, command.version, command.node, command.action == "flow"):
-        return {*found, REFUSED}
-    if command.action not in paper.step_actions(paper.steps[command.node]):
         return {*found, REFUSED}
     return found | _unsure(paper, command)
 
@@ -147,7 +148,7 @@ def _again(paper: PaperRequest, command: Command) -> None:
     step.status, step.next_kind, step.retries, step.recoveries = "ready", "retrigger", 0, 0
     step.starts += 1
     step.alone, step.ticked, step.held, step.early = not flow, command.ticked, False, None
-    step.by = command.by
+    step.by, step.acted_on = command.by, True
     step.new_keys += command.new_key or step.kind == CALLBACK
     for inner in paper.inside(step.node):
         inner.retries = 0
@@ -167,7 +168,7 @@ def _input(paper: PaperRequest, command: Command) -> None:
     step = paper.steps[command.node]
     number = len(step.tries) + 1
     step.tries.append(Try(number, "provided_input", step.visit, paper.version, command.by, "succeeded"))
-    step.by, step.held, step.alone = command.by, False, False
+    step.by, step.held, step.alone, step.acted_on = command.by, False, False, True
     step.result = int(command.typed)
     take_back(paper, step.node, command.by)
     completed(paper, step, OK)
@@ -212,10 +213,12 @@ def answer(paper: PaperRequest, who: str, node: str, yes: bool, everybody: int) 
     step = paper.steps[node]
     if not yes:
         reject(paper, step)
-        return
-    step.yes.add(who)
-    if not paper.shape.places[node].everybody or len(step.yes) == everybody:
+    else:
+        step.yes.add(who)
+        if paper.shape.places[node].everybody and len(step.yes) < everybody:
+            return
         conclude(paper, step, Outcome(1, YES))
+    step.acted_on = True
 
 
 def call_refusals(paper: PaperRequest, node: str, issue: tuple[int, int], typed: int | str) -> set[str]:

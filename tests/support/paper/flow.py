@@ -46,7 +46,7 @@ def go_on(paper: PaperRequest, by: str | None) -> None:
 
 def start(paper: PaperRequest, step: PaperStep, by: str | None) -> None:
     """The flow has come to a step."""
-    step.by = by
+    step.by, step.acted_on = by, False
     if step.kind in INSTANT:
         step.status, step.outlet = "completed", OK
         return

@@ -52,6 +52,7 @@ class PaperStep:
     open: bool = False  # waiting for a time, an answer or a call, rather than for its next try
     starts: int = 0  # how often it was made ready, by the flow or by a person
     by: str | None = None
+    acted_on: bool = False  # by that person's act itself, not by the flow that came of it
     cancelled_by: str | None = None  # the end that did
     yes: set[str] = field(default_factory=set)  # who has approved, of those who all must
     early: int | None = None  # what it was called back with before it waited
