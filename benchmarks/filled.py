@@ -19,7 +19,7 @@ from engine.connections import ConnectionSettings
 from engine.definition import load
 from engine.functions import function
 from engine.masking import Masker
-from engine.outbox import Posted
+from engine.outbox import CARD, Posted
 from engine.permissions import Actor
 from engine.records import Request
 from engine.runner import Runner
@@ -130,7 +130,9 @@ def _make(site: Open) -> None:
     site.engine.withdraw(SOMEONE, _blocked(site)[0].id, reason="Ordered twice.")
     while rows := site.outbox.due(1000, 60.0):
         for row in rows:
-            site.outbox.remember(Posted(row.request_id, "T1", "C1", f"1700000000.{row.request_id:06}", "a digest"))
+            site.outbox.remember(
+                Posted(row.request_id, CARD, "T1", "C1", f"1700000000.{row.request_id:06}", "a digest")
+            )
             site.outbox.done(row.id)
 
 

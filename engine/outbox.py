@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 
 from engine.records import Event
 
+CARD = "card"  # the subject of a request's card
+
 
 class OutboxRow(NamedTuple):
     """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_before``: a send was begun
@@ -25,9 +27,11 @@ class OutboxRow(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """The card of a request: where it stands in Slack. ``digest`` is that of what it shows."""
+    """A message that is kept true: where it stands in Slack. ``subject`` tells those of one request apart: CARD, or
+    another that the bot makes up. ``digest`` is that of what it shows."""
 
     request_id: int
+    subject: str
     team: str
     channel: str
     ts: str
@@ -60,6 +64,8 @@ class Outbox(Protocol):
         """(rows not done, age in seconds of the oldest)."""
         ...
 
-    def posted(self, request_id: int) -> Posted | None: ...
+    def posted(self, request_id: int) -> dict[str, Posted]:
+        """The request's messages that are kept true, by subject."""
+        ...
 
     def remember(self, posted: Posted) -> None: ...

@@ -82,17 +82,18 @@ class SqlOutbox:
             ).one()
             return number, None if oldest is None else max(0.0, now(connection) - oldest)
 
-    def posted(self, request_id: int) -> Posted | None:
-        """The card of a request, if there is one."""
+    def posted(self, request_id: int) -> dict[str, Posted]:
+        """The request's messages that are kept true, by subject."""
         with self._database.reading() as connection:
-            row = connection.execute(select(posted).where(posted.c.request_id == request_id)).first()
-            return None if row is None else Posted(*row)
+            found = connection.execute(select(posted).where(posted.c.request_id == request_id))
+            return {row.subject: Posted(*row) for row in found}
 
     def remember(self, posted_: Posted) -> None:
-        """Store where a card stands and what it shows."""
+        """Store where a message stands and what it shows."""
+        key = ("request_id", "subject", "team")
 
         def run(connection: Connection, moment: float) -> None:
-            same = (posted.c.request_id == posted_.request_id, posted.c.team == posted_.team)
+            same = [posted.c[name] == getattr(posted_, name) for name in key]
             values = posted_._asdict()
             if not connection.execute(update(posted).where(*same).values(values)).rowcount:
                 connection.execute(insert(posted).values(values))

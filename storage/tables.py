@@ -212,6 +212,7 @@ posted = Table(
     "posted",
     metadata,
     Column("request_id", Id, primary_key=True, autoincrement=False),
+    Column("subject", Text, primary_key=True),
     Column("team", Text, primary_key=True),
     Column("channel", Text, nullable=False),
     Column("ts", Text, nullable=False),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from bot.blocks import fit, thread
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, header, section
@@ -31,12 +28,6 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
         *_with_footer(step_sections(document, dates, waiting=False), _footer(document)),
     ]
     return fit.message(_fallback(document), blocks)
-
-
-def digest(message: Message) -> str:
-    """Stands for what a card shows; the marker is no part of it."""
-    shown = [{name: value for name, value in block.items() if name != "block_id"} for block in message.blocks]
-    return hashlib.sha256(json.dumps([message.text, shown], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def step_sections(document: RequestDocument, dates: Dates, *, waiting: bool) -> list[Block]:

@@ -6,6 +6,8 @@ long is a defect, and raises. Numbers: characters, from Slack's Block Kit refere
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -47,6 +49,12 @@ class Message(NamedTuple):
 def message(text: str, blocks: list[Block]) -> Message:
     """A message inside Slack's limits."""
     return Message(cut(clean(text), FALLBACK_TEXT) or EMPTY, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+
+
+def digest(message: Message) -> str:
+    """Stands for what a message shows; the ids of its blocks are no part of it."""
+    shown = [{name: value for name, value in block.items() if name != "block_id"} for block in message.blocks]
+    return hashlib.sha256(json.dumps([message.text, shown], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def modal(

@@ -205,6 +205,7 @@ def _posted() -> None:
     op.create_table(
         "posted",
         sa.Column("request_id", Id, primary_key=True, autoincrement=False),
+        sa.Column("subject", sa.Text, primary_key=True),
         sa.Column("team", sa.Text, primary_key=True),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("ts", sa.Text, nullable=False),

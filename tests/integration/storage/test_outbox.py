@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.draft import Draft
-from engine.outbox import OutboxRow, Posted
+from engine.outbox import CARD, OutboxRow, Posted
 from engine.records import Notice
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
@@ -99,10 +99,15 @@ def test_what_waits_is_counted(store: SqlStore, outbox: SqlOutbox):
 
 
 def test_a_card_is_remembered(store: SqlStore, outbox: SqlOutbox):
-    assert outbox.posted(7) is None
-    outbox.remember(Posted(7, "T1", "C1", "1.2", "a"))
-    outbox.remember(Posted(7, "T1", "C1", "1.2", "b"))
-    assert outbox.posted(7) == Posted(7, "T1", "C1", "1.2", "b")
+    assert outbox.posted(7) == {}
+    outbox.remember(Posted(7, CARD, "T1", "C1", "1.2", "a"))
+    outbox.remember(Posted(7, "another", "T1", "D1", "1.3", "a"))
+    outbox.remember(Posted(8, CARD, "T1", "C1", "1.4", "a"))
+    outbox.remember(Posted(7, CARD, "T1", "C1", "1.2", "b"))
+    assert outbox.posted(7) == {
+        CARD: Posted(7, CARD, "T1", "C1", "1.2", "b"),
+        "another": Posted(7, "another", "T1", "D1", "1.3", "a"),
+    }
 
 
 def test_two_relays_never_take_the_same_row(open_store: OpenStore):

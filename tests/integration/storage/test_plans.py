@@ -16,7 +16,7 @@ from benchmarks.filled import APPS, SOMEONE, Open, fill, open_on, worker_on
 from engine.allowed import Action
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
-from engine.outbox import Outbox, Posted
+from engine.outbox import CARD, Outbox, Posted
 from engine.outcomes import Success
 from engine.permissions import Grant, Permission
 from engine.records import Event
@@ -174,9 +174,9 @@ def the_relay_tells(outbox: Outbox) -> None:
     outbox.sending(dropped.id)
     outbox.drop(dropped.id, "There is no such channel.")
     (told, *_) = outbox.due(5, 60.0)
-    assert outbox.posted(told.request_id) is None
-    outbox.remember(Posted(told.request_id, "T1", "C1", "1700000000.1", "a digest"))
-    outbox.remember(Posted(told.request_id, "T1", "C1", "1700000000.1", "another digest"))
+    assert outbox.posted(told.request_id) == {}
+    outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "a digest"))
+    outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "another digest"))
     outbox.done(told.id)
 
 

@@ -11,7 +11,7 @@ from bot.errors import SlackError
 from bot.relay import Relay
 from bot.text import Dates
 from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import OutboxRow, Posted
+from engine.outbox import CARD, OutboxRow, Posted
 from engine.records import Event
 from tests.support.slack_checks import check_message
 
@@ -25,7 +25,7 @@ class MemoryOutbox:
         self.due_at: dict[int, float] = {}
         self.errors: dict[int, str] = {}
         self.dropped: dict[int, str] = {}
-        self.cards: dict[int, Posted] = {}
+        self.kept: dict[int, dict[str, Posted]] = {}
         self.events: list[Event] = []
 
     def add(self, request_id: int, kind: str, event: Event | None = None, actor: str | None = None) -> int:
@@ -58,11 +58,16 @@ class MemoryOutbox:
     def waiting(self) -> tuple[int, float | None]:
         return len(self.rows), None
 
-    def posted(self, request_id: int) -> Posted | None:
-        return self.cards.get(request_id)
+    def posted(self, request_id: int) -> dict[str, Posted]:
+        return dict(self.kept.get(request_id, {}))
+
+    @property
+    def cards(self) -> dict[int, Posted]:
+        """Of each request that has one."""
+        return {request_id: kept[CARD] for request_id, kept in self.kept.items() if CARD in kept}
 
     def remember(self, posted: Posted) -> None:
-        self.cards[posted.request_id] = posted
+        self.kept.setdefault(posted.request_id, {})[posted.subject] = posted
 
 
 class MemorySlack:

@@ -135,10 +135,10 @@ def test_a_card_never_shows_bodies() -> None:
 
 
 def test_the_digest_changes_with_what_is_shown_and_with_nothing_else() -> None:
-    one = card.digest(card.card(request(step()), DATES, "rt-1"))
-    assert one == card.digest(card.card(request(step(), updated_at=samples.AT), DATES, "rt-2"))
-    assert one != card.digest(card.card(request(step(version=8)), DATES, "rt-1"))
-    assert one != card.digest(card.card(request(step(error="another")), DATES, "rt-1"))
+    one = fit.digest(card.card(request(step()), DATES, "rt-1"))
+    assert one == fit.digest(card.card(request(step(), updated_at=samples.AT), DATES, "rt-2"))
+    assert one != fit.digest(card.card(request(step(version=8)), DATES, "rt-1"))
+    assert one != fit.digest(card.card(request(step(error="another")), DATES, "rt-1"))
 
 
 # --- the thread ----------------------------------------------------------------------------------------------------
