@@ -19,6 +19,7 @@ from retrigger.demo.local_slack import LocalSlack
 from storage.outbox import SqlOutbox
 from tests.support.engine import Room
 from tests.support.slack_checks import check_message
+from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_ui import SlackUi
 
 CHANNEL = "C0HR"
@@ -58,6 +59,8 @@ nodes:
     result_schema: {type: object, required: [id], properties: {id: {type: string}}}
   badge: {function: {name: bot.badge, args: {account: "{{ nodes.create_account.result.id }}"}, isolation: thread}}
 """
+
+Someone = SlackUi | Person
 
 PAYMENT = """
 workflow: payment
@@ -146,7 +149,7 @@ def badge(account: str) -> Any:
 class Office:
     """Everything together. ``hanna`` and ``omar`` may act, ``vera`` may see. One serves many tests: each ``begin``s."""
 
-    def __init__(self, folder: Path, slack: LocalSlack) -> None:
+    def __init__(self, folder: Path, slack: LocalSlack | SlackServer) -> None:
         self.slack = slack
         self.bank = Bank()
         self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told={"HR"})
@@ -157,7 +160,7 @@ class Office:
         self.outbox = SqlOutbox(self.room.store)
         self.room.start()
         self.door = self.new_door()
-        self.hanna, self.omar, self.vera = (SlackUi(slack.url, user) for user in PEOPLE)
+        self.hanna, self.omar, self.vera = (_person(slack, user) for user in PEOPLE)
         self._before: set[str] = set()
         self.begin()
 
@@ -255,6 +258,10 @@ def eventually(found: Callable[[], Any], what: str = "it", seconds: float = 10.0
         assert time.monotonic() < end, f"{what} did not come about in {seconds:.0f} s"
         time.sleep(0.01)
     return value
+
+
+def _person(slack: LocalSlack | SlackServer, user: str) -> Someone:
+    return slack.person(user) if isinstance(slack, SlackServer) else SlackUi(slack.url, user)
 
 
 def _shows(message: dict[str, Any], text: str) -> bool:

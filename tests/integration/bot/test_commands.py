@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from engine.states import RequestStatus
-from tests.integration.bot.conftest import CHANNEL, Office, eventually
+from tests.integration.bot.conftest import CHANNEL, Office, Someone, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
-from tests.support.slack_ui import SlackUi
 
 
-def answer(ui: SlackUi, text: str) -> dict[str, Any]:
+def answer(ui: Someone, text: str) -> dict[str, Any]:
     """What the command is answered with, privately."""
     before = len(ui.messages(CHANNEL))
     ui.command(CHANNEL, text)
