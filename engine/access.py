@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine import events
 from engine.catalog import Catalog
-from engine.errors import InvalidInput, Refused, SelfAction
+from engine.errors import InvalidInput, NotPermitted, Refused, SelfAction
 from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
-from engine.permissions import Actor, Grant, Permission, require
+from engine.permissions import Actor, Grant, Permission, admins, permitted_apps, require
 from engine.records import Event, Request
 from engine.store import Store
 
@@ -34,6 +34,13 @@ class Access:
         if actor.owner:
             own.insert(0, Grant(actor.id, Permission.ADMIN, None, "reads the settings file"))
         return own
+
+    def visible_apps(self, actor: Actor) -> frozenset[str] | None:
+        """The applications whose requests the person may see; None: all. Raises NotPermitted when there are none."""
+        apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
+        if apps is not None and not apps:
+            raise NotPermitted(Permission.VIEW_REPORTS.label, "any application", admins(self.grants()))
+        return apps
 
     def grant(self, actor: Actor, grant: Grant) -> bool:
         """Give a permission. False when it was there already."""

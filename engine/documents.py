@@ -48,8 +48,8 @@ class AttemptDocument(_Document):
 class StepDocument(_Document):
     """One step. ``version`` is what an act may expect; ``call`` what its last call is known to have done.
 
-    ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``approvers`` of a waiting approval, those
-    of them who have ``approved``, and whether it ``need``s any or all. ``part_of``: the sync block it is inside of.
+    ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``outlet``: the path it left by.
+    ``approvers`` of a waiting approval, those of them who have ``approved``, and whether it ``need``s any or all. ``part_of``: the sync block it is inside of.
     """
 
     node: str
@@ -66,6 +66,7 @@ class StepDocument(_Document):
     recoveries: int
     due_at: datetime | None
     wakes_at: datetime | None
+    outlet: str | None
     approvers: tuple[str, ...]
     approved: tuple[str, ...]
     need: str | None
@@ -107,7 +108,7 @@ class EventDocument(_Document):
 
 class RequestSummary(_Document):
     """A request as lists give it. ``revision`` counts the changes of the request itself: Continue flow and Withdraw may
-    expect one."""
+    expect one. ``blocked_at``: since when it is Blocked."""
 
     id: str
     workflow: str
@@ -120,6 +121,7 @@ class RequestSummary(_Document):
     revision: int
     created_at: datetime
     updated_at: datetime
+    blocked_at: datetime | None
     blocked: tuple[str, ...] = ()  # the blocked steps' names
 
     @property
@@ -180,6 +182,7 @@ def _summary(request: Request, title: str, blocked: tuple[str, ...]) -> dict[str
         "revision": request.version,
         "created_at": when(request.created_at),
         "updated_at": when(request.updated_at),
+        "blocked_at": None if request.blocked_at is None else when(request.blocked_at),
         "blocked": blocked,
     }
 
@@ -200,6 +203,7 @@ def _step(request: Request, step: Step, graph: Graph, result: Any, attempts: lis
         recoveries=step.recoveries,
         due_at=None if step.due_at is None else when(step.due_at),
         wakes_at=None if step.wakes_at is None else when(step.wakes_at),
+        outlet=step.outlet,
         approvers=step.approval.approvers if step.approval else (),
         approved=step.approval.approved if step.approval else (),
         need=step.approval.need if step.approval else None,

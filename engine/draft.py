@@ -67,6 +67,8 @@ class Draft:
             return
         check_request_change(before.id, before.status, status)
         self._touch(status=status, reason=reason)
+        if status is not before.status:
+            self._touch(blocked_at=self.now if status is RequestStatus.BLOCKED else None)
         if status is RequestStatus.BLOCKED and self._told:
             self._touch(alerted=True)
         if status is not before.status:

@@ -93,6 +93,10 @@ def require(grants: Iterable[Grant], actor: Actor, permission: Permission, app: 
     known = list(grants)
     grant = find_grant(known, actor, permission, app)
     if grant is None:
-        ask = sorted({g.who for g in known if g.permission is Permission.ADMIN and g.app in (None, app)})
-        raise NotPermitted(permission.label, app, tuple(ask[:3]))
+        raise NotPermitted(permission.label, app, admins(g for g in known if g.app in (None, app)))
     return grant
+
+
+def admins(grants: Iterable[Grant]) -> tuple[str, ...]:
+    """Whom to ask for a permission: at most three."""
+    return tuple(sorted({grant.who for grant in grants if grant.permission is Permission.ADMIN})[:3])

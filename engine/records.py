@@ -36,7 +36,8 @@ class Approval(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One run of one workflow version. ``reason`` says why it is Blocked or Withdrawn."""
+    """One run of one workflow version. ``reason`` says why it is Blocked or Withdrawn; ``blocked_at``: since when it is
+    Blocked, whatever happened in it meanwhile, None while it is not."""
 
     id: int
     workflow: str
@@ -49,6 +50,7 @@ class Request(NamedTuple):
     version: int
     created_at: float
     updated_at: float
+    blocked_at: float | None = None
 
 
 class Step(NamedTuple):

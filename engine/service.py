@@ -5,7 +5,7 @@ Slack, the command line and the API call nothing else (SPEC 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from engine.allowed import Action
 from engine.callbacks import Address, Callbacks
@@ -14,22 +14,22 @@ from engine.commands import answered, meaning, remember
 from engine.decide import options
 from engine.decide.act import Accepted, Act
 from engine.decide.answer import answer, call_back
-from engine.documents import RequestDocument, RequestSummary, request_summary
+from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import AlreadyDone, InvalidInput, NotAnApprover, NotFound, SelfAction
 from engine.limits import MAX_REASON_CHARS
 from engine.masking import Masker
-from engine.permissions import Actor, Grant, Permission, permitted_apps
+from engine.permissions import Actor, Grant, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
 from engine.reading import load, masker_for, read_document
 from engine.records import Request
-from engine.states import RequestStatus
-from engine.store import RequestDetail, RequestFilter, Store
+from engine.reports import Reports
+from engine.store import RequestDetail, Store
 from engine.submitting import Submitting
 
 
-class Engine(Submitting):
+class Engine(Submitting, Reports):
     """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
 
     def __init__(
@@ -66,28 +66,6 @@ class Engine(Submitting):
 
     def _hidden(self, detail: RequestDetail) -> frozenset[str]:
         return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
-
-    def documents(
-        self,
-        actor: Actor,
-        *,
-        status: RequestStatus | None = None,
-        app: str | None = None,
-        limit: int = 50,
-        after: int | None = None,
-        oldest_first: bool = False,
-    ) -> list[RequestSummary]:
-        """The requests that the person may see, a page of at most ``limit``."""
-        apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
-        if app is not None:
-            self._require(actor, Permission.VIEW_REPORTS, app)
-            apps = frozenset({app})
-        rows = self.store.requests(RequestFilter(status, apps, after, limit, oldest_first))
-        return [request_summary(row) for row in rows]
-
-    def counts(self, actor: Actor) -> Mapping[RequestStatus, int]:
-        """How many requests the person may see, by status."""
-        return self.store.counts(permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS))
 
     def plan(
         self,

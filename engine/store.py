@@ -60,6 +60,20 @@ class RequestFilter(NamedTuple):
     oldest_first: bool = False
 
 
+class BlockedFilter(NamedTuple):
+    """Which Blocked requests to list: those that are so longest come first.
+
+    ``apps`` None means every application. ``longer_than``: only those that have been Blocked for so many seconds.
+    ``beside``: (blocked_at, id) of the request that the page follows, or, ``backwards``, that it ends before.
+    """
+
+    apps: frozenset[str] | None = None
+    longer_than: float = 0.0
+    beside: tuple[float, int] | None = None
+    backwards: bool = False
+    limit: int = 50
+
+
 class RequestRow(NamedTuple):
     """A request as lists show it: the row, its title, and its blocked steps' names and errors."""
 
@@ -216,6 +230,12 @@ class Store(Protocol):
         ...
 
     def requests(self, filter: RequestFilter) -> list[RequestRow]: ...
+
+    def blocked(self, filter: BlockedFilter) -> list[RequestRow]: ...
+
+    def apps(self) -> list[str]:
+        """The applications that have, or had, requests, by name."""
+        ...
 
     def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]: ...
 

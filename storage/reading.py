@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Select, select
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
 from engine.states import RequestStatus
-from engine.store import AttemptDetail, RequestDetail, RequestFilter, RequestRow, StepDetail
+from engine.store import AttemptDetail, BlockedFilter, RequestDetail, RequestFilter, RequestRow, StepDetail
 from storage import rows
-from storage.pages import page
+from storage.pages import blocked_page, page
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, is_one_of, numbered, requests, steps
@@ -85,9 +85,17 @@ class Reading(Part):
     def requests(self, filter: RequestFilter) -> list[RequestRow]:
         """A page of requests, with their blocked steps."""
         with self._database.reading() as connection:
-            found = [(rows.request_from(row), row.title) for row in page(connection, filter)]
-            blocked = _blocked(connection, [request.id for request, _ in found])
-        return [RequestRow(request, title, tuple(blocked[request.id])) for request, title in found]
+            return _with_blocked(connection, page(connection, filter))
+
+    def blocked(self, filter: BlockedFilter) -> list[RequestRow]:
+        """A page of Blocked requests, with their blocked steps."""
+        with self._database.reading() as connection:
+            return _with_blocked(connection, blocked_page(connection, filter))
+
+    def apps(self) -> list[str]:
+        """The applications that have, or had, requests, by name."""
+        with self._database.reading() as connection:
+            return sorted({app for app, _ in requests_by_status(connection)})
 
     def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]:
         """How many requests of ``apps`` (None: of all) are in each status."""
@@ -126,6 +134,12 @@ def _happened(detail: AttemptDetail) -> tuple[float, float, str, int]:
 
 def _events(request_id: int) -> Select[*tuple[Any, ...]]:
     return select(*EVENT_COLUMNS).where(events.c.request_id == request_id).order_by(events.c.id)
+
+
+def _with_blocked(connection: Connection, found: Iterable[rows.Row]) -> list[RequestRow]:
+    listed = [(rows.request_from(row), row.title) for row in found]
+    blocked = _blocked(connection, [request.id for request, _ in listed])
+    return [RequestRow(request, title, tuple(blocked[request.id])) for request, title in listed]
 
 
 def _blocked(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[str, str | None]]]:

@@ -48,13 +48,14 @@ def request_row(request: Request) -> tuple[Any, ...]:
         request.version,
         request.created_at,
         request.updated_at,
+        request.blocked_at,
     )
 
 
 def request_from(row: Row) -> Request:
     """The other way round."""
     workflow, version, app, status = row[1:5]
-    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:11])
+    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:12])
 
 
 def _text(value: StrEnum | None) -> str | None:

@@ -73,6 +73,7 @@ requests = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("blocked_at", Double),
     Column("title", Text, nullable=False),
     Column("input", Text, nullable=False),
     Column("submit_key", Text),
@@ -81,6 +82,9 @@ requests = Table(
 Index("requests_by_status", requests.c.status, requests.c.id)
 Index("requests_by_app", requests.c.app, requests.c.id)
 Index("requests_by_app_and_status", requests.c.app, requests.c.status, requests.c.id)
+IS_BLOCKED = requests.c.blocked_at.is_not(None)
+_partial("requests_blocked", requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
+_partial("requests_blocked_by_app", requests.c.app, requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
 STUCK = requests.c.stuck.is_(True)
 _partial("requests_stuck", requests.c.id, where=STUCK)
 _partial(

@@ -55,6 +55,7 @@ def _requests() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
+        sa.Column("blocked_at", sa.Double),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("input", sa.Text, nullable=False),
         sa.Column("submit_key", sa.Text),
@@ -63,6 +64,12 @@ def _requests() -> None:
     op.create_index("requests_by_status", "requests", ["status", "id"])
     op.create_index("requests_by_app", "requests", ["app", "id"])
     op.create_index("requests_by_app_and_status", "requests", ["app", "status", "id"])
+    where = sa.text("blocked_at IS NOT NULL")
+    for name, columns in (
+        ("requests_blocked", ["blocked_at", "id"]),
+        ("requests_blocked_by_app", ["app", "blocked_at", "id"]),
+    ):
+        op.create_index(name, "requests", columns, sqlite_where=where, postgresql_where=where)
     op.create_index(
         "requests_stuck",
         "requests",

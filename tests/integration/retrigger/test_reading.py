@@ -8,12 +8,12 @@ from datetime import datetime
 from tests.support.front import Front
 
 DOCUMENT = (
-    "id workflow version revision app title status reason requester created_at updated_at blocked input actions steps "
-    "events"
+    "id workflow version revision app title status reason requester created_at updated_at blocked_at blocked input "
+    "actions steps events"
 )
 STEP = (
-    "node kind status version visit stale held result error call retries recoveries due_at wakes_at approvers approved "
-    "need part_of actions attempts"
+    "node kind status version visit stale held result error call retries recoveries due_at wakes_at outlet approvers "
+    "approved need part_of actions attempts"
 )
 
 

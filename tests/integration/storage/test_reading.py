@@ -4,10 +4,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.states import RequestStatus
-from engine.store import RequestFilter
+from engine.store import BlockedFilter, RequestFilter
+from storage.database import now
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, submit
+from tests.support.poll import wait_until
 
 STATUSES = (RequestStatus.BLOCKED, RequestStatus.WITHDRAWN, RequestStatus.IN_PROGRESS)
 
@@ -83,3 +85,51 @@ def test_a_listed_request_names_its_blocked_steps(store: SqlStore):
     assert row.request == store.status(request_id)[0]
     assert row.title == "A title"
     assert row.blocked == (("first", "Identity said 503."),)
+
+
+def block(store: SqlStore, *numbers: int) -> None:
+    """One after another, so that each is Blocked later than the one before."""
+    for number in numbers:
+        store.change(number, lambda draft: draft.change_request(RequestStatus.BLOCKED, "Why."))
+        wait_past(store, store.status(number)[0].blocked_at or 0.0)
+
+
+def wait_past(store: SqlStore, moment: float) -> None:
+    with store.database.reading() as connection:
+        wait_until(lambda: now(connection) > moment, "the clock's next moment")
+
+
+def blocked(store: SqlStore, **filter: object) -> list[int]:
+    return [row.request.id for row in store.blocked(BlockedFilter(**filter))]  # type: ignore[arg-type]
+
+
+def test_those_that_are_blocked_longest_come_first_and_are_paged_both_ways(store: SqlStore):
+    one, two, three, four = (submit(store, app=app) for app in ("HR", "IT", "HR", "Finance"))
+    submit(store)
+    block(store, three, one, four, two)
+    assert blocked(store) == [three, one, four, two]
+    key = {row.request.id: (row.request.blocked_at, row.request.id) for row in store.blocked(BlockedFilter())}
+    for apps, order in ((None, [three, one, four, two]), (frozenset({"HR", "IT"}), [three, one, two])):
+        assert blocked(store, apps=apps, limit=2) == order[:2]
+        assert blocked(store, apps=apps, limit=2, beside=key[order[1]]) == order[2:4]
+        assert blocked(store, apps=apps, limit=2, beside=key[order[2]], backwards=True) == order[:2]
+        assert blocked(store, apps=apps, limit=1, beside=key[order[2]], backwards=True) == [order[1]]
+        assert blocked(store, apps=apps, beside=key[order[0]], backwards=True) == []
+    assert blocked(store, apps=frozenset()) == []
+    assert store.apps() == ["Finance", "HR", "IT"]
+
+
+def test_how_long_a_request_is_blocked_outlives_other_reasons_and_ends_with_the_status(store: SqlStore):
+    old, new = submit(store), submit(store)
+    block(store, old)
+    since = store.status(old)[0].blocked_at
+    store.change(old, lambda draft: draft.change_request(RequestStatus.BLOCKED, "Another reason."))
+    assert store.status(old)[0].blocked_at == since
+    wait_until(lambda: blocked(store, longer_than=0.2) == [old], "0.2 seconds")
+    block(store, new)
+    assert blocked(store, longer_than=0.2) == [old]
+    assert blocked(store, longer_than=3600.0) == []
+    assert blocked(store) == [old, new]
+    store.change(old, lambda draft: draft.change_request(RequestStatus.IN_PROGRESS, None))
+    assert blocked(store) == [new]
+    assert store.status(old)[0].blocked_at is None
