@@ -49,7 +49,8 @@ class StepDocument(_Document):
     """One step. ``version`` is what an act may expect; ``call`` what its last call is known to have done.
 
     ``due_at``: of the next try; ``wakes_at``: when a wait is over. ``outlet``: the path it left by.
-    ``approvers`` of a waiting approval, those of them who have ``approved``, and whether it ``need``s any or all. ``part_of``: the sync block it is inside of.
+    ``approvers`` of a waiting approval, those of them who have ``approved``, and whether it ``need``s any or all.
+    ``part_of``: the sync block it is inside of.
     """
 
     node: str
