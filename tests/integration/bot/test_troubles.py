@@ -5,44 +5,53 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from slack_sdk import WebClient
 
 from bot.check import SCOPES, SlackUnusable, check_slack
-from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, Office, eventually
-from tests.integration.bot.faulty import LOST_ANSWER, LOST_CALL, FaultySlack
+from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE, Office, eventually
 from tests.support.engine import HANNA
+from tests.support.slack_server import (
+    LOST_ANSWER,
+    LOST_CALL,
+    RESET,
+    Answer,
+    Fault,
+    SlackServer,
+    broken,
+    rate_limited,
+    refuse,
+)
 
-Fault = tuple[int, dict[str, str], dict[str, Any]]
-RATE_LIMITED: Fault = (429, {"Retry-After": "1"}, {"ok": False, "error": "ratelimited"})
-BROKEN: Fault = (503, {}, {})
+FAULTS = [rate_limited(), broken(), LOST_CALL, RESET, LOST_ANSWER]
 
 
 @pytest.fixture(scope="module")
-def faulty_slack(module_office: Office) -> Iterator[FaultySlack]:
-    with FaultySlack(module_office.slack.url) as slack:
-        yield slack
-        module_office.reopen()
+def slack() -> Iterator[SlackServer]:
+    with SlackServer(WORKSPACE) as server:
+        yield server
+        assert server.refused == []
 
 
-@pytest.fixture
-def between(office: Office, faulty_slack: FaultySlack) -> FaultySlack:
-    """The bot talks to Slack through a server that spoils calls."""
-    if office.api_url != faulty_slack.api_url:
-        office.reopen(faulty_slack.api_url)
-    return faulty_slack
+@pytest.fixture(scope="module")
+def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
+    office = Office(tmp_path_factory.mktemp("office"), slack)
+    try:
+        office.open()
+        yield office
+    finally:
+        office.close()
 
 
-@pytest.mark.parametrize("fault", [RATE_LIMITED, BROKEN, LOST_CALL, LOST_ANSWER])
-def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, between: FaultySlack, fault: Any) -> None:
-    between.spoil("chat.postMessage", fault)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, slack: SlackServer, fault: Fault) -> None:
+    slack.faults.add("chat.postMessage", fault)
     number, card = office.blocked()
     office.settled()
     assert len(office.posts()) == 1
     assert len(office.lines(card)) == 1
-    between.spoil("chat.postMessage", fault)
+    slack.faults.add("chat.postMessage", fault)
     office.outside.error = None
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("remaining flow")
@@ -53,16 +62,16 @@ def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, bet
     assert len(office.posts()) == 1
 
 
-@pytest.mark.parametrize("fault", [RATE_LIMITED, BROKEN, LOST_CALL, LOST_ANSWER])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
-    office: Office, between: FaultySlack, fault: Any
+    office: Office, slack: SlackServer, fault: Fault
 ) -> None:
     number = office.room.submit("quiet", {"name": "Ada"})
     office.room.wait(number, "blocked")
     office.outside.error = None
     office.hanna.command(CHANNEL, f"REQ-{number} create_account flow")
     office.hanna.modal("remaining flow")
-    between.spoil("chat.postMessage", fault)
+    slack.faults.add("chat.postMessage", fault)
     office.hanna.submit()
     office.room.wait(number, "completed")
     office.settled()
@@ -71,8 +80,8 @@ def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
     assert told == [f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."]
 
 
-def test_blocks_that_slack_refuses_still_alert(office: Office, between: FaultySlack) -> None:
-    between.spoil("chat.postMessage", (200, {}, {"ok": False, "error": "invalid_blocks"}))
+def test_blocks_that_slack_refuses_still_alert(office: Office, slack: SlackServer) -> None:
+    slack.faults.add("chat.postMessage", refuse("invalid_blocks"))
     office.room.submit("onboarding", {"name": "Ada"})
     card = office.message("is Blocked at create_account")
     assert [block["text"]["type"] for block in card["blocks"]] == ["plain_text"]
@@ -89,19 +98,19 @@ def test_a_deleted_card_comes_back(office: Office) -> None:
     office.message("withdrew", thread=again["ts"])
 
 
-def test_a_profile_that_slack_does_not_tell(office: Office, between: FaultySlack) -> None:
-    office.reopen(between.api_url)
+def test_a_profile_that_slack_does_not_tell(office: Office, slack: SlackServer) -> None:
+    office.reopen(slack.api_url)
     _, card = office.blocked()
-    between.spoil("users.info", BROKEN)
+    slack.faults.add("users.info", broken())
     office.hanna.click(card, "retrigger.flow")
     office.message("Slack did not tell your e-mail address")
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("remaining flow")
 
 
-def test_a_window_that_slack_would_not_open(office: Office, between: FaultySlack) -> None:
+def test_a_window_that_slack_would_not_open(office: Office, slack: SlackServer) -> None:
     _, card = office.blocked()
-    between.spoil("views.open", (200, {}, {"ok": False, "error": "expired_trigger_id"}))
+    slack.faults.add("views.open", refuse("expired_trigger_id"))
     office.hanna.click(card, "retrigger.flow")
     office.message("Slack took too long to open the window, so nothing was done.")
 
@@ -141,18 +150,20 @@ def test_the_connection_comes_back_by_itself(office: Office, monkeypatch: pytest
     office.hanna.modal("remaining flow")
 
 
-def test_what_doctor_asks(office: Office, between: FaultySlack) -> None:
-    client = WebClient(BOT_TOKEN, base_url=between.api_url)
+def test_what_doctor_asks(office: Office, slack: SlackServer) -> None:
+    client = WebClient(BOT_TOKEN, base_url=slack.api_url)
     found = check_slack(client, APP_TOKEN)
-    assert (found.team, found.bot_user, found.scopes, found.missing) == ("Test", "Retrigger", None, ())
-    who = {"ok": True, "team": "Test", "user": "retrigger"}
-    between.spoil("auth.test", (200, {"X-OAuth-Scopes": "chat:write,commands"}, who))
+    assert (found.team, found.bot_user, found.missing) == ("Test", "Retrigger", ())
+    slack.faults.add("auth.test", Answer(200, {"ok": True, "team": "Test", "user": "retrigger"}))
+    assert check_slack(client).scopes is None  # a server that does not tell
+    slack.workspace.scopes = "chat:write,commands"
     found = check_slack(client)
+    slack.workspace.scopes = ",".join(SCOPES)
     assert found.scopes == frozenset({"chat:write", "commands"})
     assert found.missing == tuple(list(SCOPES)[2:])
-    between.spoil("auth.test", (200, {}, {"ok": False, "error": "invalid_auth"}))
+    slack.faults.add("auth.test", refuse("invalid_auth"))
     with pytest.raises(SlackUnusable, match="SLACK_BOT_TOKEN: Slack refuses the token"):
         check_slack(client)
-    between.spoil("apps.connections.open", (200, {}, {"ok": False, "error": "not_allowed_token_type"}))
+    slack.faults.add("apps.connections.open", refuse("not_allowed_token_type"))
     with pytest.raises(SlackUnusable, match="SLACK_APP_TOKEN: Slack refuses the token"):
         check_slack(client, APP_TOKEN)

@@ -4,7 +4,17 @@ Served for real on 127.0.0.1, so that slack_sdk and Bolt speak to it through ``b
 as Slack does, and keeps in ``SlackServer.refused``.
 """
 
-from tests.support.slack_server.faults import LOST_ANSWER, LOST_CALL, RESET, Answer, Hold, broken, rate_limited, refuse
+from tests.support.slack_server.faults import (
+    LOST_ANSWER,
+    LOST_CALL,
+    RESET,
+    Answer,
+    Fault,
+    Hold,
+    broken,
+    rate_limited,
+    refuse,
+)
 from tests.support.slack_server.person import Person
 from tests.support.slack_server.server import SlackServer
 
@@ -13,6 +23,7 @@ __all__ = [
     "LOST_CALL",
     "RESET",
     "Answer",
+    "Fault",
     "Hold",
     "Person",
     "SlackServer",
