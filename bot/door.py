@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from bot.announcer import Announcer
 from bot.app import THREADS, create_app
 from bot.context import Bot
+from bot.groups import Groups
 from bot.pace import Pace
 from bot.people import People
 from bot.poster import Poster
@@ -47,17 +48,20 @@ class SlackDoor:
         self._submits = ThreadPoolExecutor(THREADS, thread_name_prefix="submit")
         poster = Poster(client, Pace(budget=base_url == SLACK_API))
         self.relay = Relay(outbox, Announcer(outbox, engine.card, poster, channels, dates), poll=poll)
-        bot = Bot(engine, client, People(client), dates, self.relay.refresh, self._submits)
+        self.groups = Groups(client, engine.store)
+        bot = Bot(engine, client, People(client, self.groups), dates, self.relay.refresh, self._submits)
         self.socket = SocketRunner(create_app(bot), app_token)
 
     def start(self) -> None:
         """Listen and tell. Returns at once; where Slack cannot be reached, both go on trying."""
+        self.groups.start()
         self.relay.start()
         self.socket.start()
 
     def stop(self) -> None:
         """Take no more clicks, finish what is under way, and leave the rest in the outbox."""
         self.socket.stop()
+        self.groups.stop()
         self._submits.shutdown()
         self.relay.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -11,33 +12,53 @@ from typing import Any, NamedTuple
 from slack_sdk import WebClient
 
 from bot.errors import SlackError, translate
+from bot.groups import Groups
+from bot.text import bold
 from engine.permissions import Actor
 
 KEPT = 300.0  # seconds that a profile is kept
 KEPT_PEOPLE = 2_000
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.IGNORECASE)  # a Slack user's id
 _OUTSIDERS = ("is_restricted", "is_ultra_restricted", "is_stranger")
 
 log = logging.getLogger(__name__)
 
 
 class Person(NamedTuple):
-    """``note`` is said with every refusal: why grants by e-mail do not count for this person now."""
+    """``note`` is said with every refusal: which grants do not count for this person now, and why."""
 
     actor: Actor
     note: str | None = None
 
 
 class People:
-    """Profiles from users.info, kept for some minutes. ``clock`` gives seconds that only rise."""
+    """Profiles from users.info, kept for some minutes, with ``groups`` as they are known. ``clock`` gives seconds that
+    only rise."""
 
-    def __init__(self, client: WebClient, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: WebClient, groups: Groups, clock: Callable[[], float] = time.monotonic) -> None:
+        self.groups = groups
         self._client = client
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[float, Person]] = {}
+        self._by_mail: dict[str, str] = {}  # mail → user id, of those who have been here
         self._lock = Lock()
 
     def person(self, team: str, user: str, name: str = "") -> Person:
         """Never fails: where Slack does not tell, the person is known by id only, and ``note`` says so."""
+        actor, note = self._profile(team, user, name)
+        notes = [sentence for sentence in (note, self.groups.note) if sentence]
+        return Person(actor._replace(groups=self.groups.of(user)), " ".join(notes) or None)
+
+    def by_mail(self, mail: str) -> str | None:
+        """The Slack user id of somebody who has been here. From memory."""
+        return self._by_mail.get(mail.lower())
+
+    def mention(self, who: str) -> str:
+        """Whoever a grant names, as mrkdwn: mentioned where their Slack id is known, a group by its handle."""
+        user = who.upper() if _USER.fullmatch(who) else self.by_mail(who)
+        return f"<@{user}>" if user else bold(self.groups.title(who), 200)
+
+    def _profile(self, team: str, user: str, name: str) -> Person:
         now = self._clock()
         with self._lock:
             kept = self._known.get((team, user))
@@ -51,7 +72,10 @@ class People:
         with self._lock:
             if len(self._known) >= KEPT_PEOPLE:
                 self._known.clear()
+                self._by_mail.clear()
             self._known[(team, user)] = (now, person)
+            if person.actor.mail is not None:
+                self._by_mail[person.actor.mail.lower()] = user
         return person
 
     def _unknown(self, team: str, user: str, name: str, error: SlackError, kept: tuple[float, Person] | None) -> Person:

@@ -6,9 +6,12 @@ from engine import events
 from engine.catalog import Catalog
 from engine.errors import InvalidInput, NotPermitted, Refused, SelfAction
 from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
-from engine.permissions import Actor, Grant, Permission, admins, permitted_apps, require
+from engine.permissions import Actor, Grant, Permission, MOST_ASKED, admins, permitted_apps, require
 from engine.records import Event, Request
 from engine.store import Store
+from engine.texts import EVERY_APPLICATION
+
+_ONLY_THERE = "it can only be changed there"
 
 
 class Access:
@@ -39,35 +42,77 @@ class Access:
         """The applications whose requests the person may see; None: all. Raises NotPermitted when there are none."""
         apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
         if apps is not None and not apps:
-            raise NotPermitted(Permission.VIEW_REPORTS.label, "any application", admins(self.grants()))
+            ask = admins(self.grants())[:MOST_ASKED]
+            raise self._not_permitted(actor, NotPermitted(Permission.VIEW_REPORTS.label, "any application", ask))
         return apps
+
+    def grants_for(self, actor: Actor) -> list[Grant]:
+        """Every grant that counts in the applications whose Admin the person is. Raises NotPermitted."""
+        known = self.grants()
+        apps = permitted_apps(known, actor, Permission.ADMIN)
+        if apps is not None and not apps:
+            self._require(actor, Permission.ADMIN, None)
+        return [grant for grant in known if apps is None or grant.app is None or grant.app in apps]
+
+    def may_grant(self, actor: Actor, app: str | None) -> None:
+        """Raise NotPermitted unless the person may give and take back permissions for ``app`` (None: for all)."""
+        self._require(actor, Permission.ADMIN, app)
 
     def grant(self, actor: Actor, grant: Grant) -> bool:
         """Give a permission. False when it was there already."""
-        self._require(actor, Permission.ADMIN, grant.app or "every application")
+        self._require(actor, Permission.ADMIN, grant.app)
         if not all(0 < len(text) <= MAX_WHO_CHARS and text.isprintable() for text in (grant.who, grant.app or "all")):
             raise InvalidInput(f"Who, and the application, have 1 to {MAX_WHO_CHARS} characters, on one line.", "who")
-        if grant._replace(source="settings") in self._settings_grants:
-            raise Refused("The settings file grants this already; it can only be changed there.")
-        return self.store.add_grant(grant._replace(source=actor.name))
+        if self._is_of_the_file(grant):
+            raise Refused(f"The settings file grants this already; {_ONLY_THERE}.")
+        return self.store.add_grant(grant._replace(source=actor.name), _event(actor, events.GRANTED, grant))
 
     def revoke(self, actor: Actor, grant: Grant) -> bool:
-        """Take a permission back. False when nobody had granted it."""
-        self._require(actor, Permission.ADMIN, grant.app or "every application")
-        if grant._replace(source="settings") in self._settings_grants:
-            raise Refused("This grant comes from the settings file; it can only be changed there.")
-        return self.store.remove_grant(grant)
+        """Take a permission back. False when nobody had granted it. Raises Refused for the last Admin of all."""
+        self._require(actor, Permission.ADMIN, grant.app)
+        if self._is_of_the_file(grant):
+            why = f"This grant comes from the settings file; {_ONLY_THERE}: take it out under grants, and start anew."
+            raise Refused(why)
+        self._leaves_an_admin(actor, grant)
+        return self.store.remove_grant(grant, _event(actor, events.GRANT_REVOKED, grant))
 
-    def _require(self, actor: Actor, permission: Permission, app: str) -> None:
-        """Raise NotPermitted unless a grant gives it. Who owns the settings needs none, and no reading."""
-        if not actor.owner:
+    def _is_of_the_file(self, grant: Grant) -> bool:
+        return any(one.is_as(grant) for one in self._settings_grants)
+
+    def _leaves_an_admin(self, actor: Actor, grant: Grant) -> None:
+        """Raise Refused where the last Admin would go, and with them whoever could take that back from there. Who can
+        read the settings file can always."""
+        if actor.owner or grant.permission is not Permission.ADMIN:
+            return
+        known = self.grants()
+        rest = [one for one in known if not one.is_as(grant)]
+        if len(rest) < len(known) and not admins(one for one in rest if one.app in (None, grant.app)):
+            where = grant.app or EVERY_APPLICATION
+            raise Refused(
+                f"Nobody else holds Admin for {where}, so nobody could give it back from here. Grant it to somebody "
+                "else first, or revoke it with `retrigger revoke` on the command line."
+            )
+
+    def _require(self, actor: Actor, permission: Permission, app: str | None, request_id: int | None = None) -> None:
+        """Raise NotPermitted unless a grant gives it (``app`` None: for every application); the refusal is audited.
+        Who owns the settings needs no grant, and no reading."""
+        if actor.owner:
+            return
+        try:
             require(self.grants(), actor, permission, app)
+        except NotPermitted as error:
+            raise self._not_permitted(actor, error, request_id) from None
+
+    def _not_permitted(self, actor: Actor, error: NotPermitted, request_id: int | None = None) -> NotPermitted:
+        """The refusal, once it is audited."""
+        self.refused(actor, request_id, str(error))
+        return error
 
     def _may_act(self, actor: Actor, request: Request) -> None:
+        self._require(actor, Permission.TAKE_ACTION, request.app, request.id)
         try:
-            self._require(actor, Permission.TAKE_ACTION, request.app)
             self._not_own(actor, request)
-        except Refused as error:
+        except SelfAction as error:
             self.refused(actor, request.id, str(error))
             raise
 
@@ -76,13 +121,18 @@ class Access:
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
         if workflow.self_action:
             return
-        if request.requester.lower() in actor.names:
+        if request.requester.lower() in actor.own_names:
             raise SelfAction(request.id)
         if actor.mail is None and actor.slack_user is not None:
-            raise Refused("Requesters may not act on their own requests here, and your mail address is not known.")
+            raise SelfAction(request.id, sure=False)
 
     def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
         """Put a refused try into the audit (SPEC 6)."""
         self.store.record(
             Event(request_id, events.REFUSED, 0.0, node, None, actor.name, actor.id, actor.door, why[:MAX_REASON_CHARS])
         )
+
+
+def _event(actor: Actor, kind: str, grant: Grant) -> Event:
+    given = {"who": grant.who, "permission": grant.permission.value, "app": grant.app}
+    return Event(None, kind, 0.0, by=actor.name, actor=actor.id, door=actor.door, data=given)

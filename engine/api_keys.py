@@ -17,7 +17,6 @@ from engine.store import StoredKey
 PREFIX = "rtk_"  # by which a person, and a scanner for secrets, knows one
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _DOOR = "api"
-_EVERYTHING = "every application"  # a key is not of one application; its grants are
 
 
 class Caller(NamedTuple):
@@ -36,7 +35,7 @@ class ApiKeys(Access):
 
     def create_key(self, actor: Actor, name: str) -> str:
         """A new key, shown this once. Raises InvalidInput for its name, Refused when one of that name is in use."""
-        self._require(actor, Permission.ADMIN, _EVERYTHING)
+        self._require(actor, Permission.ADMIN, None)  # a key is of no one application
         if not _NAME.fullmatch(name):
             raise InvalidInput(
                 f"{name[:60]!r} cannot name a key; take up to 50 lower-case letters, digits, '.', '_' and '-'.", "name"
@@ -49,12 +48,12 @@ class ApiKeys(Access):
 
     def revoke_key(self, actor: Actor, name: str) -> None:
         """From now on it opens nothing. Raises NotFound when no key of that name is in use."""
-        self._require(actor, Permission.ADMIN, _EVERYTHING)
+        self._require(actor, Permission.ADMIN, None)
         self.store.revoke_key(name, _event(actor, events.KEY_REVOKED, name))
 
     def keys(self, actor: Actor) -> list[StoredKey]:
         """All of them, those that were revoked too; by name, then by age."""
-        self._require(actor, Permission.ADMIN, _EVERYTHING)
+        self._require(actor, Permission.ADMIN, None)
         return self.store.keys()
 
     def caller(self, key: str | None) -> Caller:

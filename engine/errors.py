@@ -26,12 +26,15 @@ class NotPermitted(Refused):
 
 
 class SelfAction(Refused):
-    """The workflow bars requesters from acting on their own request (``self_action: false``)."""
+    """The workflow bars requesters from acting on their own request (``self_action: false``). ``sure`` False: whether
+    it is theirs cannot be told, since their mail address is not known."""
 
-    def __init__(self, request_id: int) -> None:
-        self.request_id = request_id
+    def __init__(self, request_id: int, *, sure: bool = True) -> None:
+        self.request_id, self.sure = request_id, sure
         super().__init__(
             f"REQ-{request_id} is your own request, and its workflow does not let requesters act on theirs."
+            if sure
+            else "Requesters may not act on their own requests here, and your mail address is not known."
         )
 
 

@@ -26,6 +26,8 @@ STATUS = "status_changed"
 REFUSED = "refused"
 KEY_CREATED = "key_created"
 KEY_REVOKED = "key_revoked"
+GRANTED = "granted"
+GRANT_REVOKED = "grant_revoked"
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})
 # Told in the thread once a request has a card: every act and every outcome (SPEC 7).

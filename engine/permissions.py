@@ -7,6 +7,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from engine.errors import NotPermitted
+from engine.texts import EVERY_APPLICATION
+
+KEY = "key:"  # how a grant to a program begins
+MOST_ASKED = 3  # people that a refusal names
 
 
 class Permission(StrEnum):
@@ -31,21 +35,34 @@ IMPLIED: dict[Permission, frozenset[Permission]] = {
 
 
 class Grant(NamedTuple):
-    """``who``: a mail, a Slack user id, "@group" or "key:NAME". ``app`` None means every application.
+    """``who``: a mail, a Slack user's or user group's id, "@group" by its handle, or "key:NAME". ``app`` None means
+    every application.
 
-    ``source``: "settings" (can only be changed in the settings file) or who granted it.
+    ``source``: who granted it, and ``at`` when (seconds since the epoch). Those of the settings file, which can only be
+    changed there, have no time.
     """
 
     who: str
     permission: Permission
     app: str | None = None
     source: str = "settings"
+    at: float | None = None
+
+    def is_as(self, other: Grant) -> bool:
+        """Whether it gives the same permission to the same, whoever granted it."""
+        return self.key == other.key
+
+    @property
+    def key(self) -> tuple[str, Permission, str | None]:
+        """By which a grant is known; case does not count in who."""
+        return self.who.lower(), self.permission, self.app
 
 
 class Actor(NamedTuple):
     """The person (or key) behind a command, as its door established them.
 
     ``id`` is stable ("slack:T1/U1", a mail, "key:NAME"); ``mail`` is None for guests, bots and deactivated users.
+    ``groups``: every name of the Slack user groups that they are in ("@hr-admins", "S0123456789").
     ``owner``: they can read the settings file, so they are Admin (SPEC 8).
     """
 
@@ -58,14 +75,18 @@ class Actor(NamedTuple):
     owner: bool = False
 
     @property
+    def own_names(self) -> frozenset[str]:
+        """Every name that means this actor and nobody else, lower case."""
+        return frozenset(name.lower() for name in (self.id, self.mail, self.slack_user) if name)
+
+    @property
     def names(self) -> frozenset[str]:
         """Every ``who`` that means this actor, lower case."""
-        own = {self.id, self.mail, self.slack_user} | {f"@{group}" for group in self.groups}
-        return frozenset(name.lower() for name in own if name)
+        return self.own_names | {group.lower() for group in self.groups}
 
 
-def find_grant(grants: Iterable[Grant], actor: Actor, permission: Permission, app: str) -> Grant | None:
-    """The first grant that gives ``actor`` this permission for ``app``, or None."""
+def find_grant(grants: Iterable[Grant], actor: Actor, permission: Permission, app: str | None) -> Grant | None:
+    """The first grant that gives ``actor`` this permission for ``app`` (None: for every application), or None."""
     if actor.owner:
         return Grant(actor.id, Permission.ADMIN, None, "reads the settings file")
     names = actor.names
@@ -88,15 +109,18 @@ def permitted_apps(grants: Iterable[Grant], actor: Actor, permission: Permission
     return frozenset(apps)
 
 
-def require(grants: Iterable[Grant], actor: Actor, permission: Permission, app: str) -> Grant:
-    """The grant that allows it. Raises NotPermitted, which names whom to ask."""
+def require(grants: Iterable[Grant], actor: Actor, permission: Permission, app: str | None) -> Grant:
+    """The grant that allows it; ``app`` None: one for every application. Raises NotPermitted, which names whom to
+    ask."""
     known = list(grants)
     grant = find_grant(known, actor, permission, app)
     if grant is None:
-        raise NotPermitted(permission.label, app, admins(g for g in known if g.app in (None, app)))
+        ask = admins(g for g in known if g.app in (None, app))
+        raise NotPermitted(permission.label, app or EVERY_APPLICATION, ask[:MOST_ASKED])
     return grant
 
 
 def admins(grants: Iterable[Grant]) -> tuple[str, ...]:
-    """Whom to ask for a permission: at most three."""
-    return tuple(sorted({grant.who for grant in grants if grant.permission is Permission.ADMIN})[:3])
+    """Who of these holds Admin, and so can be asked. Programs are left out: nobody can ask them."""
+    found = {grant.who for grant in grants if grant.permission is Permission.ADMIN}
+    return tuple(sorted(who for who in found if not who.lower().startswith(KEY)))

@@ -49,7 +49,7 @@ class Engine(Submitting, Reports):
     def document(self, actor: Actor, request_id: int) -> RequestDocument:
         """Everything of a request. Raises NotFound, NotPermitted (View reports)."""
         detail = self.store.detail(request_id)
-        self._require(actor, Permission.VIEW_REPORTS, detail.request.app)
+        self._require(actor, Permission.VIEW_REPORTS, detail.request.app, request_id)
         return read_document(detail, self.catalog, self._hidden(detail))
 
     def card(self, request_id: int) -> RequestDocument:

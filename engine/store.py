@@ -253,9 +253,21 @@ class Store(Protocol):
 
     def grants(self) -> list[Grant]: ...
 
-    def add_grant(self, grant: Grant) -> bool: ...
+    def add_grant(self, grant: Grant, granted: Event) -> bool:
+        """Store a grant and its event. False, and nothing is stored, when it was there."""
+        ...
 
-    def remove_grant(self, grant: Grant) -> bool: ...
+    def remove_grant(self, grant: Grant, revoked: Event) -> bool:
+        """Remove a grant, whatever its source, and store the event. False when there was none."""
+        ...
+
+    def kept(self, name: str) -> str | None:
+        """What was kept under this name."""
+        ...
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text across restarts, in place of the one before."""
+        ...
 
     def keys(self) -> list[StoredKey]:
         """Every API key, by name, then by age."""

@@ -7,6 +7,7 @@ CONTINUE_FLOW = "Continue flow"
 WITHDRAW = "Withdraw"
 PROGRESS_PATH = "Progress Path"
 TAKE_ACTION = "Take action"
+EVERY_APPLICATION = "every application"
 
 RETRIGGER_TEXT = (
     "Re-triggering this step will only re-execute the selected step. "

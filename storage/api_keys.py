@@ -7,7 +7,6 @@ from sqlalchemy import Connection, insert, select, update
 from engine.errors import NotFound
 from engine.records import Event
 from engine.store import StoredKey
-from storage import rows
 from storage.part import Part
 from storage.tables import api_keys
 
@@ -53,6 +52,3 @@ class ApiKeys(Part):
             self._audit(connection, revoked, now)
 
         self._writer.write(run)
-
-    def _audit(self, connection: Connection, event: Event, now: float) -> None:
-        self._database.statements.insert_events.run(connection, [rows.event_row(event._replace(at=now))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from engine.permissions import Grant, Permission
+from engine.records import Event
 from storage.part import Part
 from storage.tables import grants
 
@@ -16,25 +17,29 @@ class Grants(Part):
         """All of them, by who."""
         with self._database.reading() as connection:
             found = connection.execute(select(grants).order_by(grants.c.who, grants.c.permission, grants.c.app))
-            return [Grant(who, Permission(permission), app or None, source) for who, permission, app, source in found]
+            return [Grant(row.who, Permission(row.permission), row.app or None, row.source, row.at) for row in found]
 
-    def add_grant(self, grant: Grant) -> bool:
-        """Store a grant. False when it was there."""
+    def add_grant(self, grant: Grant, granted: Event) -> bool:
+        """Store a grant, with its event. False when it was there."""
 
         def run(connection: Connection, now: float) -> bool:
             if connection.execute(select(grants.c.who).where(_is(grant))).first():
                 return False
-            row = (grant.who, grant.permission.value, grant.app or "", grant.source)
+            row = (grant.who, grant.permission.value, grant.app or "", grant.source, now)
             connection.execute(insert(grants).values(row))
+            self._audit(connection, granted, now)
             return True
 
         return self._writer.write(run)
 
-    def remove_grant(self, grant: Grant) -> bool:
-        """Remove a grant, whatever its source. False when there was none."""
+    def remove_grant(self, grant: Grant, revoked: Event) -> bool:
+        """Remove a grant, whatever its source, with its event. False when there was none."""
 
         def run(connection: Connection, now: float) -> bool:
-            return connection.execute(delete(grants).where(_is(grant))).rowcount > 0
+            if not connection.execute(delete(grants).where(_is(grant))).rowcount:
+                return False
+            self._audit(connection, revoked, now)
+            return True
 
         return self._writer.write(run)
 

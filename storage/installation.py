@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from storage.part import Part
 from storage.tables import installation
@@ -13,7 +13,7 @@ _CALLBACKS = "callback_secret"
 
 
 class Installation(Part):
-    """One value by name, made once."""
+    """One value by name."""
 
     def installation_secret(self) -> bytes:
         """The secret from which callback addresses are made. Of processes that ask at once, one makes it."""
@@ -31,3 +31,19 @@ class Installation(Part):
 
             found = self._writer.write(make)
         return bytes.fromhex(found)
+
+    def kept(self, name: str) -> str | None:
+        """What was kept under this name."""
+        with self._database.reading() as connection:
+            value: str | None = connection.scalar(select(installation.c.value).where(installation.c.name == name))
+            return value
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text, in place of the one before."""
+
+        def run(connection: Connection, now: float) -> None:
+            changed = connection.execute(update(installation).where(installation.c.name == name).values(value=value))
+            if not changed.rowcount:
+                connection.execute(insert(installation).values(name=name, value=value))
+
+        self._writer.write(run)

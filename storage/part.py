@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
+from engine.records import Event
+from storage import rows
 from storage.database import Database
 from storage.writer import Writer
 
@@ -11,3 +15,7 @@ class Part:
 
     def __init__(self, database: Database, writer: Writer) -> None:
         self._database, self._writer = database, writer
+
+    def _audit(self, connection: Connection, event: Event, now: float) -> None:
+        """Store an audit event in the transaction of what it tells."""
+        self._database.statements.insert_events.run(connection, [rows.event_row(event._replace(at=now))])

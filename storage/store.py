@@ -12,7 +12,6 @@ from engine.draft import Draft
 from engine.graph import Graph
 from engine.records import Event, NewRequest
 from engine.store import Claimer
-from storage import rows
 from storage.api_keys import ApiKeys
 from storage.batch import Graphs, Told
 from storage.database import Database
@@ -68,7 +67,7 @@ class SqlStore(Reading, Measuring, Histories, Leases, Workflows, Grants, ApiKeys
         """Store an audit event that changes nothing. Its time is the commit's."""
 
         def run(connection: Connection, now: float) -> None:
-            self._database.statements.insert_events.run(connection, [rows.event_row(event._replace(at=now))])
+            self._audit(connection, event, now)
 
         self._writer.write(run)
 

@@ -230,6 +230,7 @@ grants = Table(
     Column("permission", Text, primary_key=True),
     Column("app", Text, primary_key=True),  # "" means every application: a key has no NULL
     Column("source", Text, nullable=False),
+    Column("at", Double, nullable=False),
 )
 
 api_keys = Table(

@@ -11,7 +11,6 @@ from bot.targets import PATH, Target
 from bot.text import Dates, bold, code, said
 from bot.words import counted
 from engine.documents import RequestSummary
-from engine.permissions import Actor, Grant
 from engine.texts import PROGRESS_PATH
 
 PAGE = 20  # blocked requests in one answer
@@ -24,6 +23,9 @@ HELP = (
     "`/retrigger REQ-42 continue` – Continue flow, where a step is held\n"
     "`/retrigger REQ-42 withdraw` – end the request\n"
     "`/retrigger whoami` – what you may do, and where each permission comes from\n"
+    "`/retrigger grant @NAME take_action HR`, `revoke …` – give a permission to a person, a mail address or a user "
+    "group, or take it back; without an application, for all of them\n"
+    "`/retrigger grants` – who may do what\n"
     "`/retrigger help` – this list"
 )
 
@@ -46,21 +48,6 @@ def request_line(item: RequestSummary, dates: Dates) -> Block:
         f"> {said(item.reason or 'No reason was given.', 200)}"
     )
     return section(text, accessory=button(PROGRESS_PATH, PATH, Target(item.number).pack()))
-
-
-def whoami(actor: Actor, grants: Sequence[Grant], note: str | None) -> Message:
-    """Who the bot takes somebody for, and every grant that is theirs, with its source."""
-    known = [f"You are {bold(actor.name)}, {code(actor.id)}" + (f", {said(actor.mail)}" if actor.mail else "")]
-    if note:
-        known.append(said(note, 500))
-    if not grants:
-        known.append("You hold no permission. Ask whoever keeps Retrigger's settings file.")
-    lines = [
-        f"• {bold(grant.permission.label)} for {said(grant.app) if grant.app else 'every application'}, "
-        f"granted to {code(grant.who)} by {said(grant.source)}"
-        for grant in grants
-    ]
-    return fit.message("What you may do", [section("\n".join(known)), *([section("\n".join(lines))] if lines else [])])
 
 
 def help_message() -> Message:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.blocks.fit import Block
 from bot.text import clean
+
+PARAGRAPH = 2_500  # characters; Slack takes 3,000
 
 
 def header(text: str) -> Block:
@@ -19,6 +23,17 @@ def section(mrkdwn: str, *, block_id: str = "", accessory: Block | None = None) 
     if accessory is not None:
         block["accessory"] = accessory
     return block
+
+
+def sections(lines: Iterable[str]) -> list[Block]:
+    """Lines in as few paragraphs as they fit in."""
+    found: list[str] = []
+    for line in lines:
+        if found and len(found[-1]) + len(line) < PARAGRAPH:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return [section(text) for text in found]
 
 
 def context(mrkdwn: str, *, block_id: str = "") -> Block:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.blocks import fit
-from bot.blocks.card import reason_to_tell, step_sections
+from bot.blocks.card import reason_to_tell
 from bot.blocks.fit import Block, Message
-from bot.blocks.parts import actions, button, context, divider, header, section
+from bot.blocks.parts import actions, button, context, divider, header, section, sections
 from bot.targets import ACTION_IDS, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
@@ -15,13 +15,12 @@ from engine.states import AttemptKind, AttemptOutcome, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, WITHDRAW
 
 MAX_ATTEMPTS = 6  # of a step's attempts, the latest are shown
-SECTION = 2_500  # steps are put together into sections of about so many characters
 
 
 def path_view(document: RequestDocument, dates: Dates) -> dict[str, object]:
     """As a window, opened from a card."""
     hint = f"To act, use the buttons of the card, or `/retrigger {document.id}`."
-    blocks = [*_top(document, dates), *_sections([_step(step, dates) for step in document.steps])]
+    blocks = [*_top(document, dates), *sections([_step(step, dates) for step in document.steps])]
     return fit.modal(PROGRESS_PATH, [*blocks, context(hint)], close="Close")
 
 
@@ -29,11 +28,11 @@ def path_message(document: RequestDocument, dates: Dates) -> Message:
     """As a private message. What may be done now stands first: a long path may not fit behind it."""
     blocks = [
         *_top(document, dates),
-        *step_sections(document, dates, waiting=True),
+        *stepsections(document, dates, waiting=True),
         *_request_buttons(document),
         divider(),
     ]
-    blocks += _sections([_step(step, dates) for step in document.steps])
+    blocks += sections([_step(step, dates) for step in document.steps])
     return fit.message(said(f"{PROGRESS_PATH} of {document.id}: {document.status.label}"), blocks)
 
 
@@ -59,17 +58,6 @@ def _request_buttons(document: RequestDocument) -> list[Block]:
         if action in document.actions
     ]
     return [actions(offered, block_id="request")] if offered else []
-
-
-def _sections(texts: list[str]) -> list[Block]:
-    """The texts in as few sections as they fit in."""
-    sections: list[str] = []
-    for text in texts:
-        if sections and len(sections[-1]) + len(text) < SECTION:
-            sections[-1] += f"\n{text}"
-        else:
-            sections.append(text)
-    return [section(text) for text in sections]
 
 
 def _step(step: StepDocument, dates: Dates) -> str:

@@ -6,11 +6,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bot.blocks import fit, grants
+from bot.blocks.fit import Message
+from bot.blocks.parts import section
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners.opening import Overtaken
 from bot.listeners.visit import Visit
-from engine.errors import NotPermitted, RetriggerError
+from bot.text import escape
+from engine.errors import NotAnApprover, NotPermitted, RetriggerError
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +28,21 @@ def refusals_told(bot: Bot, visit: Visit) -> Iterator[None]:
         bot.whisper(visit.place, visit.user, error.message)
         bot.refresh(error.request_id)
     except RetriggerError as error:
-        bot.whisper(visit.place, visit.user, refusal(error, visit))
+        bot.whisper(visit.place, visit.user, refusal(bot, error, visit))
     except Exception as raised:
         log.exception("A listener failed.")
         bot.whisper(visit.place, visit.user, unexpected(raised))
 
 
-def refusal(error: RetriggerError, visit: Visit) -> str:
-    """The sentence, with what is known of why the person's grants may not count."""
-    note = visit.person.note if isinstance(error, NotPermitted) else None
+def refusal(bot: Bot, error: RetriggerError, visit: Visit) -> Message:
+    """Why nothing was done; with what is known of why the person's grants may not count."""
+    if isinstance(error, NotPermitted):
+        return grants.not_permitted(error, visit.person.note, bot.people.mention)
+    text = sentence(error, visit)
+    return fit.message(text, [section(escape(text))])
+
+
+def sentence(error: RetriggerError, visit: Visit) -> str:
+    """The same as plain text, for a field of a window."""
+    note = visit.person.note if isinstance(error, (NotPermitted, NotAnApprover)) else None
     return f"{error} {note}" if note else str(error)

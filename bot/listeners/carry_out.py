@@ -11,7 +11,7 @@ from bot.blocks.modals import Typed
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import typed
-from bot.listeners.answers import refusal
+from bot.listeners.answers import refusal, sentence
 from bot.listeners.opening import Overtaken, act_view, plan_of, present, shown
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
@@ -72,8 +72,8 @@ def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_i
     try:
         return _act_or_ask(bot, actor, ticket, submitted, command_id)
     except (NotPermitted, SelfAction, Conflict) as error:
-        said = refusal(error, visit)
-        return Ended({main_field(ticket): said}, told=said, stale=isinstance(error, Conflict))
+        said, told = sentence(error, visit), refusal(bot, error, visit)
+        return Ended({main_field(ticket): said}, told=told, stale=isinstance(error, Conflict))
     except InvalidInput as error:
         return Ended({modals.BODY if ticket.action is Action.INPUT else modals.REASON: str(error)})
     except RetriggerError as error:

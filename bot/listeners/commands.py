@@ -7,13 +7,14 @@ import logging
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.blocks import fit, lists
+from bot.blocks import fit, grants, lists
 from bot.blocks.fit import Message
 from bot.blocks.parts import section
 from bot.blocks.path import path_message
-from bot.command_line import Show, Start, Typed, Word, no_such_step, parse
+from bot.command_line import Give, Show, Start, Typed, Word, no_such_step, parse
 from bot.context import Bot
 from bot.errors import unexpected
+from bot.listeners import granting
 from bot.listeners.answers import refusal
 from bot.listeners.opening import Overtaken, open_act
 from bot.listeners.visit import Body, Visit, of_command
@@ -49,7 +50,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
     except Overtaken as error:
         return error.message
     except RetriggerError as error:
-        return _sentence(refusal(error, visit))
+        return refusal(bot, error, visit)
     except Exception as raised:
         log.exception("A command failed.")
         return _sentence(unexpected(raised))
@@ -62,7 +63,12 @@ def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
     if isinstance(typed, Show):
         return path_message(bot.engine.document(person.actor, typed.request_id), bot.dates)
     if typed is Word.WHOAMI:
-        return lists.whoami(person.actor, bot.engine.whoami(person.actor), person.note)
+        held = bot.engine.whoami(person.actor)
+        return grants.whoami(person.actor, held, person.note, bot.people.mention, bot.dates)
+    if typed is Word.GRANTS:
+        return granting.listed(bot, person)
+    if isinstance(typed, Give):
+        return granting.give(bot, person, typed)
     blocked = bot.engine.documents(person.actor, status=RequestStatus.BLOCKED, limit=lists.PAGE + 1, oldest_first=True)
     return lists.blocked_list(blocked, bot.dates)
 

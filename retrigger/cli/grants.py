@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 from rich.table import Table
 from rich.text import Text
 
+from engine.documents import when
 from engine.permissions import Grant, Permission
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import plain
+from retrigger.cli.words import clock, plain
 
 _who = click.argument("who", metavar="WHO")
 _permission = click.argument("permission", type=click.Choice([p.value for p in Permission]), metavar="PERMISSION")
@@ -52,10 +55,11 @@ def grants(session: Session, as_json: bool) -> None:
     if as_json:
         write_json([each._asdict() for each in known])
         return
+    now = datetime.now(UTC)
     table = Table("Who", "Permission", "App", "From", box=None, pad_edge=False, header_style="dim")
     for each in known:
         app = Text(plain(each.app)) if each.app else Text("all", "dim")
-        source = "settings file" if each.source == "settings" else each.source
+        source = "settings file" if each.at is None else f"{each.source}, {clock(when(each.at), now)}"
         table.add_row(Text(plain(each.who)), each.permission.label, app, Text(plain(source)))
     if known:
         session.out.print(table)

@@ -227,6 +227,7 @@ def _grants() -> None:
         sa.Column("permission", sa.Text, primary_key=True),
         sa.Column("app", sa.Text, primary_key=True),
         sa.Column("source", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
     )
 
 

@@ -17,7 +17,7 @@ from engine.functions import function
 from engine.permissions import Grant, Permission
 from retrigger.demo.local_slack import LocalSlack
 from storage.outbox import SqlOutbox
-from tests.support.engine import Room
+from tests.support.engine import HANNA, Room
 from tests.support.slack_checks import check_message
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_ui import SlackUi
@@ -156,7 +156,7 @@ class Office:
         self.room.publish(WORKFLOW)
         self.room.publish(WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: quiet\napp: Lab"))
         self.room.publish(PAYMENT)
-        self.room.store.add_grant(Grant("U2", Permission.TAKE_ACTION, "HR", "Hanna Lead"))
+        self.room.engine.grant(HANNA, Grant("U2", Permission.TAKE_ACTION, "HR"))
         self.outbox = SqlOutbox(self.room.store)
         self.room.start()
         self.door = self.new_door()

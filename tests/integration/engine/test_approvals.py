@@ -14,8 +14,8 @@ from tests.support.poll import wait_until
 
 ADA = Actor("slack:T1/U7", "Ada", "slack", mail="Ada@example.com", slack_user="U7")
 BEN = Actor("ben@example.com", "Ben", "cli", mail="ben@example.com")
-GRACE = Actor("slack:T1/U8", "Grace", "slack", mail="grace@example.com", groups=frozenset({"hr-admins"}))
-GUS = Actor("slack:T1/U9", "Gus", "slack", mail="gus@example.com", groups=frozenset({"HR-Admins"}))
+GRACE = Actor("slack:T1/U8", "Grace", "slack", mail="grace@example.com", groups=frozenset({"@hr-admins", "S1"}))
+GUS = Actor("slack:T1/U9", "Gus", "slack", mail="gus@example.com", groups=frozenset({"@HR-Admins", "S1"}))
 ROBOT = Actor("key:robot", "key:robot", "api")
 
 APPROVAL = """

@@ -70,7 +70,7 @@ def test_a_name_that_no_grant_could_be_read_with_is_refused(room: Room, name: st
 
 
 def test_only_an_admin_of_everything_makes_lists_and_revokes(room: Room):
-    room.store.add_grant(Grant("vera@example.com", Permission.ADMIN, "HR"))
+    room.engine.grant(HANNA, Grant("vera@example.com", Permission.ADMIN, "HR"))
 
     for attempt in (room.engine.create_key, room.engine.revoke_key):
         with pytest.raises(NotPermitted):

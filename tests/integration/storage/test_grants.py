@@ -1,21 +1,49 @@
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from engine import events
 from engine.permissions import Grant, Permission
+from engine.records import Event
+from storage import tables
 from storage.store import SqlStore
 
 TAKE_ACTION, ADMIN = Permission.TAKE_ACTION, Permission.ADMIN
 
 
+GRANTED, REVOKED = Event(None, events.GRANTED, 0.0, by="Ada"), Event(None, events.GRANT_REVOKED, 0.0, by="Ada")
+
+
 def test_grants_are_kept_for_one_application_or_for_all(store: SqlStore):
     one, every = Grant("hanna@example.com", TAKE_ACTION, "HR", "Ada"), Grant("hanna@example.com", ADMIN, None, "Ada")
-    assert store.add_grant(one)
-    assert store.add_grant(every)
-    assert set(store.grants()) == {one, every}
+    assert store.add_grant(one, GRANTED)
+    assert store.add_grant(every, GRANTED)
+    found = store.grants()
+    assert {grant._replace(at=None) for grant in found} == {one, every}
+    assert all(grant.at for grant in found)
 
 
 def test_a_grant_is_known_by_who_permission_and_application(store: SqlStore):
-    assert store.add_grant(Grant("Hanna@example.com", TAKE_ACTION, "HR", "Ada"))
-    assert not store.add_grant(Grant("hanna@Example.com", TAKE_ACTION, "HR", "somebody else"))
-    assert not store.remove_grant(Grant("hanna@example.com", TAKE_ACTION))
-    assert store.remove_grant(Grant("hanna@example.com", TAKE_ACTION, "HR"))
+    assert store.add_grant(Grant("Hanna@example.com", TAKE_ACTION, "HR", "Ada"), GRANTED)
+    assert not store.add_grant(Grant("hanna@Example.com", TAKE_ACTION, "HR", "somebody else"), GRANTED)
+    assert not store.remove_grant(Grant("hanna@example.com", TAKE_ACTION), REVOKED)
+    assert store.remove_grant(Grant("hanna@example.com", TAKE_ACTION, "HR"), REVOKED)
     assert store.grants() == []
+
+
+def test_each_change_leaves_its_event_and_what_changes_nothing_leaves_none(store: SqlStore):
+    grant = Grant("hanna@example.com", TAKE_ACTION, "HR", "Ada")
+    for _ in range(2):
+        store.add_grant(grant, GRANTED)
+    for _ in range(2):
+        store.remove_grant(grant, REVOKED)
+    with store.database.reading() as connection:
+        kinds = connection.scalars(select(tables.events.c.kind).order_by(tables.events.c.id)).all()
+    assert kinds == ["granted", "grant_revoked"]
+
+
+def test_what_is_kept_is_replaced(store: SqlStore):
+    assert store.kept("groups") is None
+    store.keep("groups", "one")
+    store.keep("groups", "two")
+    assert store.kept("groups") == "two"

@@ -12,7 +12,6 @@ from bot.targets import PATH, OldButton, Place, Settled, Target, Ticket, unpack_
 from bot.text import Dates
 from engine import events, texts
 from engine.allowed import Action
-from engine.permissions import Actor, Grant, Permission
 from engine.plan import Key, PlannedStep
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from tests.support.slack_checks import texts as all_texts
@@ -427,16 +426,6 @@ def test_the_list_of_blocked_requests() -> None:
     assert len([1 for label, _ in buttons(message.blocks) if label == texts.PROGRESS_PATH]) == 20
     assert "*20 blocked requests, oldest first*" in said(message.blocks)
     assert "there are more" in said(message.blocks)
-
-
-def test_whoami_names_the_source_of_each_grant() -> None:
-    actor = Actor("slack:T1/U1", "Hanna Lead", "slack", "hanna@example.com")
-    grants = [Grant("hanna@example.com", Permission.TAKE_ACTION, "HR"), Grant("U1", Permission.ADMIN, None, "Omar")]
-    text = said(lists.whoami(actor, grants, None).blocks)
-    assert "You are *Hanna Lead*, `slack:T1/U1`, hanna@example.com" in text
-    assert "• *Take action* for HR, granted to `hanna@example.com` by settings" in text
-    assert "• *Admin* for every application, granted to `U1` by Omar" in text
-    assert "You hold no permission." in said(lists.whoami(actor, [], None).blocks)
 
 
 def test_titles_fit_into_slacks_24_characters() -> None:

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from bot.groups import Groups
 from bot.people import KEPT, People, actor_id, person_of, slack_user
+from tests.unit.bot.test_groups import ADMINS, Kept
+from tests.unit.bot.test_groups import Slack as GroupsOf
 
 HANNA = {"id": "U1", "real_name": "Hanna Lead", "profile": {"email": "hanna@example.com"}}
 
@@ -25,7 +28,13 @@ class Slack:
 
 
 def people(slack: Slack, now: list[float]) -> People:
-    return People(slack, clock=lambda: now[0])  # type: ignore[arg-type]
+    return People(slack, groups(), clock=lambda: now[0])  # type: ignore[arg-type]
+
+
+def groups(*listed: dict[str, Any]) -> Groups:
+    known = Groups(GroupsOf(*listed), Kept())  # type: ignore[arg-type]
+    known.refresh()
+    return known
 
 
 def test_an_actor_has_the_mail_of_the_slack_profile() -> None:
@@ -72,3 +81,25 @@ def test_without_an_answer_only_the_id_counts_and_that_is_said(caplog: pytest.Lo
 def test_actor_ids_lead_back_to_slack_users() -> None:
     assert slack_user(actor_id("T1", "U1")) == "U1"
     assert [slack_user(other) for other in (None, "hanna@example.com", "key:ci")] == [None, None, None]
+
+
+def test_a_person_has_the_groups_of_this_moment() -> None:
+    listed = GroupsOf(ADMINS)
+    known = Groups(listed, Kept())  # type: ignore[arg-type]
+    found = People(Slack(HANNA), known, clock=lambda: 0.0)  # type: ignore[arg-type]
+    assert "grants to groups count for nobody" in str(found.person("T1", "U1").note)
+    known.refresh()
+    assert found.person("T1", "U1").actor.names == {"slack:t1/u1", "hanna@example.com", "u1", "@hr-admins", "s1"}
+    assert found.person("T1", "U1").actor.own_names == {"slack:t1/u1", "hanna@example.com", "u1"}
+    listed.listed = ()
+    known.refresh()
+    assert found.person("T1", "U1").actor.groups == frozenset()
+
+
+def test_whoever_is_to_be_asked_is_mentioned_where_their_id_is_known() -> None:
+    known = People(Slack(HANNA), groups(ADMINS), clock=lambda: 0.0)  # type: ignore[arg-type]
+    assert known.mention("hanna@example.com") == "*hanna@example.com*"
+    known.person("T1", "U1")
+    assert [known.mention(who) for who in ("Hanna@example.com", "u2", "S1", "@hr-admins", "<!channel>")] == [
+        "<@U1>", "<@U2>", "*@hr-admins*", "*@hr-admins*", "*&lt;!channel&gt;*",
+    ]  # fmt: skip

@@ -1,0 +1,76 @@
+"""Permissions in words: what somebody may do and why, who may do what, and why somebody may not (SPEC 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.blocks import fit
+from bot.blocks.fit import Message
+from bot.blocks.parts import context, section, sections
+from bot.text import Dates, bold, code, escape, said
+from engine.errors import NotPermitted
+from engine.permissions import Actor, Grant
+from engine.texts import EVERY_APPLICATION
+
+SHOWN = 100  # grants in one answer
+
+Naming = Callable[[str], str]
+"""Whoever a grant names, as mrkdwn."""
+
+
+def whoami(actor: Actor, grants: Sequence[Grant], note: str | None, name: Naming, dates: Dates) -> Message:
+    """Who the bot takes somebody for, and every grant that is theirs: from where, and by which of their names."""
+    known = [f"You are {bold(actor.name)}, {code(actor.id)}" + (f", {said(actor.mail)}" if actor.mail else "")]
+    if note:
+        known.append(f"⚠️ {said(note, 500)}")
+    if not grants:
+        known.append("You hold no permission. Ask whoever keeps Retrigger's settings file.")
+    lines = [f"• {_what(grant)}, by {_matched(grant.who, actor, name)}, {_source(grant, dates)}" for grant in grants]
+    return fit.message("What you may do", [section("\n".join(known)), *sections(lines)])
+
+
+def grants_list(grants: Sequence[Grant], note: str | None, name: Naming, dates: Dates) -> Message:
+    """Who may do what, and where each grant comes from."""
+    if not grants:
+        text = "Nothing is granted to anybody."
+        return fit.message(text, [section(f"{text} `/retrigger grant @NAME take_action HR` would.")])
+    lines = [f"• {name(grant.who)}: {_what(grant)}, {_source(grant, dates)}" for grant in grants[:SHOWN]]
+    if len(grants) > SHOWN:
+        lines.append(f"… and {len(grants) - SHOWN} more: `retrigger grants` on the command line shows all.")
+    notes = [context(f"⚠️ {said(note, 500)}")] if note else []
+    return fit.message("Who may do what", [section(bold("Who may do what")), *sections(lines), *notes])
+
+
+def changed(grant: Grant, given: bool, new: bool, name: Naming) -> Message:
+    """What came of granting (``given``) or revoking."""
+    done = ("granted" if new else "was granted already") if given else ("revoked" if new else "was not granted")
+    symbol = "✅" if new else "ℹ️"
+    text = f"{symbol} {_what(grant)}, {name(grant.who)}: {done}."
+    return fit.message(f"{grant.permission.label}: {done}.", [section(text)])
+
+
+def not_permitted(error: NotPermitted, note: str | None, name: Naming) -> Message:
+    """Which permission is missing, for which application, and whom to ask."""
+    ask = " or ".join(map(name, error.ask)) or "whoever keeps Retrigger's settings file"
+    text = f"You need the permission {bold(error.permission)} for {bold(error.app)}. Ask {ask}."
+    notes = [context(f"⚠️ {said(note, 500)}")] if note else []
+    return fit.message(escape(f"{error} {note or ''}".strip()), [section(text), *notes])
+
+
+def _what(grant: Grant) -> str:
+    return f"{bold(grant.permission.label)} for {bold(grant.app) if grant.app else EVERY_APPLICATION}"
+
+
+def _source(grant: Grant, dates: Dates) -> str:
+    if grant.at is None:
+        return "from the settings file"
+    return f"granted by {bold(grant.source)}, {dates.day(grant.at)}"
+
+
+def _matched(who: str, actor: Actor, name: Naming) -> str:
+    """By which of somebody's names a grant is theirs."""
+    if who.lower() == (actor.mail or "").lower():
+        return f"your e-mail address {said(who)}"
+    if who.lower() in actor.own_names:
+        return f"your Slack id {code(who)}"
+    return f"the user group {name(who)}"

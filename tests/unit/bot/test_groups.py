@@ -1,0 +1,134 @@
+"""Slack's user groups: what counts, what is kept, and what is said when they cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot.groups import REFRESH, Groups, groups_of
+from tests.support.poll import wait_until
+
+ADMINS = {"id": "S1", "handle": "hr-admins", "users": ["U1", "U2"]}
+OPS = {"id": "S2", "handle": "ops", "users": ["U2"]}
+
+
+class Slack:
+    """Stands for the client: usergroups.list, or trouble."""
+
+    def __init__(self, *listed: dict[str, Any]) -> None:
+        self.listed = listed
+        self.trouble: str | None = None
+        self.asked = 0
+
+    def usergroups_list(self, *, include_users: bool, include_disabled: bool) -> dict[str, Any]:
+        self.asked += 1
+        if self.trouble:
+            raise SlackApiError("no", {"ok": False, "error": self.trouble})
+        return {"usergroups": list(self.listed)}
+
+
+class Kept:
+    """A database that keeps texts."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def kept(self, name: str) -> str | None:
+        return self.texts.get(name)
+
+    def keep(self, name: str, value: str) -> None:
+        self.texts[name] = value
+
+
+def groups(slack: Slack, kept: Kept | None = None) -> Groups:
+    return Groups(slack, kept or Kept(), clock=lambda: 1_700_000_000.0)  # type: ignore[arg-type]
+
+
+def test_a_member_has_every_name_of_their_groups() -> None:
+    known = groups(Slack(ADMINS, OPS))
+    assert known.refresh() == REFRESH
+    assert known.of("U1") == {"@hr-admins", "S1"}
+    assert known.of("U2") == {"@hr-admins", "S1", "@ops", "S2"}
+    assert known.of("U3") == frozenset()
+    assert known.note is None
+
+
+def test_disabled_groups_and_those_of_other_workspaces_match_nothing() -> None:
+    disabled = {**ADMINS, "date_delete": 1_700_000_000}
+    foreign = {**OPS, "is_external": True}
+    assert groups_of([disabled, foreign]) == ()
+    assert groups_of([{**ADMINS, "users": None, "handle": ""}])[0].names == {"S1"}
+
+
+def test_a_group_is_found_by_its_id_and_by_its_handle() -> None:
+    known = groups(Slack(ADMINS))
+    known.refresh()
+    found = known.find("@HR-admins")
+    assert found is not None
+    assert found == known.find("s1")
+    assert (known.find("@hr"), known.handles, known.title("S1"), known.title("@no")) == (
+        None, ["@hr-admins"], "@hr-admins", "@no",
+    )  # fmt: skip
+
+
+def test_a_failed_reading_keeps_the_last_known_list_and_says_so() -> None:
+    slack = Slack(ADMINS)
+    known = groups(slack)
+    known.refresh()
+    slack.trouble = "missing_scope"
+    assert known.refresh() == 60.0  # as long as a thing that a person must mend waits
+    assert known.of("U1") == {"@hr-admins", "S1"}
+    assert known.note is not None
+    assert "The Slack app lacks a scope (missing_scope)" in known.note
+    assert known.note.endswith("the list of 14 Nov 2023, 22:13 UTC counts.")
+    slack.trouble, slack.listed = None, (OPS,)
+    known.refresh()
+    assert known.of("U1") == frozenset()
+    assert known.note is None
+
+
+def test_before_the_first_reading_nobody_is_in_a_group_and_that_is_said() -> None:
+    slack = Slack(ADMINS)
+    slack.trouble = "internal_error"
+    known = groups(slack)
+    assert known.note == "Slack's user groups are not known yet, so grants to groups count for nobody now."
+    known.refresh()
+    assert known.of("U1") == frozenset()
+    assert "not known yet (Slack answered internal_error)" in str(known.note)
+
+
+def test_the_last_known_list_survives_a_restart_while_slack_is_away() -> None:
+    slack, kept = Slack(ADMINS), Kept()
+    groups(slack, kept).refresh()
+    slack.trouble = "internal_error"
+    started = groups(slack, kept)
+    started.start()
+    try:
+        wait_until(lambda: slack.asked == 2, "the first reading")
+        wait_until(lambda: started.note is not None, "the note")
+        assert started.of("U1") == {"@hr-admins", "S1"}
+        assert "the list of 14 Nov 2023, 22:13 UTC counts" in str(started.note)
+    finally:
+        started.stop()
+
+
+def test_a_kept_list_that_cannot_be_read_is_no_list() -> None:
+    slack, kept = Slack(ADMINS), Kept()
+    kept.texts["slack_user_groups"] = "{}"
+    started = groups(slack, kept)
+    started.start()
+    try:
+        wait_until(lambda: started.of("U1"), "the first reading")
+    finally:
+        started.stop()
+
+
+def test_an_answer_that_makes_no_sense_does_not_end_the_readings() -> None:
+    slack = Slack({"handle": "no id"})
+    started = groups(slack)
+    started.start()
+    try:
+        wait_until(lambda: "What Slack answers cannot be used" in str(started.note), "the note")
+    finally:
+        started.stop()
