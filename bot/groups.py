@@ -25,6 +25,7 @@ REFRESH = 300.0  # seconds between readings; usergroups.list may be called 20 ti
 FIRST_RETRY, LONGEST_RETRY = 15.0, 300.0  # seconds after a reading that failed, doubled each time
 JITTER = 0.1  # of the wait, so that many bots do not ask at once
 KEPT_AS = "slack_user_groups"
+_NONE_HERE = ("paid_teams_only", "plan_upgrade_required", "unknown_method")  # the workspace, or the server, has none
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,10 @@ def read_groups(client: WebClient) -> tuple[UserGroup, ...]:
     try:
         answer = client.usergroups_list(include_users=True, include_disabled=False)
     except Exception as raised:
-        raise translate(raised) from raised
+        error = translate(raised)
+        if error.code in _NONE_HERE:
+            return ()
+        raise error from raised
     return groups_of(answer.get("usergroups") or ())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.blocks import fit
-from bot.blocks.card import reason_to_tell
+from bot.blocks.card import reason_to_tell, step_sections
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, divider, header, section, sections
 from bot.targets import ACTION_IDS, Target
@@ -28,7 +28,7 @@ def path_message(document: RequestDocument, dates: Dates) -> Message:
     """As a private message. What may be done now stands first: a long path may not fit behind it."""
     blocks = [
         *_top(document, dates),
-        *stepsections(document, dates, waiting=True),
+        *step_sections(document, dates, waiting=True),
         *_request_buttons(document),
         divider(),
     ]

@@ -70,7 +70,7 @@ def test_wrong_commands_get_the_right_spelling(office: Office) -> None:
 
 def test_whoami(office: Office) -> None:
     text = json.dumps(answer(office.omar, "whoami")["blocks"])
-    assert "*Take action* for HR, granted to `U2` by Hanna Lead" in text
+    assert "*Take action* for *HR*, by your Slack id `U2`, granted by *Hanna Lead*" in text
 
 
 def test_app_home_counts_and_lists(office: Office) -> None:

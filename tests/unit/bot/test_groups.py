@@ -61,6 +61,14 @@ def test_disabled_groups_and_those_of_other_workspaces_match_nothing() -> None:
     assert groups_of([{**ADMINS, "users": None, "handle": ""}])[0].names == {"S1"}
 
 
+def test_a_workspace_that_can_have_no_groups_has_none() -> None:
+    slack = Slack()
+    slack.trouble = "paid_teams_only"
+    known = groups(slack)
+    assert known.refresh() == REFRESH
+    assert known.note is None
+
+
 def test_a_group_is_found_by_its_id_and_by_its_handle() -> None:
     known = groups(Slack(ADMINS))
     known.refresh()
