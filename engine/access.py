@@ -6,7 +6,7 @@ from engine import events
 from engine.catalog import Catalog
 from engine.errors import InvalidInput, NotPermitted, Refused, SelfAction
 from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
-from engine.permissions import Actor, Grant, Permission, MOST_ASKED, admins, permitted_apps, require
+from engine.permissions import MOST_ASKED, Actor, Grant, Permission, admins, permitted_apps, require
 from engine.records import Event, Request
 from engine.store import Store
 from engine.texts import EVERY_APPLICATION
