@@ -1,10 +1,12 @@
-"""What each row of the outbox means in Slack: the card, a line in its thread, the outcome told to a person (SPEC 7)."""
+"""What each row of the outbox means in Slack: the card, a line in its thread, the outcome told to a person (SPEC 7),
+an approval that is asked for (bot.asks)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 
+from bot.asks import Approvals, Asks
 from bot.blocks import card, fit, thread
 from bot.blocks.outcome import outcome
 from bot.blocks.parts import section
@@ -14,7 +16,7 @@ from bot.kept import Kept
 from bot.people import slack_user
 from bot.poster import Poster
 from bot.sending import Sender, Sending
-from bot.text import Dates
+from bot.text import Dates, said
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.outbox import CARD, Outbox, OutboxRow, Posted
@@ -36,20 +38,24 @@ class NoChannel(RetriggerError):
 
 
 class Announcer:
-    """``read`` gives a request's document for its public card; ``channels`` the channel of each application."""
+    """``read`` gives a request's document for its public card, ``approvals`` whom it waits for, unmasked;
+    ``channels`` the channel of each application; ``mention`` a user group as mrkdwn."""
 
     def __init__(
         self,
         outbox: Outbox,
         read: Callable[[int], RequestDocument],
+        approvals: Approvals,
         poster: Poster,
         channels: Mapping[str, str],
         dates: Dates,
+        mention: Callable[[str], str] = said,
     ) -> None:
         self._outbox = outbox
         self._read = read
         self._sender = Sender(poster)
         self._kept = Kept(outbox, self._sender)
+        self._asks = Asks(self._kept, poster, approvals, self._channel, dates, mention)
         self._channels = channels
         self._dates = dates
 
@@ -61,6 +67,8 @@ class Announcer:
         document = self._read(row.request_id)
         if row.kind == "card":
             self._card(document, sending)
+        elif row.kind == "asks":
+            self._asks.keep(document, sending)
         elif row.event is None:
             log.error("Outbox row %s of kind %s has no event; there is nothing to tell.", row.id, row.kind)
         elif row.kind == "line":
@@ -70,10 +78,11 @@ class Announcer:
 
     def refresh(self, request_id: int) -> None:
         """Let what stands in Slack of a request show the present state, whatever it shows."""
+        document = self._read(request_id)
         posted = self._kept.of(request_id).get(CARD)
         if posted is not None:
-            message = card.card(self._read(request_id), self._dates)
-            self._kept.show(posted._replace(digest=""), message)
+            self._kept.show(posted._replace(digest=""), card.card(document, self._dates))
+        self._asks.refresh(document)
 
     def _card(self, document: RequestDocument, sending: Sending) -> Posted:
         """The card, posted or up to date."""

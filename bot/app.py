@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from slack_bolt import App
 
 from bot.context import Bot
-from bot.listeners import actions, commands, home, views
+from bot.listeners import actions, answering, commands, home, views
 
 THREADS = 32  # listeners at once; Bolt's own 5 are used up by five slow clicks
 
@@ -26,7 +26,7 @@ def create_app(bot: Bot, *, signing_secret: str | None = None, token_verificatio
         token_verification_enabled=token_verification_enabled,
         listener_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="slack"),
     )
-    for listeners in (actions, views, commands, home):
+    for listeners in (actions, views, answering, commands, home):
         listeners.register(app, bot)
     app.error(_log_error)
     return app

@@ -47,8 +47,9 @@ class SlackDoor:
         client = WebClient(bot_token, base_url=base_url, timeout=TIMEOUT)
         self._submits = ThreadPoolExecutor(THREADS, thread_name_prefix="submit")
         poster = Poster(client, Pace(budget=base_url == SLACK_API))
-        self.relay = Relay(outbox, Announcer(outbox, engine.card, poster, channels, dates), poll=poll)
         self.groups = Groups(client, engine.store)
+        announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention)
+        self.relay = Relay(outbox, announcer, poll=poll)
         bot = Bot(engine, client, People(client, self.groups), dates, self.relay.refresh, self._submits)
         self.socket = SocketRunner(create_app(bot), app_token)
 

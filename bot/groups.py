@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from slack_sdk import WebClient
 
 from bot.errors import SlackError, translate
+from bot.text import escape, said
 from engine.errors import RetriggerError
 
 REFRESH = 300.0  # seconds between readings; usergroups.list may be called 20 times a minute
@@ -113,6 +114,11 @@ class Groups:
         """A group by its handle where it is known, else as it is named."""
         group = self.find(name)
         return f"@{group.handle}" if group and group.handle else name
+
+    def mention(self, name: str) -> str:
+        """A group as mrkdwn that tells its members, where Slack is known to have it."""
+        group = self.find(name)
+        return f"<!subteam^{escape(group.id)}>" if group else said(name)
 
     @property
     def handles(self) -> list[str]:

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.blocks.fit import Message
-from bot.errors import Paced, RateLimited, translate
+from bot.errors import Paced, PersonNotThere, RateLimited, translate
 from bot.pace import Pace
 
 TIMEOUT = 5  # seconds, of one call
@@ -25,6 +25,7 @@ class Poster:
     def __init__(self, client: WebClient, pace: Pace | None = None) -> None:
         self._client = quiet_client(client)
         self._pace = pace or Pace()
+        self._direct_channels: dict[str, str] = {}
 
     def team(self) -> str:
         """The id of the workspace that the token belongs to."""
@@ -48,12 +49,27 @@ class Poster:
         more = {"thread_ts": thread} if thread else {}
         self._call(self._client.chat_postEphemeral, channel, user=user, **message._asdict(), **more)
 
+    def direct_channel(self, user: str) -> str:
+        """The id of the direct messages with a person. Raises PersonNotThere and the like."""
+        if user not in self._direct_channels:
+            opened = self._call(self._client.conversations_open, "", users=user)
+            self._direct_channels[user] = str(opened["channel"]["id"])
+        return self._direct_channels[user]
+
+    def profile(self, mail: str) -> dict[str, Any] | None:
+        """The profile of the person with this mail address; None where there is none."""
+        try:
+            found: dict[str, Any] = self._call(self._client.users_lookupByEmail, "", email=mail)["user"]
+        except PersonNotThere:
+            return None
+        return found
+
     def find(self, channel: str, marker: str, since: float, thread: str | None = None) -> str | None:
         """The ts of the message that has a block with the id ``marker``, posted after ``since`` (epoch seconds).
 
         ``channel`` may be a person's id, as in ``post``: then it is looked up in the direct messages with them."""
         if channel.startswith(("U", "W")):
-            channel = str(self._call(self._client.conversations_open, "", users=channel)["channel"]["id"])
+            channel = self.direct_channel(channel)
         for message in self._messages(channel, since, thread):
             if message.get("subtype") != "ephemeral" and _carries(message, marker):
                 return str(message["ts"])

@@ -17,6 +17,8 @@ ACTION_IDS: dict[Action, str] = {
     Action.CONTINUE: "retrigger.continue",
     Action.WITHDRAW: "retrigger.withdraw",
 }
+APPROVE = "retrigger.approve"
+REJECT = "retrigger.reject"
 ACTIONS_BY_ID = {action_id: action for action, action_id in ACTION_IDS.items()}
 
 
@@ -45,6 +47,29 @@ class Place(NamedTuple):
 
     channel: str | None = None
     thread: str | None = None
+
+
+class Answer(NamedTuple):
+    """What an Approve or a Reject button stands for. ``attempt``: of the approval that asks; one that is issued anew
+    has another, which makes the button void."""
+
+    request_id: int
+    node: str
+    attempt: int
+    yes: bool
+
+    def pack(self) -> str:
+        return _dump([*self])
+
+
+class AskTicket(NamedTuple):
+    """What the window of an answer is for."""
+
+    answer: Answer
+    place: Place
+
+    def pack(self) -> str:
+        return _dump([*self])
 
 
 class Settled(NamedTuple):
@@ -103,6 +128,24 @@ def unpack_ticket(text: str) -> Ticket:
             prefilled,
             None if settled is None else Settled(*settled),
         )
+    except (ValueError, TypeError):
+        raise OldButton from None
+
+
+def unpack_answer(text: str) -> Answer:
+    """Raises OldButton."""
+    try:
+        request_id, node, attempt, yes = json.loads(text)
+        return Answer(int(request_id), str(node), int(attempt), bool(yes))
+    except (ValueError, TypeError):
+        raise OldButton from None
+
+
+def unpack_ask_ticket(text: str) -> AskTicket:
+    """Raises OldButton."""
+    try:
+        answer, place = json.loads(text)
+        return AskTicket(unpack_answer(json.dumps(answer)), Place(*place))
     except (ValueError, TypeError):
         raise OldButton from None
 

@@ -90,6 +90,12 @@ class Draft:
         if self.request.alerted and (self.changed or self.events or self.request_changed):
             lines = [Notice(self.request.id, "line", event) for event in self.events if events.told(event)]
             self.notices = [Notice(self.request.id, "card"), *lines, *self.notices]
+        if self._told and any(self._asks_otherwise(node) for node in self.changed):
+            self.notices.append(Notice(self.request.id, "asks"))
+
+    def _asks_otherwise(self, node: str) -> bool:
+        """Whether it is another approval that waits, or none any more, or somebody has answered."""
+        return node in self.steps_before and self.steps[node].approval is not self.steps_before[node].approval
 
     def moving(self) -> bool:
         """Whether any step is ready, running or waiting."""

@@ -31,7 +31,7 @@ GRANT_REVOKED = "grant_revoked"
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})
 # Told in the thread once a request has a card: every act and every outcome (SPEC 7).
-THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST}
+THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST, WAITS}
 ENDINGS = frozenset({"completed", "failed", "rejected"})
 
 
@@ -42,4 +42,6 @@ def told(event: Event) -> bool:
         return (event.data or {}).get("to") in ENDINGS
     if event.kind == COMPLETED and event.attempt is None:
         return False  # a branch, a merge or an end, which nobody waits for
+    if event.kind == WAITS:
+        return "approvers" in (event.data or {})  # for people; nobody can hurry a time or a call
     return event.kind in THREAD

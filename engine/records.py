@@ -26,7 +26,8 @@ class Cause(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """What a waiting approval waits for. ``approvers`` are mails, "@group" or "key:NAME", as rendered.
+    """What a waiting approval waits for. ``approvers`` are mails, Slack ids, "@group" or "key:NAME", as
+    rendered.
 
     ``need`` is "any" or "all"; ``approved``: those of them who have said yes."""
 
@@ -146,7 +147,7 @@ class Event(NamedTuple):
 
 class Notice(NamedTuple):
     """Something to tell people: a row of the outbox. ``kind``: "card" (refresh it), "line" (a line in the thread),
-    "tell" (the outcome, privately, to ``actor``)."""
+    "tell" (the outcome, privately, to ``actor``), "asks" (keep what asks its approvers true)."""
 
     request_id: int
     kind: str

@@ -5,44 +5,25 @@ Slack, the command line and the API call nothing else (SPEC 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from engine.allowed import Action
-from engine.callbacks import Address, Callbacks
-from engine.catalog import Catalog
-from engine.commands import answered, meaning, remember
+from engine.approvals import Approvals
+from engine.callbacks import Address
+from engine.carrying import act_of
 from engine.decide import options
-from engine.decide.act import Accepted, Act
-from engine.decide.answer import answer, call_back
+from engine.decide.act import Accepted
+from engine.decide.answer import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
-from engine.errors import AlreadyDone, InvalidInput, NotAnApprover, NotFound, SelfAction
-from engine.limits import MAX_REASON_CHARS
-from engine.masking import Masker
-from engine.permissions import Actor, Grant, Permission
+from engine.errors import InvalidInput, NotFound
+from engine.permissions import Actor, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
-from engine.reading import load, masker_for, read_document
-from engine.records import Request
+from engine.reading import read_document
 from engine.reports import Reports
-from engine.store import RequestDetail, Store
-from engine.submitting import Submitting
 
 
-class Engine(Submitting, Reports):
-    """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
-
-    def __init__(
-        self,
-        store: Store,
-        catalog: Catalog,
-        grants: tuple[Grant, ...] = (),
-        secrets: frozenset[str] = frozenset(),
-        callbacks: Callbacks | None = None,
-    ) -> None:
-        super().__init__(store, catalog, grants)
-        self._secrets = secrets
-        self._callbacks = callbacks or Callbacks(None, store.installation_secret)
+class Engine(Approvals, Reports):
+    """Made of its parts, each of which is a class of its own."""
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -56,16 +37,6 @@ class Engine(Submitting, Reports):
         """A request for its public card: no person is asked for, and whoever shows it prints no bodies."""
         detail = self.store.detail(request_id)
         return read_document(detail, self.catalog, self._hidden(detail))
-
-    def _masker(self, request_id: int) -> Masker:
-        """Hides what the request's definition lists as sensitive."""
-        detail = self.store.detail(request_id)
-        workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
-        results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
-        return masker_for(workflow, load(detail.input), results, self._hidden(detail))
-
-    def _hidden(self, detail: RequestDetail) -> frozenset[str]:
-        return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
 
     def plan(
         self,
@@ -118,7 +89,7 @@ class Engine(Submitting, Reports):
             why = "The status is always updated with the flow; leave the tick box to the step-only re-trigger."
             raise InvalidInput(why, "update_status")
         request = self._permitted_request(actor, request_id)
-        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
         return self._carry_out(
             request_id,
@@ -148,7 +119,7 @@ class Engine(Submitting, Reports):
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
         if node not in workflow.graph.rows:
             raise NotFound("step", node, f"{workflow.name} has: {', '.join(workflow.nodes)}.")
-        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
         result = check_provided(workflow, node, text)
         return self._carry_out(
             request_id, node, act, lambda draft: options.provide_input(draft, act, node, result), ("input", result)
@@ -167,7 +138,7 @@ class Engine(Submitting, Reports):
     ) -> Accepted:
         """Release what is held, or mend what was lost. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = _act(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
         return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), ("continue",))
 
     def withdraw(
@@ -181,38 +152,8 @@ class Engine(Submitting, Reports):
     ) -> Accepted:
         """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = _act(actor, reason, expect_version, None, False, command_id)
+        act = act_of(actor, reason, expect_version, None, False, command_id)
         return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
-
-    def answer(
-        self,
-        actor: Actor,
-        request_id: int,
-        node: str,
-        yes: bool,
-        *,
-        reason: str | None = None,
-        expect_version: int | None = None,
-        command_id: str | None = None,
-    ) -> Accepted:
-        """Approve or reject, which only those whom the approval names may do. Raises NotAnApprover, SelfAction."""
-        request, _ = self.store.status(request_id)
-        act = _act(actor, reason, expect_version, None, False, command_id)
-        names = actor.names
-
-        def decide(draft: Draft) -> Accepted:
-            return answer(draft, act, node, yes, names)
-
-        try:
-            self._not_own(actor, request)
-            return self._carry_out(request_id, node, act, decide, ("answer", yes))
-        except NotAnApprover as error:
-            approvers = tuple(map(self._masker(request_id).text, error.approvers))
-            self.refused(actor, request_id, str(NotAnApprover(node, approvers)), node)
-            raise NotAnApprover(node, approvers) from None
-        except SelfAction as error:
-            self.refused(actor, request_id, str(error), node)
-            raise
 
     def call_back(self, token: str, text: str) -> Accepted:
         """An outside system called a callback's address; the JSON ``text`` becomes the step's result.
@@ -236,47 +177,3 @@ class Engine(Submitting, Reports):
         if step is None or not self._callbacks.reachable:
             return None
         return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt)))
-
-    def _permitted_request(self, actor: Actor, request_id: int) -> Request:
-        request, _ = self.store.status(request_id)
-        self._may_act(actor, request)
-        return request
-
-    def _carry_out(
-        self,
-        request_id: int,
-        node: str | None,
-        act: Act,
-        decide: Callable[[Draft], Accepted],
-        asked: tuple[object, ...],
-    ) -> Accepted:
-        """One guarded write. The same command a second time changes nothing and is answered alike (SPEC 5)."""
-        if act.command_id is None:
-            return self.store.change(request_id, decide)
-        command_id, means = act.command_id, meaning(request_id, node, act.reason, act.confirmed, *asked)
-
-        def run(draft: Draft) -> Accepted:
-            accepted = decide(draft)
-            remember(draft, command_id, means, accepted)
-            return accepted
-
-        try:
-            return self.store.change(request_id, run, command_id)
-        except AlreadyDone:
-            event = self.store.command(command_id)
-            assert event is not None  # it was found a moment ago, and nothing deletes events
-            return answered(event, means)
-
-
-def _act(
-    actor: Actor,
-    reason: str | None,
-    expect_version: int | None,
-    plan_digest: str | None,
-    confirmed: bool,
-    command_id: str | None,
-) -> Act:
-    if reason is not None and len(reason) > MAX_REASON_CHARS:
-        raise InvalidInput(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.", "reason")
-    reason = (reason or "").strip() or None
-    return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)

@@ -76,14 +76,14 @@ def act_modal(
     )
 
 
-def loading_modal(action: Action) -> dict[str, Any]:
+def loading_modal(title: str) -> dict[str, Any]:
     """Shown at once, because a click's permission to open a window lasts 3 s."""
-    return fit.modal(TITLES[action], [section(_LOADING)], close="Close")
+    return fit.modal(title, [section(_LOADING)], close="Close")
 
 
-def working_modal(action: Action) -> dict[str, Any]:
+def working_modal(title: str) -> dict[str, Any]:
     """What a submit is acknowledged with when the act takes longer than Slack waits."""
-    return fit.modal(TITLES[action], [section(_WORKING)], close="Close")
+    return fit.modal(title, [section(_WORKING)], close="Close")
 
 
 def notice_modal(title: str, text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from bot.text import Dates, bold, code, said
 from bot.words import DOORS
 from engine import events
 from engine.documents import EventDocument
+from engine.graph import REJECTED
 from engine.limits import MAX_RECOVERIES
 from engine.records import Event
 from engine.states import RequestStatus
@@ -61,7 +62,18 @@ _EXTRAS = {
 
 
 def _completed(event: Told) -> str:
-    return f"✅ {_step(event)} completed{_attempt(event)}"
+    outlet = _data(event).get("outlet")
+    if outlet == REJECTED:
+        return f"⛔ {_step(event)} was left by its path rejected{_attempt(event)}"
+    by = f", by its path {said(str(outlet))}" if outlet else ""
+    return f"✅ {_step(event)} completed{_attempt(event)}{by}"
+
+
+def _waits(event: Told) -> str:
+    data = _data(event)
+    names = [said(str(name)) for name in data.get("approvers", ())]
+    whose = f"each of {', '.join(names)}" if data.get("need") == "all" else " or ".join(names)
+    return f"🕒 {_step(event)} waits for the approval of {whose}"
 
 
 def _failed(event: Told) -> str:
@@ -110,6 +122,7 @@ _SENTENCES: dict[str, Callable[[Told], str]] = {
     events.BLOCKED: _blocked,
     events.LATE: _late,
     events.LOST: _lost,
+    events.WAITS: _waits,
 }
 
 

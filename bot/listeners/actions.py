@@ -9,10 +9,11 @@ from slack_sdk import WebClient
 
 from bot.blocks.path import path_view
 from bot.context import Bot
+from bot.listeners.answering import open_answer
 from bot.listeners.answers import refusals_told
 from bot.listeners.opening import open_act, open_view
 from bot.listeners.visit import Body, Visit, of_click
-from bot.targets import ACTIONS_BY_ID, PATH, OldButton, unpack_target
+from bot.targets import ACTIONS_BY_ID, APPROVE, PATH, REJECT, OldButton, unpack_answer, unpack_target
 
 
 def register(app: App, bot: Bot) -> None:
@@ -30,12 +31,13 @@ def register(app: App, bot: Bot) -> None:
 def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:
     """Open what the button stands for. Raises RetriggerError."""
     pressed = body["actions"][0]
-    target = unpack_target(pressed.get("value") or "")
-    trigger_id = body["trigger_id"]
-    if pressed["action_id"] == PATH:
-        document = bot.engine.document(visit.person.actor, target.request_id)
+    action_id, value, trigger_id = pressed["action_id"], pressed.get("value") or "", body["trigger_id"]
+    if action_id in (APPROVE, REJECT):
+        open_answer(bot, client, visit, trigger_id, unpack_answer(value))
+    elif action_id == PATH:
+        document = bot.engine.document(visit.person.actor, unpack_target(value).request_id)
         open_view(client, trigger_id, path_view(document, bot.dates))
-    elif pressed["action_id"] in ACTIONS_BY_ID:
-        open_act(bot, client, visit, trigger_id, ACTIONS_BY_ID[pressed["action_id"]], target)
+    elif action_id in ACTIONS_BY_ID:
+        open_act(bot, client, visit, trigger_id, ACTIONS_BY_ID[action_id], unpack_target(value))
     else:
         raise OldButton

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
@@ -40,14 +41,20 @@ def open_act(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, action:
     bot.engine.permitted(actor, target.request_id)
     document = bot.engine.document(actor, target.request_id)
     target = present(document, action, target, bot.dates)
-    view_id = open_view(client, trigger_id, modals.loading_modal(action))
+    ticket = Ticket(action, target, visit.place)
+    open_loading(client, trigger_id, modals.TITLES[action], lambda: act_view(bot, actor, document, ticket))
+
+
+def open_loading(client: WebClient, trigger_id: str, title: str, make: Callable[[], dict[str, Any]]) -> None:
+    """Open a window at once, since a click's permission to lasts 3 s, and then show in it what ``make`` gives."""
+    view_id = open_view(client, trigger_id, modals.loading_modal(title))
     try:
-        view = act_view(bot, actor, document, Ticket(action, target, visit.place))
+        view = make()
     except RetriggerError as error:
-        view = modals.notice_modal(modals.TITLES[action], str(error))
+        view = modals.notice_modal(title, str(error))
     except Exception as raised:  # or the window would go on loading for ever
         log.exception("A window could not be made.")
-        view = modals.notice_modal(modals.TITLES[action], unexpected(raised))
+        view = modals.notice_modal(title, unexpected(raised))
     show_view(client, view_id, view)
 
 

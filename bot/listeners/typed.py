@@ -34,7 +34,7 @@ def values(view: dict[str, Any]) -> dict[str, Any]:
 def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
     """``state`` is the view's ``state.values``. What was settled in a window before stays."""
     errors: dict[str, str] = {}
-    reason = _text(state, modals.REASON)
+    reason = text_of(state, modals.REASON)
     confirmed = _ticked(state, modals.CONFIRMED)
     if ticket.confirm and not confirmed:
         errors[modals.CONFIRMED] = "An earlier call may have taken effect. Tick this box if it may be repeated."
@@ -44,12 +44,12 @@ def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
         errors[modals.REASON] = "Give a reason: with a new key the outside system takes the call for another one."
     settled = ticket.settled
     if settled is None:
-        version = _text(state, modals.VERSION)
+        version = text_of(state, modals.VERSION)
         if version is not None and not version.isdecimal():
             errors[modals.VERSION] = f"Write the number of a published version, such as 4; {version[:40]!r} is none."
         number = int(version) if version is not None and version.isdecimal() else None
         settled = Settled(number, _ticked(state, modals.NEW_KEY), _ticked(state, modals.UPDATE_STATUS))
-    return Submitted(settled, confirmed, reason, _text(state, modals.BODY, strip=False), errors)
+    return Submitted(settled, confirmed, reason, text_of(state, modals.BODY, strip=False), errors)
 
 
 def _value(state: dict[str, Any], field: str) -> str | None:
@@ -57,7 +57,8 @@ def _value(state: dict[str, Any], field: str) -> str | None:
     return value
 
 
-def _text(state: dict[str, Any], field: str, *, strip: bool = True) -> str | None:
+def text_of(state: dict[str, Any], field: str, *, strip: bool = True) -> str | None:
+    """What was typed into a field; None when that is nothing."""
     value = _value(state, field)
     if value is None or not value.strip():
         return None

@@ -6,10 +6,12 @@ After 2 s they are acknowledged with a "Working" window, which then shows how it
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookLong
+from functools import partial
 from time import sleep
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -21,7 +23,7 @@ from bot.listeners.carry_out import Ended, carry_out
 from bot.listeners.opening import show_view
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
-from bot.targets import ACTION_IDS, OldButton, Ticket, unpack_ticket
+from bot.targets import ACTION_IDS, OldButton, unpack_ticket
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
 SETTLING = 0.5  # seconds until Slack surely shows the "Working" window; an update that overtakes it would be lost
@@ -30,13 +32,14 @@ ASKED_AGAIN = "Nothing was done yet: the window shows the plan once more. If you
 log = logging.getLogger(__name__)
 
 
-class _Window(NamedTuple):
-    """The window that was submitted."""
+class Window(NamedTuple):
+    """The window that was submitted. ``carry_out`` does what it is for, once for a command id, and never raises."""
 
     id: str
-    ticket: Ticket
+    title: str
+    request_id: int
     visit: Visit
-    state: dict[str, Any]
+    carry_out: Callable[[str], Ended]
 
 
 def register(app: App, bot: Bot) -> None:
@@ -49,20 +52,23 @@ def register(app: App, bot: Bot) -> None:
         except OldButton as error:
             ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
             return
-        submit(bot, ack, client, _Window(view["id"], ticket, of_submit(bot, body, ticket.place), values(view)))
+        visit = of_submit(bot, body, ticket.place)
+        run = partial(carry_out, bot, visit, ticket, values(view))
+        title, request_id = modals.TITLES[ticket.action], ticket.target.request_id
+        submit(bot, ack, client, Window(view["id"], title, request_id, visit, run))
 
     for callback_id in ACTION_IDS.values():
         app.view(callback_id)(on_submit)
 
 
-def submit(bot: Bot, ack: Ack, client: WebClient, window: _Window) -> None:
+def submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
     """Carry the act out and acknowledge, in the order that the time allows."""
     command_id = f"slack:{window.visit.team}/{window.visit.user}:{window.id}"
-    future = bot.submits.submit(carry_out, bot, window.visit, window.ticket, window.state, command_id)
+    future = bot.submits.submit(window.carry_out, command_id)
     try:
         ended = future.result(PATIENCE)
     except TookLong:
-        ack(response_action="update", view=modals.working_modal(window.ticket.action))
+        ack(response_action="update", view=modals.working_modal(window.title))
         _finish_late(bot, client, window, future)
         return
     _acknowledge(ack, ended)
@@ -78,12 +84,12 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
         ack()
 
 
-def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[Ended]) -> None:
+def _finish_late(bot: Bot, client: WebClient, window: Window, future: Future[Ended]) -> None:
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     sleep(SETTLING)
     ended = future.result()
     said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
-    view = ended.view or modals.notice_modal(modals.TITLES[window.ticket.action], said or "Done.")
+    view = ended.view or modals.notice_modal(window.title, said or "Done.")
     try:
         show_view(client, window.id, view)
     except SlackError as error:
@@ -91,8 +97,8 @@ def _finish_late(bot: Bot, client: WebClient, window: _Window, future: Future[En
     _tell(bot, window, ended if ended.told else ended._replace(told=said))
 
 
-def _tell(bot: Bot, window: _Window, ended: Ended) -> None:
+def _tell(bot: Bot, window: Window, ended: Ended) -> None:
     if ended.told:
         bot.whisper(window.visit.place, window.visit.user, ended.told, in_thread=not ended.done)
     if ended.stale:
-        bot.refresh(window.ticket.target.request_id)
+        bot.refresh(window.request_id)

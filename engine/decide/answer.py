@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from engine import events
-from engine.decide.act import Accepted, Act, accepted, audit, cause_of, expected, known_step
+from engine.decide.act import Accepted, Act, accepted, audit, cause_of, expected, known_step, overtaken
 from engine.decide.finish import Finished, conclude
 from engine.draft import Draft
 from engine.errors import CallbackRefused, Conflict, NotAnApprover, Refused
@@ -35,16 +36,23 @@ def time_is_up(draft: Draft, node: str, attempt: int) -> bool:
     return True
 
 
-def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str]) -> Accepted:
-    """An approver approves or rejects. ``names``: every name, in lower case, that means this person.
+def means(approvers: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:
+    """Those of ``approvers`` that mean a person. ``names``: every name, in lower case, that means them."""
+    return tuple(one for one in approvers if one.strip().lower() in names)
+
+
+def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], attempt: int | None = None) -> Accepted:
+    """An approver approves or rejects. ``names`` as in ``means``; ``attempt``: of the approval that they saw.
 
     With ``need: any`` the first answer decides; with ``all`` everybody must approve, and the first rejection rejects.
     """
     step = expected(draft, act, node)
     approval = _open_approval(draft, step)
-    mine = tuple(one for one in approval.approvers if one.strip().lower() in names)
+    mine = means(approval.approvers, names)
     if not mine:
         raise NotAnApprover(node, approval.approvers)
+    if attempt not in (None, step.attempt):
+        raise overtaken(draft, step)
     if yes and set(mine) <= set(approval.approved):
         raise Refused(f"{_who_have(mine)} approved {node} of REQ-{draft.request.id} already.")
     audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt, approver=list(mine))

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from engine import templates
 from engine.definition.fields import Model, Text, Timeout, choice, described, problem
 
-_WHO = re.compile(r"[^@\s]+@[^@\s]+|@[^@\s]+|key:\S+")
+_WHO = re.compile(r"[^@\s]+@[^@\s]+|@[^@\s]+|key:\S+|[UW][A-Z0-9]{7,}")
 _FORM = "an e-mail address or @group"
 
 
@@ -24,8 +24,8 @@ def _check_approver(who: str) -> str:
 class ApprovalSpec(Model):
     """``timeout`` in seconds; None: it waits as long as it takes.
 
-    An approver is a mail, ``@group`` or ``key:NAME`` (an API key, as in grants), or a template that gives one of
-    these, or a list of them.
+    An approver is a mail, ``@group``, a Slack user id or ``key:NAME`` (an API key), all as in grants, or a template
+    that gives one of these, or a list of them.
     """
 
     approvers: tuple[Annotated[Text, AfterValidator(_check_approver)], ...] = Field(

@@ -63,6 +63,11 @@ class SlackUi:
         with self._changed:
             return [m for m in self._messages.values() if m["channel"] == channel and m.get("thread_ts") == thread]
 
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """Every message there is, by ts."""
+        with self._changed:
+            return dict(self._messages)
+
     def message(self, channel: str, text: str, *, thread: str | None = None) -> dict[str, Any]:
         """Wait for a message that has ``text`` anywhere in it, and give the newest such."""
 

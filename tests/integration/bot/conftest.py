@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
 
 from bot.door import SlackDoor
 from engine.functions import function
@@ -231,6 +232,11 @@ class Office:
     def told(self, user: str, thread: str | None = None) -> list[str]:
         """What one person was told privately."""
         return [m["text"] for m in self.new(thread) if m.get("ephemeral_to") == user]
+
+    def direct(self, user: str) -> str:
+        """The channel of the bot's direct messages with one person."""
+        answer = WebClient(BOT_TOKEN, base_url=self.slack.api_url).conversations_open(users=user)
+        return str(answer["channel"]["id"])
 
     def settled(self) -> None:
         """Everything that is to be told has been told."""

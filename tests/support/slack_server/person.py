@@ -39,6 +39,11 @@ class Person:
             found = [m for m in self._slack.messages.values() if m["channel"] == channel]
             return [dict(m) for m in found if m.get("thread_ts") == thread]
 
+    def everything(self) -> dict[str, Json]:
+        """Every message there is, by ts."""
+        with self._slack.changed:
+            return {str(m["ts"]): dict(m) for m in self._slack.messages.values()}
+
     def message(self, channel: str, text: str, *, thread: str | None = None) -> Json:
         """Wait for a message that has ``text`` anywhere in it, and give the newest such."""
 

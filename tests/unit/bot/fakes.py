@@ -12,7 +12,7 @@ from bot.relay import Relay
 from bot.text import Dates
 from engine.documents import EventDocument, RequestDocument, when
 from engine.outbox import CARD, OutboxRow, Posted
-from engine.records import Event
+from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 
 
@@ -135,13 +135,17 @@ class Office:
         self.relay = self.new_relay()
 
     def new_relay(self) -> Relay:
-        announcer = Announcer(self.outbox, self._read, self.slack, self.channels, Dates())  # type: ignore[arg-type]
+        announcer = Announcer(self.outbox, self._read, self._asks, self.slack, self.channels, Dates())  # type: ignore[arg-type]
         return Relay(self.outbox, announcer, clock=lambda: self.outbox.now)
 
     def run(self) -> None:
         """Until nothing is due."""
         while self.relay.run_once():
             pass
+
+    def _asks(self, request_id: int) -> dict[str, Approval]:
+        steps = self.documents[request_id].steps
+        return {s.node: Approval(s.approvers, s.need or "any", s.approved) for s in steps if s.approvers}
 
     def _read(self, request_id: int) -> RequestDocument:
         found = self.documents[request_id]

@@ -1,0 +1,99 @@
+"""Approve and Reject: from the click to the window, and from its submit to the engine's command (SPEC 2, 5)."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.blocks import modals
+from bot.blocks.ask import IDS, LABELS, REASON, Ask, answer_modal, is_open, overtaken
+from bot.blocks.fit import Message
+from bot.context import Bot
+from bot.errors import unexpected
+from bot.listeners.answers import refusal
+from bot.listeners.carry_out import Ended
+from bot.listeners.opening import Overtaken, open_loading
+from bot.listeners.typed import text_of, values
+from bot.listeners.views import Window, submit
+from bot.listeners.visit import Body, Visit, of_submit
+from bot.targets import Answer, AskTicket, OldButton, unpack_ask_ticket
+from engine.documents import RequestDocument
+from engine.errors import Conflict, RetriggerError
+
+NO_REASON = "Say why: the reason is told to whoever started it, and kept."
+
+log = logging.getLogger(__name__)
+
+
+def register(app: App, bot: Bot) -> None:
+    """Listen to submitted answers; clicks come by bot.listeners.actions."""
+
+    def on_submit(ack: Ack, body: Body, client: WebClient) -> None:
+        view = body["view"]
+        try:
+            ticket = unpack_ask_ticket(view.get("private_metadata") or "")
+        except OldButton as error:
+            ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
+            return
+        visit = of_submit(bot, body, ticket.place)
+        run = partial(carry_out, bot, visit, ticket, values(view))
+        title, request_id = LABELS[ticket.answer.yes], ticket.answer.request_id
+        submit(bot, ack, client, Window(view["id"], title, request_id, visit, run))
+
+    for callback_id in IDS.values():
+        app.view(callback_id)(on_submit)
+
+
+def open_answer(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, answer: Answer) -> None:
+    """Open the window, for who is asked. Raises NotAnApprover, Overtaken."""
+    document, ask = _asked(bot, visit, answer)
+    if not is_open(ask, document):
+        raise Overtaken(answer.request_id, overtaken(ask, document, bot.dates))
+    ticket = AskTicket(answer, visit.place)
+    open_loading(client, trigger_id, LABELS[answer.yes], lambda: answer_modal(ticket, document))
+
+
+def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], command_id: str) -> Ended:
+    """Never raises: whatever comes, the person is answered."""
+    answer, reason = ticket.answer, text_of(state, REASON)
+    if reason is None and not answer.yes:
+        return Ended({REASON: NO_REASON})
+    try:
+        accepted = bot.engine.answer(
+            visit.person.actor,
+            answer.request_id,
+            answer.node,
+            answer.yes,
+            reason=reason,
+            expect_attempt=answer.attempt,
+            command_id=command_id,
+        )
+    except Conflict as error:
+        return Ended({REASON: str(error)}, told=_since(bot, visit, answer) or str(error), stale=True)
+    except RetriggerError as error:
+        return Ended({REASON: refusal(error, visit)})
+    except Exception as raised:
+        log.exception("An answer could not be carried out.")
+        return Ended({REASON: unexpected(raised)})
+    if accepted.repeated:
+        return Ended(done=True)
+    did = "approved" if answer.yes else "rejected"
+    return Ended(told=f"You {did} {answer.node} of REQ-{answer.request_id}.", done=True)
+
+
+def _since(bot: Bot, visit: Visit, answer: Answer) -> Message | None:
+    try:
+        document, ask = _asked(bot, visit, answer)
+    except RetriggerError:
+        return None
+    return overtaken(ask, document, bot.dates)
+
+
+def _asked(bot: Bot, visit: Visit, answer: Answer) -> tuple[RequestDocument, Ask]:
+    """The approval as this person is asked: by those of the approvers that mean them."""
+    document, names = bot.engine.asked(visit.person.actor, answer.request_id, answer.node)
+    return document, Ask(answer.node, answer.attempt, names)

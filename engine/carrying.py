@@ -1,0 +1,90 @@
+"""How a person's act is carried out: one guarded write, the same once however often it is asked for (SPEC 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.callbacks import Callbacks
+from engine.catalog import Catalog
+from engine.commands import answered, meaning, remember
+from engine.decide.act import Accepted, Act
+from engine.draft import Draft
+from engine.errors import AlreadyDone, InvalidInput
+from engine.limits import MAX_REASON_CHARS
+from engine.masking import Masker
+from engine.permissions import Actor, Grant
+from engine.reading import load, masker_for
+from engine.records import Request
+from engine.store import RequestDetail, Store
+from engine.submitting import Submitting
+
+
+class Carrying(Submitting):
+    """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        grants: tuple[Grant, ...] = (),
+        secrets: frozenset[str] = frozenset(),
+        callbacks: Callbacks | None = None,
+    ) -> None:
+        super().__init__(store, catalog, grants)
+        self._secrets = secrets
+        self._callbacks = callbacks or Callbacks(None, store.installation_secret)
+
+    def _masker(self, request_id: int) -> Masker:
+        """Hides what the request's definition lists as sensitive."""
+        detail = self.store.detail(request_id)
+        workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
+        results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
+        return masker_for(workflow, load(detail.input), results, self._hidden(detail))
+
+    def _hidden(self, detail: RequestDetail) -> frozenset[str]:
+        return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
+
+    def _permitted_request(self, actor: Actor, request_id: int) -> Request:
+        request, _ = self.store.status(request_id)
+        self._may_act(actor, request)
+        return request
+
+    def _carry_out(
+        self,
+        request_id: int,
+        node: str | None,
+        act: Act,
+        decide: Callable[[Draft], Accepted],
+        asked: tuple[object, ...],
+    ) -> Accepted:
+        """One guarded write. The same command a second time changes nothing and is answered alike (SPEC 5)."""
+        if act.command_id is None:
+            return self.store.change(request_id, decide)
+        command_id, means = act.command_id, meaning(request_id, node, act.reason, act.confirmed, *asked)
+
+        def run(draft: Draft) -> Accepted:
+            accepted = decide(draft)
+            remember(draft, command_id, means, accepted)
+            return accepted
+
+        try:
+            return self.store.change(request_id, run, command_id)
+        except AlreadyDone:
+            event = self.store.command(command_id)
+            assert event is not None  # it was found a moment ago, and nothing deletes events
+            return answered(event, means)
+
+
+def act_of(
+    actor: Actor,
+    reason: str | None,
+    expect_version: int | None,
+    plan_digest: str | None,
+    confirmed: bool,
+    command_id: str | None,
+) -> Act:
+    """The person and what they said. Raises InvalidInput."""
+    if reason is not None and len(reason) > MAX_REASON_CHARS:
+        raise InvalidInput(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.", "reason")
+    reason = (reason or "").strip() or None
+    return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)
