@@ -14,7 +14,7 @@ from bot.blocks.ask import IDS, LABELS, REASON, Ask, answer_modal, is_open, over
 from bot.blocks.fit import Message
 from bot.context import Bot
 from bot.errors import unexpected
-from bot.listeners.answers import refusal
+from bot.listeners.answers import sentence
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import Overtaken, open_loading
 from bot.listeners.typed import text_of, values
@@ -75,7 +75,7 @@ def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], 
     except Conflict as error:
         return Ended({REASON: str(error)}, told=_since(bot, visit, answer) or str(error), stale=True)
     except RetriggerError as error:
-        return Ended({REASON: refusal(error, visit)})
+        return Ended({REASON: sentence(error, visit)})
     except Exception as raised:
         log.exception("An answer could not be carried out.")
         return Ended({REASON: unexpected(raised)})
