@@ -24,6 +24,7 @@ class Catalog:
     def __init__(self, read: Callable[[str, int | None], StoredWorkflow]) -> None:
         self._read = read
         self._known: dict[tuple[str, int], Published] = {}
+        self._newest: dict[str, Published] = {}
         self._lock = Lock()
 
     def get(self, name: str, version: int | None = None) -> Published:
@@ -35,7 +36,13 @@ class Catalog:
             key = (name, stored.version)
             if key not in self._known:
                 self._known[key] = Published(Workflow.from_document(stored.document), stored.version)
+            if version is None:
+                self._newest[name] = self._known[key]
             return self._known[key]
+
+    def newest_known(self, name: str) -> Published:
+        """The newest version as far as this process knows, which another may have left behind by now."""
+        return self._newest.get(name) or self.get(name)
 
     def graph(self, name: str, version: int) -> Graph:
         """The graph of a version."""

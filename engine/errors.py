@@ -102,6 +102,14 @@ class InputTooLarge(InvalidInput):
     """The text is over the size limit."""
 
 
+class Superseded(Refused):
+    """The submit was checked against a version that is not the workflow's newest any more."""
+
+    def __init__(self, workflow: str, version: int) -> None:
+        self.workflow, self.version = workflow, version
+        super().__init__(f"Version {version} of {workflow} was published meanwhile. Submit again.")
+
+
 class KeyReused(InvalidInput):
     """The key that makes a command safe to repeat was used for another one before."""
 

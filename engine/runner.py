@@ -6,7 +6,6 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 
 from engine.decide.finish import Finished, finish
@@ -41,14 +40,12 @@ class Runner:
     def finish(self, claim: Claim, done: Finished) -> None:
         """Have the outcome written. The database may be away or full for a while: the outcome is not given up."""
         try:
-            future = self.tools.store.change_soon(claim.step.request_id, partial(finish, done=done))
+            written = partial(self._written, claim, done)
+            self.tools.store.change_then(claim.step.request_id, partial(finish, done=done), written)
         except StorageError as error:
             log.error("The outcome of REQ-%s %s is not stored: %s", claim.step.request_id, done.node, error)
-            return
-        future.add_done_callback(partial(self._written, claim, done))
 
-    def _written(self, claim: Claim, done: Finished, future: Future[bool]) -> None:
-        error = future.exception()
+    def _written(self, claim: Claim, done: Finished, stored: bool | None, error: Exception | None) -> None:
         if error is None:
             if done.retry_in is not None or isinstance(done.outcome, Waits):
                 self.on_later()

@@ -134,7 +134,7 @@ class Store(Protocol):
 
     def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
         """Store a request with a row for each node, the start ready. Returns (id, False), or (id of the request
-        that the same ``key`` made before, True)."""
+        that the same ``key`` made before, True). Raises Superseded when the workflow has a newer version."""
         ...
 
     def submitted(self, workflow: str, key: str) -> int | None:
@@ -151,6 +151,13 @@ class Store(Protocol):
 
     def change_soon(self, request_id: int, decide: Callable[[Draft], T]) -> Future[T]:
         """As change, without waiting for the commit."""
+        ...
+
+    def change_then(
+        self, request_id: int, decide: Callable[[Draft], T], then: Callable[[T | None, Exception | None], None]
+    ) -> None:
+        """As change_soon, for the outcomes of steps, which are many: ``then`` is called with the answer, or the error,
+        in the thread that writes. It must be short. Raises StorageError when nothing more is written."""
         ...
 
     def record(self, event: Event) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from engine import events
 from engine.api_keys import ApiKeys
 from engine.catalog import Published
 from engine.definition import Workflow
-from engine.errors import InvalidInput, KeyReused, NotFound
+from engine.errors import InvalidInput, KeyReused, NotFound, Refused
 from engine.limits import MAX_INPUT_BYTES, MAX_KEY_CHARS, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Permission, permitted_apps
@@ -40,8 +41,21 @@ class Submitting(ApiKeys):
         """Start a request. Returns (id, whether ``key`` had made it before).
 
         Raises InvalidInput, NotPermitted, and KeyReused when ``key`` has made another one."""
-        published = self._newest(name)
+        published = self._newest(name, self.catalog.newest_known)
+        while True:
+            try:
+                return self._start(published, actor, input, requester, key)
+            except Refused:  # perhaps by a version that is not the newest any more
+                newest = self._newest(name, self.catalog.get)
+                if newest.version == published.version:
+                    raise
+                published = newest
+
+    def _start(
+        self, published: Published, actor: Actor, input: Any, requester: str | None, key: str | None
+    ) -> tuple[int, bool]:
         workflow = published.workflow
+        name = workflow.name
         self._require(actor, Permission.SUBMIT, workflow.app)
         person = _requester(requester or actor.mail or actor.id)
         if key is not None and not (0 < len(key) <= MAX_KEY_CHARS and key.isprintable()):
@@ -66,9 +80,9 @@ class Submitting(ApiKeys):
         if (detail.input, detail.request.requester) != (text, requester):
             raise KeyReused(key or "", number)
 
-    def _newest(self, name: str) -> Published:
+    def _newest(self, name: str, find: Callable[[str], Published]) -> Published:
         try:
-            return self.catalog.get(name)
+            return find(name)
         except NotFound:
             known = ", ".join(sorted(w.name for w in self.store.workflows())) or "none yet"
             raise NotFound("workflow", name, f"Published: {known}.") from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from engine.decide.submit import begin
+from engine.errors import Superseded
 from engine.records import NewRequest
 from storage import rows
 from storage.known import Held
@@ -14,31 +15,39 @@ from storage.operations import Create
 from storage.statements import Statements
 from storage.tallies import Tally
 
-Answer = tuple[int, bool]  # the request's id, and whether an earlier submit had made it
+Made = tuple[int, bool]  # the request's id, and whether an earlier submit had made it
+Identity = tuple[str, str] | Create  # of a submit: its workflow and key, or itself
 
 
 def create(
     connection: Connection, statements: Statements, creates: Sequence[Create], now: float, tally: Tally
-) -> tuple[list[Answer], list[Held]]:
+) -> tuple[list[Made | Superseded], list[Held]]:
     """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``, and what
     was stored."""
-    known = _known(connection, statements, [create.new for create in creates])
-    fresh: list[Create] = []
-    places: list[int | None] = []  # of each create's request in ``fresh``; None when it was stored before
-    by_key: dict[tuple[str, str], int] = {}
+    news = [create.new for create in creates]
+    made, newest = _made(connection, statements, news), _newest(connection, statements, news)
+    fresh: dict[Identity, Create] = {}
     for create in creates:
-        key = _key(create.new)
-        place = by_key.get(key, len(fresh)) if key else len(fresh)
-        places.append(None if key in known else place)
-        if key not in known and place == len(fresh):
-            fresh.append(create)
-            if key:
-                by_key[key] = place
-    stored = _store(connection, statements, fresh, now, tally)
-    return [
-        (known[_key(create.new)], True) if place is None else (stored[place].request.id, fresh[place] is not create)
-        for create, place in zip(creates, places, strict=True)
-    ], stored
+        identity = _identity(create)
+        if identity not in made and newest[create.new.workflow] <= create.new.workflow_version:
+            fresh.setdefault(identity, create)
+    stored = _store(connection, statements, list(fresh.values()), now, tally)
+    ids = {identity: held.request.id for identity, held in zip(fresh, stored, strict=True)}
+
+    def answer(create: Create) -> Made | Superseded:
+        identity = _identity(create)
+        if identity in made:
+            return made[identity], True
+        if identity in ids:
+            return ids[identity], fresh[identity] is not create
+        return Superseded(create.new.workflow, newest[create.new.workflow])
+
+    return list(map(answer, creates)), stored
+
+
+def _identity(create: Create) -> Identity:
+    """Submits of the same are the same request."""
+    return _key(create.new) or create
 
 
 def _key(new: NewRequest) -> tuple[str, str] | None:
@@ -46,18 +55,25 @@ def _key(new: NewRequest) -> tuple[str, str] | None:
     return None if new.key is None else (new.workflow, rows.clean(new.key) or "")
 
 
-def _known(
-    connection: Connection, statements: Statements, news: Sequence[NewRequest]
-) -> dict[tuple[str, str] | None, int]:
-    """By workflow: SQLite finds pairs of workflow and key by no index."""
+def _made(connection: Connection, statements: Statements, news: Sequence[NewRequest]) -> dict[Identity, int]:
+    """What earlier submits have made. By workflow: SQLite finds pairs of workflow and key by no index."""
     keys: dict[str, list[str]] = {}
     for workflow, key in filter(None, map(_key, news)):
         keys.setdefault(workflow, []).append(key)
-    known: dict[tuple[str, str] | None, int] = {}
+    made: dict[Identity, int] = {}
     for workflow, wanted in keys.items():
         for key, request_id in statements.submitted.run(connection, workflow=workflow, keys=statements.listed(wanted)):
-            known[workflow, key] = request_id
-    return known
+            made[workflow, key] = request_id
+    return made
+
+
+def _newest(connection: Connection, statements: Statements, news: Sequence[NewRequest]) -> dict[str, int]:
+    """The newest version of each workflow: another process may have published one since the submit was checked."""
+    newest = {}
+    for workflow in sorted({new.workflow for new in news}):
+        ((version,),) = statements.newest_version.run(connection, name=workflow)
+        newest[workflow] = version or 0
+    return newest
 
 
 def _store(

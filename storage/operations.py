@@ -1,9 +1,8 @@
-"""What threads ask of the writer. Each is a replayable function with a future for its answer."""
+"""What threads ask of the writer. Each is a replayable function, with somebody who is told its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +12,21 @@ from engine.draft import Draft
 from engine.graph import Graph
 from engine.records import Event, NewRequest
 
+Then = Callable[[Any, Exception | None], None]  # given the answer, or the error
+
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """``future`` is resolved after the commit, in the writer's thread."""
+    """``then`` is called once, after the commit, in the writer's thread."""
 
-    future: Future[Any] = field(default_factory=Future, init=False)
+    then: Then
+    is_answered: bool = field(default=False, init=False)
+
+    def answer(self, value: Any, error: Exception | None = None) -> None:
+        """Tell the answer; the first one stands."""
+        if not self.is_answered:
+            self.is_answered = True
+            self.then(value, error)
 
 
 @dataclass(slots=True, eq=False)

@@ -104,6 +104,8 @@ class Statements:
         keyed = select(requests.c.submit_key, requests.c.id).where(requests.c.submit_key.is_not(None))
         of_workflow = requests.c.workflow == bindparam("workflow", type_=Text())
         self.submitted = Query(keyed.where(of_workflow, among(dialect, requests.c.submit_key, "keys")), dialect)
+        versions = select(func.max(workflows.c.version)).where(workflows.c.name == bindparam("name", type_=Text()))
+        self.newest_version = Query(versions, dialect)
         whole = select(requests.c.input, requests.c.requester, requests.c.title)
         self.input = Query(whole.where(requests.c.id == bindparam("id", type_=BigInteger())), dialect)
         results = select(steps.c.node, steps.c.result, steps.c.error, steps.c.visit, steps.c.key_salt)

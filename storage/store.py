@@ -51,17 +51,23 @@ class SqlStore(Reading, Measuring, Histories, Leases, Workflows, Grants, ApiKeys
 
     def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
         """Store a request, its start due. (id, False), or (id of the one that the same key made before, True)."""
-        answer: tuple[int, bool] = self._writer.submit(Create(new, graph, submitted)).result()
+        answer: tuple[int, bool] = self._writer.ask(Create, new, graph, submitted).result()
         return answer
 
     def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
         """Let ``decide`` draft changes of a request; they are committed when this returns."""
-        answer: T = self._writer.submit(Change(request_id, decide, command_id)).result()
+        answer: T = self._writer.ask(Change, request_id, decide, command_id).result()
         return answer
 
     def change_soon(self, request_id: int, decide: Callable[[Draft], T]) -> Future[T]:
-        """As change, without waiting. The future's callbacks run in the writer's thread: they must be short."""
-        return self._writer.submit(Change(request_id, decide))
+        """As change, without waiting."""
+        return self._writer.ask(Change, request_id, decide)
+
+    def change_then(
+        self, request_id: int, decide: Callable[[Draft], T], then: Callable[[T | None, Exception | None], None]
+    ) -> None:
+        """As change, without waiting; ``then`` is told what came of it."""
+        self._writer.submit(Change(then, request_id, decide))
 
     def record(self, event: Event) -> None:
         """Store an audit event that changes nothing. Its time is the commit's."""

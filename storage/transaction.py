@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from engine.errors import RetriggerError, StorageError
+from engine.errors import RetriggerError, StorageError, Superseded
 from engine.records import Claim
 from engine.store import Claimer
 from storage import driver
@@ -154,7 +154,8 @@ class Transactions:
         if creates:
             statements = self._database.statements
             made, batch.created = create(connection, statements, list(creates.values()), facts.now, batch.tally)
-            answers.update(zip(creates, map(Answer, made), strict=True))
+            for place, one in zip(creates, made, strict=True):
+                answers[place] = one if isinstance(one, Superseded) else Answer(one)
         changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
         if changes:
             batch.load(list(changes.values()), self._known)

@@ -48,17 +48,29 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, operation: Operation) -> Future[Any]:
-        """Ask for ``operation``. Its future is resolved in the writer's thread, after the commit."""
+    def submit(self, operation: Operation) -> None:
+        """Ask for ``operation``. Raises StorageError when nothing more is written."""
         with self._lock:
             if self._closed:
                 raise StorageError("Retrigger is stopping: nothing more is written.")
             self._queue.put(operation)
-        return operation.future
+
+    def ask(self, kind: Callable[..., Operation], *facts: Any) -> Future[Any]:
+        """Ask for an operation of this kind. The future's callbacks run in the writer's thread: they must be short."""
+        future: Future[Any] = Future()
+
+        def then(answer: Any, error: Exception | None) -> None:
+            if error is None:
+                future.set_result(answer)
+            else:
+                future.set_exception(error)
+
+        self.submit(kind(then, *facts))
+        return future
 
     def write(self, run: Callable[..., T], *, beside: bool = False) -> T:
         """Run statements in the writer's transaction; ``run`` gets the connection and the time. See Direct."""
-        answer: T = self.submit(Direct(run, beside)).result()
+        answer: T = self.ask(Direct, run, beside).result()
         return answer
 
     def attach(self, claimer: Claimer) -> None:
@@ -134,19 +146,18 @@ class Writer:
 
     def _commit(self, operations: Sequence[Operation], looking: bool) -> None:
         """One transaction for all; where that fails, one for each."""
-        wanted = [operation for operation in operations if operation.future.set_running_or_notify_cancel()]
         claimer = self._claimer
-        if not wanted and not (looking and claimer and claimer.free() > 0):
+        if not operations and not (looking and claimer and claimer.free() > 0):
             return
-        failure = self._transact(wanted)
+        failure = self._transact(operations)
         if failure is None:
             return
-        if not wanted:
+        if not operations:
             log.warning("Could not look for due steps: %s", failure.error)
         elif failure.hopeless:
-            self._fail(wanted, failure.error)
+            self._fail(operations, failure.error)
         else:
-            self._one_by_one(wanted)
+            self._one_by_one(operations)
 
     def _one_by_one(self, operations: Sequence[Operation]) -> None:
         for place, operation in enumerate(operations):
@@ -155,7 +166,7 @@ class Writer:
                 self._fail(operations[place:], failure.error)
                 return
             if failure is not None:
-                operation.future.set_exception(failure.error)
+                self._call(operation.answer, None, failure.error)
 
     def _alone(self, operation: Operation) -> Failure | None:
         failure = None
@@ -174,9 +185,9 @@ class Writer:
             return done
         for operation, answer in zip(operations, done.answers, strict=True):
             if isinstance(answer, Exception):
-                operation.future.set_exception(answer)
+                self._call(operation.answer, None, answer)
             else:
-                operation.future.set_result(answer.value)
+                self._call(operation.answer, answer.value)
         if claimer and done.claims:
             self._call(claimer.take, done.claims)
         if done.told:
@@ -191,8 +202,6 @@ class Writer:
         except Exception:
             log.exception("%r failed after a commit", hook)
 
-    @staticmethod
-    def _fail(operations: Sequence[Operation], error: Exception) -> None:
+    def _fail(self, operations: Sequence[Operation], error: Exception) -> None:
         for operation in operations:
-            if not operation.future.done():
-                operation.future.set_exception(error)
+            self._call(operation.answer, None, error)

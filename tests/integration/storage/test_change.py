@@ -118,7 +118,7 @@ def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
     request_id = submit(store)
     bad, good = in_one_batch(
         store,
-        lambda: store.writer.submit(Direct(lambda connection, now: connection.exec_driver_sql("UPDATE nowhere"))),
+        lambda: store.writer.ask(Direct, lambda connection, now: connection.exec_driver_sql("UPDATE nowhere")),
         lambda: store.change_soon(request_id, note("good")),
     )
     assert good.result(5) == "good"
