@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 from slack_bolt import App
+from slack_bolt.authorization import AuthorizeResult
 
+from bot.arrival import Arrival
 from bot.context import Bot
 from bot.listeners import actions, answering, commands, home, views
+from bot.threads import Threads
 
-THREADS = 32  # listeners at once; Bolt's own 5 are used up by five slow clicks
+LISTENERS = (actions, views, answering, commands, home)
 
 log = logging.getLogger(__name__)
 
 
-def create_app(bot: Bot, *, signing_secret: str | None = None, token_verification_enabled: bool = False) -> App:
-    """Socket Mode needs no ``signing_secret``. The token is not verified here: Slack may be away at the start."""
+def create_app(bot: Bot, threads: Threads) -> App:
+    """For payloads that are known to be Slack's: those of Socket Mode, and those whose signature was found right."""
     plumbing = logging.getLogger("bot.bolt")
     plumbing.setLevel(logging.ERROR)  # below that, Bolt explains itself to the authors of listeners
     app = App(
         client=bot.client,
         logger=plumbing,
-        signing_secret=signing_secret or "",
-        token_verification_enabled=token_verification_enabled,
-        listener_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="slack"),
+        authorize=_authorize(bot),
+        before_authorize=Arrival(threads).arrive,
+        request_verification_enabled=False,  # bot.http_mode checks the signature, on the bytes
+        listener_executor=threads,
     )
-    for listeners in (actions, views, answering, commands, home):
+    for listeners in LISTENERS:
         listeners.register(app, bot)
     app.error(_log_error)
     return app
+
+
+def _authorize(bot: Bot) -> Callable[..., AuthorizeResult]:
+    """One workspace, one token. Bolt's own way asks Slack, when something comes in, who the bot is."""
+
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=bot.client.token)
+
+    return authorize
 
 
 def _log_error(error: Exception) -> None:

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class Bot(NamedTuple):
-    """``refresh`` lets a request's card show the present state; ``submits`` runs what a submitted window asks for."""
+    """``refresh`` lets a request's card show the present state; ``submits`` runs what a submitted window asks for, and
+    ``later`` what nobody waits for."""
 
     engine: Engine
     client: WebClient
@@ -30,6 +31,7 @@ class Bot(NamedTuple):
     dates: Dates
     refresh: Callable[[int], None]
     submits: Executor
+    later: Callable[..., None]
 
     def whisper(self, place: Place, user: str, message: Message | str, *, in_thread: bool = True) -> None:
         """Tell one person something privately, where they clicked: in the channel, and in the thread when there is

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from slack_sdk import WebClient
 
 from bot.announcer import Announcer
-from bot.app import THREADS, create_app
+from bot.app import create_app
 from bot.context import Bot
 from bot.groups import Groups
+from bot.http_mode import HttpReceiver
 from bot.pace import Pace
 from bot.people import People
 from bot.poster import Poster
 from bot.relay import POLL, Relay
 from bot.socket_mode import SocketRunner
 from bot.text import Dates
+from bot.threads import Threads
 from engine.outbox import Outbox
 from engine.service import Engine
 
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 
 
 class SlackDoor:
-    """``channels`` gives the channel id of each application. ``plain_dates`` is for servers that do not draw Slack's
-    date tokens. Nothing is connected before ``start``."""
+    """``channels`` gives the channel id of each application. With a ``signing_secret`` Slack calls us, and whoever
+    serves HTTP hands its calls to ``receiver``; else ``app_token`` opens Socket Mode's connections (SPEC 7).
+    ``plain_dates`` is for servers that do not draw Slack's date tokens. Nothing is connected before ``start``."""
 
     def __init__(
         self,
@@ -38,32 +40,42 @@ class SlackDoor:
         channels: Mapping[str, str],
         *,
         bot_token: str,
-        app_token: str,
+        app_token: str | None = None,
+        signing_secret: str | None = None,
         base_url: str = SLACK_API,
         plain_dates: bool = False,
         poll: float = POLL,
     ) -> None:
         dates = Dates(plain_dates)
         client = WebClient(bot_token, base_url=base_url, timeout=TIMEOUT)
-        self._submits = ThreadPoolExecutor(THREADS, thread_name_prefix="submit")
+        self._threads = threads = Threads()
         poster = Poster(client, Pace(budget=base_url == SLACK_API))
         self.groups = Groups(client, engine.store)
         announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention)
         self.relay = Relay(outbox, announcer, poll=poll)
-        bot = Bot(engine, client, People(client, self.groups), dates, self.relay.refresh, self._submits)
-        self.socket = SocketRunner(create_app(bot), app_token)
+        bot = Bot(engine, client, People(client, self.groups), dates, self.relay.refresh, threads.acting, threads.later)
+        app = create_app(bot, threads)
+        self.receiver = HttpReceiver(app, signing_secret) if signing_secret else None
+        self.socket = SocketRunner(app, app_token) if app_token and not signing_secret else None
 
     def start(self) -> None:
         """Listen and tell. Returns at once; where Slack cannot be reached, both go on trying."""
         self.groups.start()
         self.relay.start()
-        self.socket.start()
+        if self.socket is not None:
+            self.socket.start()
+
+    @property
+    def reachable(self) -> bool:
+        """Whether clicks can come in now, as far as this process knows."""
+        return self.receiver is not None or (self.socket is not None and self.socket.connected)
 
     def stop(self) -> None:
         """Take no more clicks, finish what is under way, and leave the rest in the outbox."""
-        self.socket.stop()
+        if self.socket is not None:
+            self.socket.stop()
         self.groups.stop()
-        self._submits.shutdown()
+        self._threads.shutdown()
         self.relay.stop()
 
     def wake(self) -> None:

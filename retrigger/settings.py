@@ -78,9 +78,16 @@ class SlackAccess:
     api_url: str | None = None
 
     @property
+    def over_http(self) -> bool:
+        """Whether Slack calls us; else we connect to Slack (Socket Mode). A signing secret decides (SPEC 7)."""
+        return bool(self.signing_secret)
+
+    @property
     def missing(self) -> tuple[str, ...]:
-        """The variables that Socket Mode needs and that are not set."""
-        wanted = {"SLACK_BOT_TOKEN": self.bot_token, "SLACK_APP_TOKEN": self.app_token}
+        """The variables that the bot needs and that are not set."""
+        wanted = {"SLACK_BOT_TOKEN": self.bot_token}
+        if not self.over_http:
+            wanted["SLACK_APP_TOKEN"] = self.app_token
         return tuple(name for name, value in wanted.items() if not value)
 
     @property

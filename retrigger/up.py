@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from bot.door import SLACK_API, SlackDoor
+from bot.http_mode import PATH, HttpReceiver
 from engine.errors import SettingsError
 from engine.isolation.pool import Processes
 from engine.masking import Masker
@@ -36,6 +37,7 @@ class Running:
         self.settings, self._say = settings, say
         self._stack = ExitStack()
         self._worker: Worker | None = None
+        self._receiver: HttpReceiver | None = None
         self._clean = True
 
     def start(self, *, engine: bool = False, bot: bool = False, api: bool = False) -> App:
@@ -49,8 +51,8 @@ class Running:
                 self._start_engine()
             if bot:
                 self._start_bot()
-            if api:
-                self._start_api(alone=not (engine or bot))
+            if api or self._receiver is not None:
+                self._start_api(alone=not engine, only_slack=not api)
         except BaseException:
             self._stack.close()
             raise
@@ -108,23 +110,26 @@ class Running:
 
     def _start_bot(self) -> None:
         slack = self.settings.slack
-        assert slack.bot_token and slack.app_token
+        assert slack.bot_token
         door = SlackDoor(
             self.app.engine,
             self.app.outbox,
             self.settings.channels,
             bot_token=slack.bot_token,
             app_token=slack.app_token,
+            signing_secret=slack.signing_secret,
             base_url=slack.api_url or SLACK_API,
             plain_dates=slack.api_url is not None,  # what stands for Slack may not draw its date tokens
         )
         self.app.bell.answer = door.wake
+        self._receiver = door.receiver
         door.start()
         self._stack.callback(door.stop)
         apps = ", ".join(sorted(self.settings.channels)) or "no application: the settings name no channel under apps"
-        self._say(f"Slack: connecting; told there: {apps}.")
+        way = "connecting" if door.receiver is None else f"its calls are taken at {PATH}, signed"
+        self._say(f"Slack: {way}; told there: {apps}.")
 
-    def _start_api(self, *, alone: bool) -> None:
+    def _start_api(self, *, alone: bool, only_slack: bool) -> None:
         from retrigger.api.app import create_api  # FastAPI takes half a second to import; others need it not
         from retrigger.serving import listen, serve
 
@@ -134,11 +139,13 @@ class Running:
         except SettingsError as error:
             if alone:
                 raise
-            self._say(f"API: not served. {error} The rest runs.")
+            slacks = "" if self._receiver is None else " Slack's calls are not taken either: nobody can click."
+            self._say(f"API: not served. {error}{slacks} The rest runs.")
             return
-        served = serve(create_api(self.app), listening, name="api", grace=self.settings.stop_grace)
+        api = create_api(self.app, self._receiver, only_slack=only_slack)
+        served = serve(api, listening, name="api", grace=self.settings.stop_grace)
         self._stack.callback(served.stop)
-        self._say(f"API: {served.url}")
+        self._say(f"Served for Slack: {served.url}{PATH}" if only_slack else f"API: {served.url}")
 
 
 def run(

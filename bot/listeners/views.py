@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookLong
 from functools import partial
 from time import sleep
@@ -69,10 +68,10 @@ def submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
         ended = future.result(PATIENCE)
     except TookLong:
         ack(response_action="update", view=modals.working_modal(window.title))
-        _finish_late(bot, client, window, future)
+        future.add_done_callback(lambda done: bot.later(_finish_late, bot, client, window, done.result()))
         return
     _acknowledge(ack, ended)
-    _tell(bot, window, ended)
+    bot.later(_tell, bot, window, ended)
 
 
 def _acknowledge(ack: Ack, ended: Ended) -> None:
@@ -84,10 +83,9 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
         ack()
 
 
-def _finish_late(bot: Bot, client: WebClient, window: Window, future: Future[Ended]) -> None:
+def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> None:
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     sleep(SETTLING)
-    ended = future.result()
     said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
     view = ended.view or modals.notice_modal(window.title, said or "Done.")
     try:

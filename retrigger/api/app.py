@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from bot.http_mode import HttpReceiver
 from engine.errors import RetriggerError
 from retrigger.api import acts, callbacks, health, requests
 from retrigger.api.cached import Cached
@@ -21,14 +22,16 @@ from retrigger.api.health import Monitor
 from retrigger.api.openapi import describe
 from retrigger.api.problems import FieldProblem, invalid, of_status, problem_of, respond
 from retrigger.api.reading import BodyLimit
+from retrigger.api.slack import slack_router
 from retrigger.wiring import App
 
 THREADS = 16  # calls that are carried out at once; each may take a connection of the database
 _SUMMARY = "Start requests, see them, act on blocked steps: the same commands as in Slack, refused by the same rules."
 
 
-def create_api(app: App) -> FastAPI:
-    """The API over what ``app`` has open."""
+def create_api(app: App, receiver: HttpReceiver | None = None, *, only_slack: bool = False) -> FastAPI:
+    """The API over what ``app`` has open. ``receiver`` takes Slack's calls; with ``only_slack`` nothing else is served
+    but what monitors ask."""
     api = FastAPI(
         title="Retrigger",
         version=version("retrigger"),
@@ -41,7 +44,10 @@ def create_api(app: App) -> FastAPI:
     )
     api.state.engine = app.engine
     api.state.monitor = Monitor(app)
-    for router in (requests.router, acts.router, callbacks.router, health.router):
+    api.include_router(health.router)
+    if receiver is not None:
+        api.include_router(slack_router(receiver))
+    for router in () if only_slack else (requests.router, acts.router, callbacks.router):
         api.include_router(router)
     api.add_middleware(BodyLimit)
     _add_handlers(api)

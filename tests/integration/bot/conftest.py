@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from slack_sdk import WebClient
 
 from bot.door import SlackDoor
+from bot.http_mode import PATH, Answer
 from engine.functions import function
 from engine.permissions import Grant, Permission
+from retrigger.api.slack import slack_router
 from retrigger.demo.local_slack import LocalSlack
+from retrigger.serving import listen, serve
 from storage.outbox import SqlOutbox
 from tests.support.engine import HANNA, Room
 from tests.support.slack_checks import check_message
@@ -26,19 +31,19 @@ from tests.support.slack_ui import SlackUi
 CHANNEL = "C0HR"
 BOT_TOKEN = "xoxb-test"
 APP_TOKEN = "xapp-test"
+SIGNING_SECRET = "of-the-tests"
 PEOPLE = {"U1": "Hanna Lead", "U2": "Omar Ops", "U3": "Vera Viewer"}
+APP = {
+    "appId": "A1",
+    "botUserId": "U0BOT",
+    "botName": "Retrigger",
+    "botToken": BOT_TOKEN,
+    "appToken": APP_TOKEN,
+    "mode": "socket",
+}
 WORKSPACE = {
     "workspace": {"name": "Test", "domain": "test", "teamId": "T1"},
-    "apps": [
-        {
-            "appId": "A1",
-            "botUserId": "U0BOT",
-            "botName": "Retrigger",
-            "botToken": BOT_TOKEN,
-            "appToken": APP_TOKEN,
-            "mode": "socket",
-        }
-    ],
+    "apps": [APP],
     "users": [
         {
             "id": user,
@@ -150,8 +155,8 @@ def badge(account: str) -> Any:
 class Office:
     """Everything together. ``hanna`` and ``omar`` may act, ``vera`` may see. One serves many tests: each ``begin``s."""
 
-    def __init__(self, folder: Path, slack: LocalSlack | SlackServer) -> None:
-        self.slack = slack
+    def __init__(self, folder: Path, slack: LocalSlack | SlackServer, transport: str = "socket") -> None:
+        self.slack, self.transport = slack, transport
         self.bank = Bank()
         self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told={"HR"})
         self.room.publish(WORKFLOW)
@@ -174,6 +179,7 @@ class Office:
             {"HR": CHANNEL},
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
+            signing_secret=SIGNING_SECRET if self.transport == "http" else None,
             base_url=self.api_url,
             plain_dates=True,
             poll=0.02,
@@ -181,7 +187,12 @@ class Office:
 
     def open(self) -> None:
         self.door.start()
-        eventually(lambda: self.door.socket.connected, "the socket")
+        eventually(lambda: self.door.reachable, "the socket")
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Slack's signed call, to whichever bot there is now."""
+        assert self.door.receiver is not None
+        return self.door.receiver.receive(body, headers)
 
     def reopen(self, api_url: str | None = None) -> None:
         """With a new Slack side, which knows nobody yet."""
@@ -275,14 +286,35 @@ def _shows(message: dict[str, Any], text: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, local_slack_program: Path) -> Iterator[Office]:
-    with LocalSlack(local_slack_program, WORKSPACE) as slack:
-        office = Office(tmp_path_factory.mktemp("office"), slack)
-        try:
-            office.open()
-            yield office
-        finally:
-            office.close()
+def transport() -> str:
+    """How Slack's payloads come: "socket" or "http". A module whose tests must hold for both makes it anew, with both
+    as its parameters."""
+    return "socket"
+
+
+@pytest.fixture(scope="module")
+def module_office(
+    tmp_path_factory: pytest.TempPathFactory, local_slack_program: Path, transport: str
+) -> Iterator[Office]:
+    with ExitStack() as stack:
+        listening = listen("127.0.0.1", 0)
+        workspace = WORKSPACE if transport == "socket" else _over_http(listening.getsockname()[1])
+        slack = stack.enter_context(LocalSlack(local_slack_program, workspace))
+        office = Office(tmp_path_factory.mktemp("office"), slack, transport)
+        stack.callback(office.close)
+        if transport == "http":
+            api = FastAPI()
+            api.include_router(slack_router(office))
+            stack.callback(serve(api, listening, name="slack", grace=2.0).stop)
+        else:
+            listening.close()
+        office.open()
+        yield office
+
+
+def _over_http(port: int) -> dict[str, Any]:
+    way = {"mode": "events", "requestUrl": f"http://127.0.0.1:{port}{PATH}", "signingSecret": SIGNING_SECRET}
+    return {**WORKSPACE, "apps": [{**APP, **way}]}
 
 
 @pytest.fixture

@@ -13,6 +13,13 @@ from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
 
 
+@pytest.fixture(scope="module", params=["socket", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """All of it holds for both."""
+    way: str = request.param
+    return way
+
+
 def answer(ui: Someone, text: str) -> dict[str, Any]:
     """What the command is answered with, privately."""
     before = len(ui.messages(CHANNEL))

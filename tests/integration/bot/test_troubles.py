@@ -126,7 +126,7 @@ def test_slack_unreachable_at_the_start_loses_nothing(office: Office, caplog: py
         office.room.wait(number, "blocked")
         eventually(lambda: "Slack cannot be reached" in caplog.text)
         eventually(lambda: "nothing is lost" in caplog.text)
-        assert not office.door.socket.connected
+        assert not office.door.reachable
     office.reopen()
     office.message("is Blocked at create_account")
     office.settled()
@@ -138,14 +138,14 @@ def test_the_connection_comes_back_by_itself(office: Office, monkeypatch: pytest
     monkeypatch.setattr("bot.socket_mode.PING", 0.2)
     office.reopen()
     _, card = office.blocked()
-    client = office.door.socket.client
-    assert client is not None
-    first = client.current_session
-    assert first is not None
-    assert first.sock is not None
-    first.sock.shutdown(socket.SHUT_RDWR)
-    eventually(lambda: client.current_session is not first)
-    eventually(lambda: office.door.socket.connected)
+    assert office.door.socket is not None
+    lines = office.door.socket.lines
+    eventually(lambda: all(line.connected for line in lines))
+    first = [line.client for line in lines]
+    for client in first:
+        assert client is not None and client.current_session is not None and client.current_session.sock is not None
+        client.current_session.sock.shutdown(socket.SHUT_RDWR)
+    eventually(lambda: all(line.client not in first and line.connected for line in lines))
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("remaining flow")
 

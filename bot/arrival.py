@@ -1,0 +1,54 @@
+"""What everything that comes in from Slack passes first: it is acknowledged, and dropped when it came before.
+
+Every listener acknowledges first, except what is answered in the acknowledgement itself (SPEC 7). That is done here,
+before any listener runs, so that no database, no call of Slack and no queue of slow clicks is before it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import Ack, BoltResponse
+
+from bot.once import Once
+from bot.threads import Threads
+
+ANSWERED = frozenset({"view_submission", "block_suggestion"})  # their listeners acknowledge, with what they answer
+PATIENCE = 3.0  # seconds; Slack waits no longer
+_LOOK = 0.01  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class Arrival:
+    """A Bolt middleware. One for all connections of a process; other processes need not know what came here, since
+    an act is one act by its command's id, whoever brings it, and the rest does no harm twice."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._seen: Once[Ack] = Once()
+
+    def arrive(self, ack: Ack, body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
+        """Acknowledge, and go on unless it came before; then it is answered as it was the first time. Slack's header
+        that says "again" is not heeded: what came first may never have arrived."""
+        kind = body.get("type")
+        self._threads.arriving(submitted=kind == "view_submission")
+        if kind not in ANSWERED:
+            ack()
+        key = body.get("event_id") or body.get("trigger_id")  # what a payload keeps when it is delivered again
+        first, is_new = self._seen.get(key, lambda: ack) if key else (ack, True)
+        if is_new:
+            return next()
+        log.info("%s came again, and is not heeded.", key)
+        return _answer(first)
+
+
+def _answer(ack: Ack) -> BoltResponse:
+    """What was answered the first time, once that is known. Else nothing that acknowledges."""
+    end = time.monotonic() + PATIENCE
+    while ack.response is None and time.monotonic() < end:
+        time.sleep(_LOOK)
+    return ack.response or BoltResponse(status=503)
