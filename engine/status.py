@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from engine.flow import Path, path_state
 from engine.graph import Graph
 from engine.records import Step
 from engine.states import MOVING, RequestStatus, StepStatus
@@ -25,7 +26,8 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     """Stale steps and ends do not count. ``ended_at``: the held step directly behind which an end counts as reached.
 
     A held step stands before any end that another branch reached: it can still go on, so the request is not final.
-    A step that runs alone is not progress of the request, whose status "stays as it is" meanwhile.
+    So can a step that another version brought behind what is done, and that nothing has started yet. A step that runs
+    alone is not progress of the request, whose status "stays as it is" meanwhile.
     """
     current = [step for node in graph.nodes if not (step := steps[node]).stale]  # a block speaks for its inner steps
     for step in current:
@@ -37,11 +39,24 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     behind = _ends_behind(graph, steps, ended_at)
     held = any((step.held or step.only) and not (behind and step.node == ended_at) for step in current)
     held = held or any(step.cancelled_by and steps[step.cancelled_by].stale for step in current)
-    if (reached | behind) and not held:
+    if (reached | behind) and not held and not _could_start(graph, steps):
         if any(step.status in MOVING for step in steps.values()):  # a stale one: it counts for nothing, but it moves
             return Recalculated(RequestStatus.IN_PROGRESS)
         return Recalculated(next(status for status in _RANK if status in reached | behind))
     return Recalculated(RequestStatus.BLOCKED, REMAINING_NOT_STARTED)
+
+
+def _could_start(graph: Graph, steps: Mapping[str, Step]) -> bool:
+    """Whether a pending step has all that it waits for: only another version, named by a step-only act, makes one."""
+    dead = set[str]()  # pending, and no path to them was taken
+    for node in graph.nodes:
+        if steps[node].status is StepStatus.PENDING and node != graph.start:
+            paths = {Path.DEAD if e.source in dead else path_state(e, steps[e.source]) for e in graph.incoming[node]}
+            if Path.OPEN not in paths and Path.ARRIVED in paths:
+                return True
+            if paths == {Path.DEAD}:
+                dead.add(node)
+    return False
 
 
 def _end_reached(graph: Graph, step: Step) -> RequestStatus | None:

@@ -43,8 +43,18 @@ def finish(draft: Draft, done: Finished) -> bool:
     if isinstance(done.outcome, Waits):
         begin_to_wait(draft, step, done.outcome)
     else:
-        conclude(draft, step, done, done.outcome)
+        conclude(draft, step, done, _on_this_version(draft, step, done.outcome))
     return True
+
+
+def _on_this_version(draft: Draft, step: Step, outcome: Ended) -> Ended:
+    """A decision that ran while a re-trigger named another version may have chosen a path that this one lacks."""
+    leads_on = step.node in draft.graph.nodes and draft.graph.outlets(step.node)
+    if not leads_on or isinstance(outcome, Failure) or outcome.outlet in leads_on:
+        return outcome
+    version = draft.request.workflow_version
+    why = f"{step.node} chose {outcome.outlet}, a path that version {version} does not have. Re-trigger it"
+    return Failure(f"{why}: then version {version} decides.", outcome.call, must_block=True)
 
 
 def conclude(draft: Draft, step: Step, done: Finished, outcome: Ended) -> None:

@@ -58,8 +58,7 @@ def retrigger(
     if flow:  # now that its old outcome counts no more: with it, what is let go of would reach what lies behind both
         rewind(draft, node, cause)
         release_held(draft, cause)
-        if onto is not None:
-            settle_again(draft, cause)  # nodes that the version brought behind steps that are done
+        settle_again(draft, cause)  # nodes that a version, perhaps an earlier act's, brought behind what is done
         draft.change_request(RequestStatus.IN_PROGRESS, None)
         if not draft.moving():  # what was let go of has reached an end that cancels others, this step among them
             move_on(draft)
@@ -123,7 +122,8 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
         raise Refused(refusal)
     cause = cause_of(draft, act, "continued the flow", None)
     audit(draft, act, events.CONTINUED, None)
-    if not release_held(draft, cause) and not settle_again(draft, cause) and not _open(draft, cause):
+    released, lost = release_held(draft, cause), settle_again(draft, cause)
+    if not released and not lost and not _open(draft, cause):
         raise Refused("Nothing is held and no step can be started. Withdraw the request, or re-trigger a failed step.")
     if draft.request.status is RequestStatus.FAILED and draft.moving():
         draft.change_request(RequestStatus.IN_PROGRESS, None)

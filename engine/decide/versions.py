@@ -8,10 +8,10 @@ from engine.draft import Draft
 from engine.effects import may_have_had_one
 from engine.errors import Refused
 from engine.fence import end_attempt, is_open_wait
-from engine.flow import cancel
+from engine.flow import Path, cancel, path_state
 from engine.graph import Graph
 from engine.records import Step
-from engine.states import ENDED, MOVING, AttemptKind, AttemptOutcome, StepStatus
+from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, StepStatus
 
 
 def use_version(
@@ -29,7 +29,7 @@ def use_version(
     rows, before = graph.rows, draft.graph.rows
     here = [node for node in before if node in draft.steps]
     gone = [node for node in here if node not in rows or _moved(draft.graph, graph, node)]
-    again = _run_again(draft.graph, acted, flow)
+    again = _run_again((draft.graph, graph), acted, flow)
     stay = [node for node in here if node not in gone and node not in again and node in graph.nodes]
     _refuse(version, "lacks steps that are already done", [n for n in gone if draft.steps[n].status in ENDED])
     open_ = [n for n in gone if n not in again and draft.steps[n].status in (*MOVING, StepStatus.BLOCKED)]
@@ -49,13 +49,30 @@ def use_version(
         elif node in changed:
             draft.change_step(node, kind=kind)
     draft.change_version(version, graph)
+    _reach_anew(draft)
     return lost
 
 
-def _run_again(graph: Graph, acted: str | None, flow: bool) -> set[str]:
-    """What the act takes back: it need not be as it was."""
-    names = [acted, *(graph.behind(acted) if flow else ())] if acted in graph.nodes and acted is not None else []
-    return {member for name in names for member in graph.unit(name)}
+def _run_again(graphs: tuple[Graph, Graph], acted: str | None, flow: bool) -> set[str]:
+    """What the act takes back: it need not be as it was. Not what was behind the step, and is elsewhere now."""
+    before, after = graphs
+    if acted is None or acted not in before.nodes:
+        return set()
+    behind = [n for n in before.behind(acted) if n not in after.nodes or n in after.behind(acted)] if flow else []
+    return {member for name in (acted, *behind) for member in before.unit(name)}
+
+
+def _reach_anew(draft: Draft) -> None:
+    """What was not taken, and is now led to by a step that is done: whoever goes on with the flow comes to it."""
+    graph, back = draft.graph, set[str]()
+    for node in graph.nodes:  # in their order, so that what leads to a node is known before it
+        step = draft.steps[node]
+        sources = [(edge, draft.steps[edge.source]) for edge in graph.incoming[node]]
+        led_to = any(edge.source in back or path_state(edge, source) is Path.ARRIVED for edge, source in sources)
+        if led_to and step.status in NOT_TAKEN and step.cancelled_by is None:
+            back.add(node)
+            for member in graph.unit(node):
+                _bring_back(draft, draft.steps[member], graph.rows[member])
 
 
 def _refuse(version: int, what: str, nodes: list[str]) -> None:

@@ -156,9 +156,8 @@ def _again(paper: PaperRequest, command: Command) -> None:
     if flow:
         take_back(paper, step.node, command.by)
         let_go(paper, paper.shape.behind(step.node), command.by)
-        if command.version is not None:
-            paper.cut_off.clear()
-            go_on(paper, command.by)
+        paper.cut_off.clear()  # whichever act it was that named the version
+        go_on(paper, command.by)
         set_status(paper, "in_progress")
         if not paper.moving():
             recalculate(paper)
@@ -175,7 +174,10 @@ def _input(paper: PaperRequest, command: Command) -> None:
 
 
 def _continue(paper: PaperRequest, command: Command) -> None:
-    if not let_go(paper, (), command.by):
+    released, lost = let_go(paper, (), command.by), bool(paper.cut_off)
+    paper.cut_off.clear()
+    go_on(paper, command.by)
+    if not released and not lost:
         open_up(paper, command.by)
     recalculate(paper)
 

@@ -172,7 +172,11 @@ def recalculate(paper: PaperRequest, ended_at: str | None = None) -> None:
         set_status(paper, "blocked", *(f"{node}: " for node in blocked))
     elif any(step.status in MOVING and not step.alone for step in steps):
         set_status(paper, "in_progress")
-    elif not ends | behind or any(_stands_before(paper, s) for s in steps if not (behind and s.node == ended_at)):
+    elif (
+        not ends | behind
+        or could_start(paper)
+        or any(_stands_before(paper, s) for s in steps if not (behind and s.node == ended_at))
+    ):
         set_status(paper, "blocked", REMAINING)
     else:  # final only when nothing moves any more, and be it stale
         set_status(paper, "in_progress" if paper.moving() else best(ends | behind))
@@ -187,6 +191,18 @@ def alone_no_more(paper: PaperRequest) -> None:
     recalculate(paper)
     if paper.status == "blocked" and before[0] != "in_progress":
         paper.status, paper.reasons = before
+
+
+def could_start(paper: PaperRequest) -> bool:
+    """Whether another version has brought a step that lacks nothing, and that no act has started yet."""
+    passed: set[str] = set()
+    for place in paper.shape.places if paper.cut_off else ():
+        ways = [False if way.source in passed else arrived(paper, way) for way in paper.shape.into(place)]
+        if paper.steps[place].status == "pending" and ways and None not in ways:
+            if True in ways:
+                return True
+            passed.add(place)
+    return False
 
 
 def _stands_before(paper: PaperRequest, step: PaperStep) -> bool:

@@ -16,7 +16,8 @@ def lacks(paper: PaperRequest, version: int, node: str, flow: bool) -> bool:
     shape, gone = paper.shapes[version], _gone(paper, version)
     if node not in shape.places or any(step.status in ENDED for step in gone):
         return True
-    names = [node, *(paper.shape.behind(node) if flow else ())]
+    still = [place for place in paper.shape.behind(node) if place not in shape.places or place in shape.behind(node)]
+    names = [node, *(still if flow else ())]
     again = {member for name in names for member in paper.shape.unit(name)}
     if any(s.node not in again and s.status in ("ready", "running", "waiting", "blocked") for s in gone):
         return True
@@ -80,9 +81,22 @@ def use_version(paper: PaperRequest, version: int) -> None:
             _fresh(step)
         step.kind = row.kind
     paper.version = version
+    _reach_anew(paper)
     undecided = [step.node for step in paper.present() if step.status == "pending" and step.node != paper.shape.start]
     ways = {node: [arrived(paper, way) for way in paper.shape.into(node)] for node in undecided}
     paper.cut_off = {node for node in undecided if None not in ways[node]}
+
+
+def _reach_anew(paper: PaperRequest) -> None:
+    """What was passed by, and has a way to it now, from what is done or from what this brings back."""
+    back: set[str] = set()
+    for place in paper.shape.places:
+        step = paper.steps[place]
+        led_to = any(way.source in back or arrived(paper, way) for way in paper.shape.into(place))
+        if led_to and step.status in ("skipped", "cancelled") and step.cancelled_by is None:
+            back.add(place)
+            for member in paper.shape.unit(place):
+                _fresh(paper.steps[member])
 
 
 def _fresh(step: PaperStep) -> None:

@@ -9,6 +9,7 @@ from tests.support.paper.shape import (
     APPROVAL,
     BAD,
     CALLBACK,
+    DECISION,
     DELAY,
     NO,
     RETRIES,
@@ -49,7 +50,8 @@ def finish(paper: PaperRequest, node: str, number: int, outcome: Outcome) -> boo
         step.tries[number - 1].late = step.tries[number - 1].late or not outcome.waits
         return False
     if not outcome.waits:
-        conclude(paper, step, outcome)
+        lost = step.kind == DECISION and outcome.result is not None and not paper.shape.leads(node, outcome.outlet)
+        conclude(paper, step, Outcome(must_block=True) if lost else outcome)  # its path is not one of this version
         return True
     step.status, step.open = "waiting", True
     if step.early is not None:

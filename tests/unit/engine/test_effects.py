@@ -17,7 +17,6 @@ from engine.decide.send import send
 from engine.draft import Draft
 from engine.effects import ANY
 from engine.errors import ConfirmationNeeded, Refused
-from engine.graph import Graph, GraphNode
 from engine.keys import idempotency_key
 from engine.outcomes import Failure, Success
 from engine.plan import Plan
@@ -51,8 +50,8 @@ def plan(request: MemoryRequest, action: Action, node: str | None = None) -> Pla
     return options.rehearse(draft, action, node)
 
 
-def flow(request: MemoryRequest, node: str, onto: tuple[int, Graph] | None = None, **facts) -> None:
-    request.do(lambda d: options.retrigger(d, act(**facts), node, flow=True, onto=onto))
+def flow(request: MemoryRequest, node: str, **facts) -> None:
+    request.do(lambda d: options.retrigger(d, act(**facts), node, flow=True))
 
 
 def test_step_and_flow_fences_at_once_what_runs_behind() -> None:
@@ -122,92 +121,6 @@ def test_a_call_that_was_stopped_is_asked_for_in_the_next_plan() -> None:
     flow(request, "pay", confirmed=True, reason="the amount was wrong")
     call(request, "pay", "k2", CallEffect.ACCEPTED, ok=True)
     assert request.status == "completed"
-
-
-class TestVersions:
-    def test_a_step_under_another_name_is_another_call(self) -> None:
-        request = MemoryRequest(V1)
-        request.fail("a", call=CallEffect.NOT_SENT)
-        call(request, "pay", "k1", CallEffect.UNKNOWN)
-        with pytest.raises(ConfirmationNeeded, match="pay"):
-            flow(request, "a", onto=(2, V2))
-
-    def test_a_node_that_comes_back_goes_on_with_its_numbers(self) -> None:
-        request = MemoryRequest(V1)
-        request.fail("a", call=CallEffect.NOT_SENT)
-        request.fail("pay", call=CallEffect.NOT_SENT)
-        flow(request, "a", onto=(2, V2))
-        assert request.statuses() == {"a": "ready", "pay": "cancelled", "end": "pending", "pay_now": "pending"}
-        request.fail("a", call=CallEffect.NOT_SENT)
-        request.fail("pay_now", call=CallEffect.NOT_SENT)
-        flow(request, "a", onto=(1, V1))
-        request.run("a", "pay")
-        assert request.status == "completed"
-        assert [a.number for a in request.attempts if a.node == "pay"] == [1, 2]
-
-    def test_a_step_that_runs_keeps_its_version(self) -> None:
-        request = MemoryRequest(graph("fork > a", "fork > b", "a > end", "b > end", kinds={"fork": "branch"}))
-        request.succeed("fork")
-        request.fail("a", call=CallEffect.NOT_SENT)
-        number = request.claim("b")
-        with pytest.raises(Refused, match="blocked or under way"):
-            flow(request, "a", onto=(2, graph("fork > a", "a > end", kinds={"fork": "branch"})))
-        assert request.succeed("b", attempt=number)
-
-    def test_a_block_that_runs_while_another_version_changes_what_is_in_it_starts_again(self) -> None:
-        """Its worker can write nothing into it any more, and still held it."""
-        lines = ["fork > a", "fork > block", "a > end", "block > end"]
-        before = with_inside(graph(*lines, kinds={"fork": "branch", "block": "sync"}), "block", "one", "two")
-        after = with_inside(before, "block", "first", "one", "two")
-        request = MemoryRequest(before)
-        request.succeed("fork")
-        request.fail("a", call=CallEffect.NOT_SENT)
-        number = request.claim("block")
-        request.begin_inner("block", "one")
-        flow(request, "a", onto=(2, after))
-        assert request.statuses(("block", "one", "first")) == {"block": "ready", "one": "pending", "first": "pending"}
-        assert request.succeed("block", attempt=number) is False
-        request.claim("block")
-        request.run_inner("block", "first", "one", "two")
-
-    def test_a_block_goes_on_as_the_version_has_it_that_it_began_with(self) -> None:
-        lines = ["fork > a", "fork > block", "a > end", "block > end"]
-        workflow = with_inside(graph(*lines, kinds={"fork": "branch", "block": "sync"}), "block", "one", "two")
-        request = MemoryRequest(workflow)
-        request.succeed("fork")
-        request.fail("a", call=CallEffect.NOT_SENT)
-        request.claim("block")
-        request.run_inner("block", "one")
-        flow(request, "a", onto=(2, workflow))
-        request.run_inner("block", "two")
-        assert {a.node: a.workflow_version for a in request.attempts if a.node in ("one", "two")} == {
-            "one": 1,
-            "two": 1,
-        }
-
-    def test_a_wait_that_becomes_another_kind_of_step_is_no_wait_any_more(self) -> None:
-        lines = ["fork > a", "fork > pause", "a > end", "pause > end"]
-        kinds = {"fork": "branch", "pause": "delay"}
-        request = MemoryRequest(graph(*lines, kinds=kinds))
-        request.succeed("fork")
-        request.fail("a", call=CallEffect.NOT_SENT)
-        request.wait("pause")
-        flow(request, "a", onto=(2, graph(*lines, kinds={**kinds, "pause": "action"})))
-        request.run("pause", "a")
-        assert request.status == "completed"
-
-    def test_a_waiting_callback_may_be_re_triggered_as_another_kind_of_step(self) -> None:
-        request = MemoryRequest(graph("call > end", kinds={"call": "callback"}))
-        request.wait("call")
-        flow(request, "call", onto=(2, graph("call > end")))
-        request.run("call")
-        assert request.status == "completed"
-
-
-def with_inside(workflow: Graph, block: str, *steps: str) -> Graph:
-    """The same graph with these actions inside a block."""
-    inside = {block: tuple(GraphNode(step, "action") for step in steps)}
-    return Graph(workflow.nodes, workflow.edges, workflow.start, inside)
 
 
 def test_continue_lists_only_the_path_that_the_held_step_left_by() -> None:
@@ -302,48 +215,6 @@ def test_a_confirmation_that_another_gave_does_not_serve_the_next_person() -> No
     assert again["pay"] == "new" and plan(request, Action.FLOW, "mid").needs_confirmation
     with pytest.raises(ConfirmationNeeded, match="pay"):
         flow(request, "mid")
-
-
-class TestWhatAnotherVersionMayNotForget:
-    """The branch goes two ways: a step that blocks, and a decision with a step behind it that blocks as well."""
-
-    OLD = graph(
-        "split > a", "split > route", "route -x> x", "route -y> y", "a > end", "x > end", "y > end",
-        kinds={"split": "branch", "route": "decision"},
-    )  # fmt: skip
-    RENAMED = graph(
-        "split > a", "split > route", "route -z> z", "route -y> y", "a > end", "z > end", "y > end",
-        kinds={"split": "branch", "route": "decision"},
-    )  # fmt: skip
-
-    def blocked(self) -> MemoryRequest:
-        request = MemoryRequest(self.OLD)
-        request.succeed("split")
-        request.fail("a", call=CallEffect.REJECTED)
-        request.succeed("route", "x")
-        request.fail("x", call=CallEffect.REJECTED)
-        return request
-
-    @pytest.mark.parametrize("with_flow", [True, False])
-    def test_a_blocked_side_step_that_it_lacks(self, with_flow: bool) -> None:
-        request = self.blocked()
-        act_ = partial(options.retrigger, act=act(), node="a", flow=with_flow, onto=(2, self.RENAMED))
-        with pytest.raises(Refused, match=r"lacks steps that are blocked or under way.*: x"):
-            request.do(act_)
-        assert request.steps["x"].status == "blocked"
-
-    def test_a_path_that_was_taken_and_that_it_lacks(self) -> None:
-        request = self.blocked()
-        elsewhere = graph(
-            "split > a", "split > route", "route -y> y", "a > x", "x > end", "y > end",
-            kinds={"split": "branch", "route": "decision"},
-        )  # fmt: skip
-        with pytest.raises(Refused, match="lacks the path that was taken from: route"):
-            flow(request, "a", onto=(2, elsewhere))
-
-    def test_the_step_itself(self) -> None:
-        with pytest.raises(Refused, match="Version 2 has no step x"):
-            flow(self.blocked(), "x", onto=(2, self.RENAMED))
 
 
 def test_a_function_that_took_its_key_and_was_given_up_may_have_had_an_effect() -> None:

@@ -1,0 +1,88 @@
+"""A re-trigger names another version, through the whole engine on both databases (SPEC 4, *Fixing the definition*)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.allowed import Action
+from engine.errors import Refused
+from tests.support.engine import HANNA, Room
+from tests.support.outside import Outside
+
+BESIDE = """
+workflow: NAME
+app: HR
+nodes:
+  split: {branch: [account, desk]}
+  account: {action: {connection: identity, method: POST, path: /accounts, body: {email: a@example.com}}, next: end}
+  desk: {action: {connection: facilities, method: POST, path: /desks, body: {account: a}}, next: end}
+"""
+WELCOME = "  welcome: {action: {connection: mail, method: POST, path: /send, body: {to: a@example.com}}, next: end}\n"
+CHOICE = """
+workflow: NAME
+app: HR
+nodes:
+  split: {branch: [account, desk]}
+  account:
+    action: {connection: identity, method: POST, path: /accounts, body: {email: a@example.com}}
+    on_failure: route
+    next: end
+  desk: {action: {connection: facilities, method: POST, path: /desks, body: {account: a}}, next: route}
+  route:
+    decision:
+      - {when: "{{ request.input.pay }}", next: pay}
+      - {default: rest}
+  pay: {action: {connection: mail, method: POST, path: /send, body: {to: a@example.com}}, next: end}
+  rest: {end: {status: completed}}
+"""
+
+
+def blocked(room: Room, outside: Outside, text: str, **off: str) -> int:
+    """A request of the first version, Blocked because these systems refuse; they work by now."""
+    room.publish(text)
+    for system, how in off.items():
+        outside.turn(system, how)
+    number = room.submit("versions", {"pay": True})
+    room.wait(number, "blocked")
+    for system in off:
+        outside.turn(system, "up")
+    return number
+
+
+@pytest.fixture
+def room(database_url: str, outside: Outside) -> Iterator[Room]:
+    room = Room(database_url, outside.connections)
+    room.start()
+    yield room
+    room.check_audit()
+    room.close()
+
+
+def test_no_request_is_completed_before_what_the_version_brought_has_run(room: Room, outside: Outside) -> None:
+    """Step only, ticked, and directly before the end: what is beside it has a further step by now."""
+    text = BESIDE.replace("NAME", "versions")
+    number = blocked(room, outside, text, identity="down")
+    room.publish(text.replace("{account: a}}, next: end", "{account: a}}, next: welcome") + WELCOME)
+
+    room.engine.retrigger(HANNA, number, "account", update_status=True, version=2)
+    document = room.wait(number, lambda d: any(step.held for step in d.steps))
+    assert (document.status, document.reason) == ("blocked", "remaining steps not started")
+
+    assert [run.node for run in room.engine.plan(HANNA, number, Action.CONTINUE).runs] == ["welcome"]
+    room.engine.continue_flow(HANNA, number)
+    room.wait(number, "completed")
+    assert len(outside.calls("mail")) == 1
+
+
+def test_a_decision_that_the_version_does_not_take_again_must_have_its_path(room: Room, outside: Outside) -> None:
+    text = CHOICE.replace("NAME", "versions")
+    number = blocked(room, outside, text, identity="down", mail="down")
+    room.publish(
+        text.replace("    on_failure: route\n", "").replace("pay}", "pay_now}").replace("  pay:", "  pay_now:")
+    )
+
+    for flow in (True, False):
+        with pytest.raises(Refused, match="lacks"):
+            room.engine.retrigger(HANNA, number, "account", flow=flow, version=2)
