@@ -117,8 +117,6 @@ class Engine(Approvals, Reports):
         """The JSON ``text`` becomes the step's result, and the flow goes on."""
         request = self._permitted_request(actor, request_id)
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-        if node not in workflow.graph.rows:
-            raise NotFound("step", node, f"{workflow.name} has: {', '.join(workflow.nodes)}.")
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
         result = check_provided(workflow, node, text)
         return self._carry_out(

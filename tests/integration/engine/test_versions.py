@@ -86,3 +86,17 @@ def test_a_decision_that_the_version_does_not_take_again_must_have_its_path(room
     for flow in (True, False):
         with pytest.raises(Refused, match="lacks"):
             room.engine.retrigger(HANNA, number, "account", flow=flow, version=2)
+
+
+def test_a_step_of_a_version_that_was_left_is_shown_and_told_as_cancelled(room: Room, outside: Outside) -> None:
+    text = BESIDE.replace("NAME", "versions")
+    number = blocked(room, outside, text, identity="down")
+    room.publish(text.replace("{account: a}}, next: end", "{account: a}}, next: welcome") + WELCOME)
+    outside.turn("identity", "down")
+    for version in (2, 1):
+        room.engine.retrigger(HANNA, number, "account", version=version)
+        room.wait(number, lambda d: [s.status for s in d.steps if s.node == "account"] == ["blocked"])
+
+    assert room.step(number, "welcome").status == "cancelled"
+    with pytest.raises(Refused, match="welcome is cancelled"):
+        room.engine.provide_input(HANNA, number, "welcome", "{}")
