@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from bot.pasted import plain_words
 from engine.allowed import Action
 from engine.errors import RetriggerError
 from engine.permissions import Permission
@@ -18,10 +19,16 @@ _REQUEST = re.compile(r"(?:req-?)?#?(\d{1,15})\Z", re.IGNORECASE)
 class Word(Enum):
     """Commands that need no request."""
 
-    LIST = "list"
     WHOAMI = "whoami"
     GRANTS = "grants"
     HELP = "help"
+
+
+class Listed(NamedTuple):
+    """The blocked requests: of the application that was ``typed``, or of all. ``sure``: it can be nothing else."""
+
+    typed: str = ""
+    sure: bool = True
 
 
 class Show(NamedTuple):
@@ -31,7 +38,7 @@ class Show(NamedTuple):
 
 
 class Start(NamedTuple):
-    """The modal of an act."""
+    """The modal of an act. ``node`` None, of an act that needs a step: the one that offers it, where only one does."""
 
     action: Action
     request_id: int
@@ -47,15 +54,21 @@ class Give(NamedTuple):
     app: str | None = None
 
 
-Typed = Word | Show | Start | Give
+Typed = Word | Listed | Show | Start | Give
 
 _GIVE = {"grant": True, "revoke": False}
 # What Slack makes of a mention, a group's mention and a mail address.
 _ESCAPED = re.compile(r"<(?:@(?P<user>[A-Z0-9]+)|!subteam\^(?P<group>[A-Z0-9]+)|mailto:(?P<mail>[^|>]+))(?:\|[^>]*)?>")
 _WHO = re.compile(r"[UWS][A-Z0-9]+|@[^\s<>@]+|key:\S+|[^\s<>@]+@[^\s<>@]+")
 
+_LIST = "list"
+_WORDS = (_LIST, *(word.value for word in Word), *_GIVE)
 _OF_REQUEST = {"continue": Action.CONTINUE, "withdraw": Action.WITHDRAW}
-_OF_STEP = {"": Action.RETRIGGER, "flow": Action.FLOW, "input": Action.INPUT}
+_OF_STEP = {"flow": Action.FLOW, "input": Action.INPUT}
+_ACTS = _OF_REQUEST | _OF_STEP
+# The command line's order, `retrigger flow REQ-42 STEP`: no node has these names, or they are no act.
+_BEFORE = {name: (name,) for name in _ACTS} | dict.fromkeys(("show", "step"), ())
+SPELLING = {Action.RETRIGGER: "", **{action: f" {name}" for name, action in _ACTS.items()}}
 
 
 class Misspelt(RetriggerError):
@@ -64,41 +77,51 @@ class Misspelt(RetriggerError):
 
 def parse(text: str) -> Typed:
     """Raises Misspelt."""
-    words = text.split()
+    words = plain_words(text)
     if not words:
-        return Word.LIST
-    request = _REQUEST.match(words[0])
-    if request is None:
+        return Listed()
+    place = next((place for place, word in enumerate(words[:2]) if _REQUEST.match(word)), None)
+    before = words[:place]
+    if place is None or (before and before[0].lower() not in _BEFORE):
         return _without_request(words)
-    request_id = int(request.group(1))
-    if len(words) == 1:
-        return Show(request_id)
-    if len(words) == 2 and words[1].lower() in _OF_REQUEST:
-        return Start(_OF_REQUEST[words[1].lower()], request_id)
-    return _with_step(request_id, words[1:])
+    request = _REQUEST.match(words[place])
+    assert request is not None  # it did a moment ago
+    rest = [*(word for first in before for word in _BEFORE[first.lower()]), *words[place + 1 :]]
+    return _of_request(int(request.group(1)), rest)
 
 
 def _without_request(words: list[str]) -> Typed:
-    word = words[0].lower()
+    word, rest = words[0].lower(), words[1:]
+    if word == _LIST:
+        return Listed(" ".join(rest[1:] if rest[:1] in (["app"], ["--app"]) and len(rest) > 1 else rest))
     if word in _GIVE:
-        return _give(word, words[1:])
-    if len(words) == 1 and word in {known.value for known in Word}:
-        return Word(word)
-    if word in {known.value for known in Word}:
+        return _give(word, rest)
+    if word not in _WORDS:
+        return Listed(" ".join(words), sure=False)
+    if rest:
         raise Misspelt(f"Write `/retrigger {word}`, with nothing behind it.")
-    near = closest(word, [*(known.value for known in Word), *_GIVE])
-    hint = f"Did you mean `/retrigger {near}`?" if near else "A request is written REQ-42. `/retrigger help` shows all."
-    raise Misspelt(f"There is no command {words[0]}. {hint}")
+    return Word(word)
 
 
-def _with_step(request_id: int, words: list[str]) -> Typed:
-    node, what = words[0], " ".join(words[1:]).lower()
-    if what in _OF_STEP:
-        return Start(_OF_STEP[what], request_id, node)
-    near = closest(what, ["flow", "input"])
-    if near:
-        raise Misspelt(f"Did you mean `/retrigger REQ-{request_id} {node} {near}`?")
-    raise Misspelt(
+def _of_request(request_id: int, words: list[str]) -> Typed:
+    if not words:
+        return Show(request_id)
+    acts = [word.lower() for word in words if word.lower() in _ACTS]
+    nodes = [word.lower().replace("-", "_") for word in words if word.lower() not in _ACTS]  # no node has a "-"
+    if len(acts) > 1 or len(nodes) > 1:
+        raise _too_much(request_id, acts, nodes)
+    act = acts[0] if acts else ""
+    if act in _OF_REQUEST and nodes:
+        raise Misspelt(f"That concerns the whole request, without a step: `/retrigger REQ-{request_id} {act}`.")
+    return Start(_ACTS.get(act, Action.RETRIGGER), request_id, nodes[0] if nodes else None)
+
+
+def _too_much(request_id: int, acts: list[str], nodes: list[str]) -> Misspelt:
+    node = nodes[0] if nodes else "STEP"
+    near = closest(" ".join(nodes[1:]), list(_OF_STEP))
+    if near and not acts:
+        return Misspelt(f"Did you mean `/retrigger REQ-{request_id} {node} {near}`?")
+    return Misspelt(
         f"Behind the step comes nothing, flow or input: `/retrigger REQ-{request_id} {node} flow`. "
         "`/retrigger help` shows all."
     )
@@ -134,15 +157,44 @@ def _who(word: str) -> str:
     return word
 
 
-def no_such_step(request_id: int, typed: str, nodes: Iterable[str]) -> Misspelt:
+def app_of(listed: Listed, apps: Sequence[str]) -> str | None:
+    """The application that was meant, of ``apps`` that the person may see; None: all. Raises Misspelt."""
+    if not listed.typed:
+        return None
+    for app in apps:
+        if " ".join(plain_words(app)).lower() == listed.typed.lower():
+            return app
+    seen = f"You may see: {', '.join(apps[:20])}." if apps else "There are no requests yet."
+    near = closest(listed.typed, apps)
+    if listed.sure:
+        hint = f"Did you mean `/retrigger list {near}`?" if near else seen
+        raise Misspelt(f"There is no application {listed.typed}. {hint}")
+    near = near or closest(listed.typed.split()[0], _WORDS)
+    hint = f"Did you mean `/retrigger {near}`?" if near else "A request is written REQ-42. `/retrigger help` shows all."
+    raise Misspelt(f"There is no command {listed.typed.split()[0]}. {hint}")
+
+
+def no_such_step(start: Start, nodes: Iterable[str]) -> Misspelt:
     """For a step that the request does not have."""
-    known = list(nodes)
+    known, request, typed = list(nodes), f"REQ-{start.request_id}", start.node or ""
     near = closest(typed, [*known, *_OF_REQUEST])
     if near:
-        return Misspelt(f"REQ-{request_id} has no step {typed}. Did you mean `/retrigger REQ-{request_id} {near}`?")
-    return Misspelt(f"REQ-{request_id} has no step {typed}. Its steps: {', '.join(known[:20])}.")
+        act = "" if near in _OF_REQUEST else SPELLING[start.action]
+        return Misspelt(f"{request} has no step {typed}. Did you mean `/retrigger {request} {near}{act}`?")
+    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+    return Misspelt(f"{request} has no step {typed}. Its steps: {', '.join(known[:20])}{more}.")
 
 
-def closest(typed: str, known: list[str]) -> str | None:
-    """What was most likely meant, if anything is near."""
-    return next(iter(difflib.get_close_matches(typed.lower(), known, 1, 0.6)), None)
+def which_step(start: Start, nodes: Sequence[str]) -> Misspelt:
+    """For an act that several steps offer, so that one must be named."""
+    more = f" and {len(nodes) - 20} more" if len(nodes) > 20 else ""
+    return Misspelt(
+        f"Name the step: `/retrigger REQ-{start.request_id} {nodes[0]}{SPELLING[start.action]}`. "
+        f"Possible now: {', '.join(nodes[:20])}{more}."
+    )
+
+
+def closest(typed: str, known: Iterable[str]) -> str | None:
+    """What was most likely meant, if anything is near; as it is written."""
+    by_lower = {name.lower(): name for name in known}
+    return next((by_lower[name] for name in difflib.get_close_matches(typed.lower(), by_lower, 1, 0.6)), None)

@@ -7,9 +7,17 @@ from typing import Any, NamedTuple
 
 from engine.allowed import Action
 from engine.errors import RetriggerError
+from engine.store import Beside
 
 # Action ids and callback ids. Namespaced, so that they never meet another app's or Slack's own.
 PATH = "retrigger.path"
+STEPS = "retrigger.steps"  # other steps of a long Progress Path; behind it stands which
+PICTURE = "retrigger.picture"
+LIST = "retrigger.list"  # another page of the private list; behind it stands which
+HOME = "retrigger.home"  # whatever of App Home is no button of a request
+HOME_APP, HOME_AGE, HOME_REFRESH = f"{HOME}.app", f"{HOME}.age", f"{HOME}.refresh"
+HOME_PAGE = f"{HOME}.page"
+OLDER, NEWER = ".older", ".newer"
 ACTION_IDS: dict[Action, str] = {
     Action.RETRIGGER: "retrigger.step",
     Action.FLOW: "retrigger.flow",
@@ -43,10 +51,35 @@ class Target(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where somebody clicked or typed, so that they are answered there. ``thread``: the ts of its first message."""
+    """Where somebody clicked or typed, so that they are answered there. ``thread``: the ts of its first message;
+    ``home``: what their App Home showed, packed, when it was there."""
 
     channel: str | None = None
     thread: str | None = None
+    home: str | None = None
+
+
+class Report(NamedTuple):
+    """What of the blocked requests somebody looks at: of one application, blocked for ``longer_than`` so many seconds,
+    and which page of them."""
+
+    app: str | None = None
+    longer_than: int = 0
+    beside: Beside | None = None
+
+    def pack(self) -> str:
+        return _dump(self)
+
+
+class PathWindow(NamedTuple):
+    """A window with a Progress Path: of which request, opened from where, and which of its pages it shows."""
+
+    request_id: int
+    place: Place
+    page: int | None = None
+
+    def pack(self) -> str:
+        return _dump(self)
 
 
 class Answer(NamedTuple):
@@ -111,6 +144,24 @@ def unpack_target(text: str) -> Target:
         fields = json.loads(text)
         return Target(int(fields["request_id"]), fields.get("node"), fields.get("version"))
     except (ValueError, TypeError, KeyError, AttributeError):
+        raise OldButton from None
+
+
+def unpack_report(text: str) -> Report:
+    """Raises OldButton."""
+    try:
+        app, longer_than, beside = json.loads(text)
+        return Report(app, int(longer_than), None if beside is None else Beside(*beside))
+    except (ValueError, TypeError):
+        raise OldButton from None
+
+
+def unpack_window(text: str) -> PathWindow:
+    """Raises OldButton."""
+    try:
+        request_id, place, page = json.loads(text)
+        return PathWindow(int(request_id), Place(*place), page)
+    except (ValueError, TypeError):
         raise OldButton from None
 
 

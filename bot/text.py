@@ -90,5 +90,14 @@ class Dates(NamedTuple):
         return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"
 
 
+def lasted(seconds: float) -> str:
+    """How long something is so, such as "4 min", "3 h" or "2 days"."""
+    for unit, size in (("day", 86400), ("h", 3600), ("min", 60)):
+        number = int(seconds // size)
+        if number >= 1:
+            return f"{number} {unit}{'s' if unit == 'day' and number > 1 else ''}"
+    return "less than a minute"
+
+
 def _moment(at: datetime | float) -> datetime:
     return at.astimezone(UTC) if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)

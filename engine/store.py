@@ -60,17 +60,24 @@ class RequestFilter(NamedTuple):
     oldest_first: bool = False
 
 
+class Beside(NamedTuple):
+    """The page that follows a request in a list of Blocked ones or, ``backwards``, that ends before it. ``at``: since
+    when that request was Blocked, in seconds."""
+
+    at: float
+    id: int
+    backwards: bool = False
+
+
 class BlockedFilter(NamedTuple):
     """Which Blocked requests to list: those that are so longest come first.
 
     ``apps`` None means every application. ``longer_than``: only those that have been Blocked for so many seconds.
-    ``beside``: (blocked_at, id) of the request that the page follows, or, ``backwards``, that it ends before.
     """
 
     apps: frozenset[str] | None = None
     longer_than: float = 0.0
-    beside: tuple[float, int] | None = None
-    backwards: bool = False
+    beside: Beside | None = None
     limit: int = 50
 
 

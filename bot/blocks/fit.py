@@ -27,7 +27,9 @@ CONTEXT_ELEMENTS = 10
 ACTION_ELEMENTS = 25
 HEADER_TEXT = 150
 BUTTON_TEXT = 75
+OPTIONS = 100
 OPTION_TEXT = 75
+OPTION_VALUE = 150
 LABEL_TEXT = 2_000
 PLACEHOLDER_TEXT = 150
 INPUT_TEXT = 3_000
@@ -81,9 +83,13 @@ def modal(
     return view
 
 
-def home(blocks: list[Block]) -> dict[str, Any]:
+def home(blocks: list[Block], *, metadata: str = "") -> dict[str, Any]:
     """An App Home view inside Slack's limits."""
-    return {"type": "home", "blocks": _fit(blocks, VIEW_BLOCKS, VIEW_TEXT)}
+    return {
+        "type": "home",
+        "blocks": _fit(blocks, VIEW_BLOCKS, VIEW_TEXT),
+        "private_metadata": _whole(metadata, METADATA, "private_metadata"),
+    }
 
 
 def _fit(blocks: list[Block], count: int, budget: int) -> list[Block]:
@@ -166,8 +172,15 @@ def _element(element: Block) -> Block:
     if "placeholder" in element:
         fitted["placeholder"] = _text(element["placeholder"], PLACEHOLDER_TEXT)
     if "options" in element:
-        fitted["options"] = [{**option, "text": _text(option["text"], OPTION_TEXT)} for option in element["options"]]
+        fitted["options"] = [_option(option) for option in element["options"][:OPTIONS]]
+    if "initial_option" in element:
+        fitted["initial_option"] = _option(element["initial_option"])
     return fitted
+
+
+def _option(option: Block) -> Block:
+    _whole(option["value"], OPTION_VALUE, "value of an option")
+    return {**option, "text": _text(option["text"], OPTION_TEXT)}
 
 
 def _text(text: Block, limit: int) -> Block:

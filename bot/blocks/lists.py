@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 
 from bot.blocks import fit
 from bot.blocks.fit import Block, Message
-from bot.blocks.parts import button, context, section
-from bot.targets import PATH, Target
-from bot.text import Dates, bold, code, said
+from bot.blocks.parts import actions, button, section
+from bot.targets import LIST, NEWER, OLDER, PATH, Report, Target
+from bot.text import Dates, bold, code, lasted, said
 from bot.words import counted
 from engine.documents import RequestSummary
+from engine.reports import BlockedPage
 from engine.texts import PROGRESS_PATH
 
-PAGE = 20  # blocked requests in one answer
+PAGE = 15  # blocked requests in one answer
 HELP = (
     "`/retrigger` – the blocked requests that you may see\n"
+    "`/retrigger HR` – those of one application\n"
     "`/retrigger REQ-42` – its Progress Path, with the buttons of what may be done now\n"
     "`/retrigger REQ-42 STEP` – Re-trigger this step only\n"
     "`/retrigger REQ-42 STEP flow` – Re-trigger step and flow\n"
@@ -30,24 +32,41 @@ HELP = (
 )
 
 
-def blocked_list(requests: Sequence[RequestSummary], dates: Dates) -> Message:
-    """Blocked requests, oldest first. ``requests`` may hold one more than a page: then more are waiting."""
-    if not requests:
-        return fit.message("Nothing is blocked.", [section("🟢 Nothing is blocked, in the applications you may see.")])
-    shown = requests[:PAGE]
-    text = f"{counted(len(shown), 'blocked request')}, oldest first"
-    more = [context(f"The {PAGE} oldest are shown; there are more.")] if len(requests) > PAGE else []
-    return fit.message(text, [section(f"{bold(text)}"), *(request_line(item, dates) for item in shown), *more])
+def blocked_list(page: BlockedPage, report: Report, total: int, dates: Dates, now: datetime) -> Message:
+    """A page of the blocked requests, blocked longest first; ``total`` of them there are."""
+    where = f" in {bold(report.app)}" if report.app else ""
+    if not page.requests:
+        nothing = f"Nothing is blocked{f' in {said(report.app)}' if report.app else ''}."
+        more = "" if report.app else " In the applications that you may see."
+        return fit.message(nothing, [section(f"🟢 Nothing is blocked{where}.{more}")])
+    number = counted(total, "blocked request")
+    rows = [request_line(item, dates, now) for item in page.requests]
+    pages = page_buttons(LIST, report, page)
+    head = section(f"{bold(number)}{where}, longest first")
+    return fit.message(f"{number}, longest first", [head, *rows, *pages])
 
 
-def request_line(item: RequestSummary, dates: Dates) -> Block:
+def request_line(item: RequestSummary, dates: Dates, now: datetime) -> Block:
     """One blocked request with the button that opens its Progress Path."""
     where = f" · at {', '.join(code(node) for node in item.blocked[:3])}" if item.blocked else ""
+    more = f" and {len(item.blocked) - 3} more" if len(item.blocked) > 3 else ""
+    since = item.blocked_at or item.updated_at
     text = (
-        f"🔴 {bold(item.id)} {said(item.title, 150)} · {said(item.app)}{where} · since {dates.since(item.updated_at)}\n"
+        f"🔴 {bold(item.id)} {said(item.title, 150)} · {said(item.app)}{where}{more}\n"
+        f"blocked for {bold(lasted((now - since).total_seconds()))}, since {dates.day(since)}\n"
         f"> {said(item.reason or 'No reason was given.', 200)}"
     )
     return section(text, accessory=button(PROGRESS_PATH, PATH, Target(item.number).pack()))
+
+
+def page_buttons(action_id: str, report: Report, page: BlockedPage) -> list[Block]:
+    """To those that are blocked longer, and shorter, than the page's; what is looked at stands in the button."""
+    there = [
+        button(label, f"{action_id}{which}", report._replace(beside=beside).pack())
+        for label, which, beside in (("← Older", OLDER, page.older), ("Newer →", NEWER, page.newer))
+        if beside is not None
+    ]
+    return [actions(there, block_id="pages")] if there else []
 
 
 def help_message() -> Message:

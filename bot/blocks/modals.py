@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from bot.blocks import fit
-from bot.blocks.fit import Block
+from bot.blocks.fit import Block, Message
 from bot.blocks.parts import context, divider, section, text_input, tick_box
 from bot.targets import ACTION_IDS, Settled, Ticket
 from bot.text import code, one_line, said
@@ -89,6 +89,11 @@ def working_modal(title: str) -> dict[str, Any]:
 def notice_modal(title: str, text: str) -> dict[str, Any]:
     """A window that only says something."""
     return fit.modal(title, [section(said(text, 2500))], close="Close")
+
+
+def told_modal(title: str, message: Message) -> dict[str, Any]:
+    """A window that says what a private message would."""
+    return fit.modal(title, message.blocks, close="Close")
 
 
 def preview(draft: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot.blocks.fit import Block
 from bot.text import clean
@@ -59,6 +59,17 @@ def button(label: str, action_id: str, value: str, *, style: str = "") -> Block:
     element: Block = {"type": "button", "text": plain(label), "action_id": action_id, "value": value}
     if style:
         element["style"] = style
+    return element
+
+
+def menu(action_id: str, options: Mapping[str, str], chosen: str, *, label: str) -> Block:
+    """A choice of one. ``options``: what each is for, by its value; ``label`` is told by screen readers and shown while
+    nothing is chosen."""
+    listed = {value: {"text": plain(text), "value": value} for value, text in options.items()}
+    element: Block = {"type": "static_select", "action_id": action_id, "placeholder": plain(label)}
+    element["options"] = list(listed.values())
+    if chosen in listed:
+        element["initial_option"] = listed[chosen]
     return element
 
 

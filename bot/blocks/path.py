@@ -2,38 +2,97 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 from bot.blocks import fit
 from bot.blocks.card import reason_to_tell, step_sections
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, divider, header, section, sections
-from bot.targets import ACTION_IDS, Target
+from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, STEPS, PathWindow, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
 from engine.allowed import Action
 from engine.documents import AttemptDocument, RequestDocument, StepDocument
-from engine.states import AttemptKind, AttemptOutcome, StepStatus
+from engine.states import MOVING, AttemptKind, AttemptOutcome, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, WITHDRAW
 
 MAX_ATTEMPTS = 6  # of a step's attempts, the latest are shown
+WINDOW_PAGE = 12_000  # characters of steps in a window; what is longer has pages
+MESSAGE_PAGE = 5_000
 
 
-def path_view(document: RequestDocument, dates: Dates) -> dict[str, object]:
-    """As a window, opened from a card."""
-    hint = f"To act, use the buttons of the card, or `/retrigger {document.id}`."
-    blocks = [*_top(document, dates), *sections([_step(step, dates) for step in document.steps])]
-    return fit.modal(PROGRESS_PATH, [*blocks, context(hint)], close="Close")
+def path_view(document: RequestDocument, dates: Dates, window: PathWindow) -> dict[str, object]:
+    """As a window, opened from a card, a list or App Home. What may be done now stands first."""
+    pages = _pages(document, dates, WINDOW_PAGE)
+    page = _where_it_stands(pages) if window.page is None else max(0, min(window.page, len(pages) - 1))
+    blocks = [*_top(document, dates), *step_sections(document, dates, waiting=True)]
+    blocks += [*_request_buttons(document, []), divider()]
+    blocks += [*_part(document, pages, page), *sections([text for _, text in pages[page]])]
+    blocks += _turn(document, len(pages), page)
+    return fit.modal(PROGRESS_PATH, blocks, close="Close", metadata=window._replace(page=page).pack())
 
 
 def path_message(document: RequestDocument, dates: Dates) -> Message:
-    """As a private message. What may be done now stands first: a long path may not fit behind it."""
-    blocks = [
-        *_top(document, dates),
-        *step_sections(document, dates, waiting=True),
-        *_request_buttons(document),
-        divider(),
-    ]
-    blocks += sections([_step(step, dates) for step in document.steps])
+    """As a private message. Of a long path, the part where it stands; the window shows all of it."""
+    pages = _pages(document, dates, MESSAGE_PAGE)
+    page = _where_it_stands(pages)
+    more: list[Block] = []
+    if len(pages) > 1:
+        more.append(button("All steps", PATH, Target(document.number).pack()))
+    blocks = [*_top(document, dates), *step_sections(document, dates, waiting=True)]
+    blocks += [*_request_buttons(document, more), divider()]
+    blocks += [*_part(document, pages, page), *sections([text for _, text in pages[page]])]
     return fit.message(said(f"{PROGRESS_PATH} of {document.id}: {document.status.label}"), blocks)
+
+
+_Page = list[tuple[StepDocument, str]]
+
+
+def _pages(document: RequestDocument, dates: Dates, budget: int) -> list[_Page]:
+    """The steps in their order, with what is said of each, in parts of at most ``budget`` characters."""
+    pages: list[_Page] = [[]]
+    size = 0
+    for step in document.steps:
+        text = _step(step, dates)
+        if pages[-1] and size + len(text) > budget:
+            pages.append([])
+            size = 0
+        pages[-1].append((step, text))
+        size += len(text)
+    return pages
+
+
+def _where_it_stands(pages: list[_Page]) -> int:
+    """The page with the first step that is blocked; without one, that moves, then that a person acted on."""
+    for place, page in enumerate(pages):
+        if any(step.status is StepStatus.BLOCKED for step, _ in page):
+            return place
+    for place, page in enumerate(pages):
+        if any(step.status in MOVING for step, _ in page):
+            return place
+    return next((place for place, page in enumerate(pages) if any(step.acts for step, _ in page)), 0)
+
+
+def _part(document: RequestDocument, pages: list[_Page], page: int) -> list[Block]:
+    """Which of the steps are shown, and how all of them stand, when it is not all."""
+    if len(pages) == 1:
+        return []
+    first = sum(map(len, pages[:page])) + 1
+    counts = Counter(step.status for step in document.steps)
+    numbers = " · ".join(f"{STEP_SYMBOLS[status]} {counts[status]} {status.value}" for status in counts)
+    shown = f"Steps {first} to {first + len(pages[page]) - 1} of {len(document.steps)} are shown here."
+    return [context(f"{bold(shown)}  All of them: {numbers}")]
+
+
+def _turn(document: RequestDocument, pages: int, page: int) -> list[Block]:
+    """To the pages before and behind."""
+    there = [
+        button(label, f"{STEPS}{which}", json.dumps([document.number, to]))
+        for label, which, to in (("← Earlier steps", OLDER, page - 1), ("Later steps →", NEWER, page + 1))
+        if 0 <= to < pages
+    ]
+    return [actions(there, block_id="steps")] if there else []
 
 
 def _top(document: RequestDocument, dates: Dates) -> list[Block]:
@@ -49,7 +108,7 @@ def _top(document: RequestDocument, dates: Dates) -> list[Block]:
     return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + told)]
 
 
-def _request_buttons(document: RequestDocument) -> list[Block]:
+def _request_buttons(document: RequestDocument, more: list[Block]) -> list[Block]:
     value = Target(document.number).pack()
     labels = {Action.CONTINUE: (CONTINUE_FLOW, "primary"), Action.WITHDRAW: (WITHDRAW, "danger")}
     offered = [
@@ -57,7 +116,7 @@ def _request_buttons(document: RequestDocument) -> list[Block]:
         for action, (label, style) in labels.items()
         if action in document.actions
     ]
-    return [actions(offered, block_id="request")] if offered else []
+    return [actions(elements, block_id="request")] if (elements := [*offered, *more]) else []
 
 
 def _step(step: StepDocument, dates: Dates) -> str:

@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
+from bot.blocks import modals
 from bot.blocks.path import path_view
 from bot.context import Bot
+from bot.listeners import home, listing
 from bot.listeners.answering import open_answer
-from bot.listeners.answers import refusals_told
-from bot.listeners.opening import open_act, open_view
-from bot.listeners.visit import Body, Visit, of_click
-from bot.targets import ACTIONS_BY_ID, APPROVE, PATH, REJECT, OldButton, unpack_answer, unpack_target
+from bot.listeners.answers import refusal, refusals_told
+from bot.listeners.opening import Overtaken, open_act, open_view, show_view
+from bot.listeners.visit import Body, Visit, of_click, window_of
+from bot.targets import (
+    ACTIONS_BY_ID,
+    APPROVE,
+    HOME,
+    LIST,
+    PATH,
+    REJECT,
+    STEPS,
+    OldButton,
+    PathWindow,
+    unpack_answer,
+    unpack_report,
+    unpack_target,
+)
+from engine.errors import RetriggerError
 
 
 def register(app: App, bot: Bot) -> None:
     """Listen to every button of ours."""
 
-    def on_click(ack: Ack, body: Body, client: WebClient) -> None:
+    def on_click(ack: Ack, body: Body, client: WebClient, respond: Respond) -> None:
         ack()
         visit = of_click(bot, body)
         with refusals_told(bot, visit):
-            click(bot, client, visit, body)
+            try:
+                click(bot, client, respond, visit, body)
+            except RetriggerError as error:
+                if not body.get("view"):
+                    raise
+                _refuse(bot, client, visit, body, error)
 
     app.action(re.compile(r"^retrigger\."))(on_click)
 
 
-def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:
-    """Open what the button stands for. Raises RetriggerError."""
+def click(bot: Bot, client: WebClient, respond: Respond, visit: Visit, body: Body) -> None:
+    """Do what the button stands for. Raises RetriggerError."""
     pressed = body["actions"][0]
-    action_id, value, trigger_id = pressed["action_id"], pressed.get("value") or "", body["trigger_id"]
-    if action_id in (APPROVE, REJECT):
-        open_answer(bot, client, visit, trigger_id, unpack_answer(value))
-    elif action_id == PATH:
-        document = bot.engine.document(visit.person.actor, unpack_target(value).request_id)
-        open_view(client, trigger_id, path_view(document, bot.dates))
-    elif action_id in ACTIONS_BY_ID:
-        open_act(bot, client, visit, trigger_id, ACTIONS_BY_ID[action_id], unpack_target(value))
+    name, value = pressed["action_id"], pressed.get("value") or ""
+    if name.startswith(f"{HOME}."):
+        home.choose(bot, client, visit, pressed)
+    elif name.startswith(f"{LIST}."):
+        listing.turn(bot, respond, visit, unpack_report(value))
+    elif name.startswith(f"{STEPS}."):
+        turn_path(bot, client, visit, body, value)
+    elif name in (APPROVE, REJECT):
+        open_answer(bot, client, visit, body["trigger_id"], unpack_answer(value))
+    elif name == PATH:
+        target = unpack_target(value)
+        document = bot.engine.document(visit.person.actor, target.request_id)
+        view = path_view(document, bot.dates, PathWindow(target.request_id, visit.place))
+        open_view(client, body["trigger_id"], view, _on_top(body))
+    elif name in ACTIONS_BY_ID:
+        act = ACTIONS_BY_ID[name]
+        open_act(bot, client, visit, body["trigger_id"], act, unpack_target(value), on_top=_on_top(body))
     else:
         raise OldButton
+
+
+def turn_path(bot: Bot, client: WebClient, visit: Visit, body: Body, value: str) -> None:
+    """Other steps of a long Progress Path, in its window."""
+    window = window_of(body)
+    if window is None:
+        raise OldButton
+    _, page = json.loads(value)
+    document = bot.engine.document(visit.person.actor, window.request_id)
+    show_view(client, body["view"]["id"], path_view(document, bot.dates, window._replace(page=page)))
+
+
+def _on_top(body: Body) -> bool:
+    """Whether what is opened comes on top of a window."""
+    return (body.get("view") or {}).get("type") == "modal"
+
+
+def _refuse(bot: Bot, client: WebClient, visit: Visit, body: Body, error: RetriggerError) -> None:
+    """In a window or App Home nobody sees what a channel says privately. Raises SlackError."""
+    message = error.message if isinstance(error, Overtaken) else refusal(bot, error, visit)
+    if isinstance(error, Overtaken):
+        bot.refresh(error.request_id)
+    open_view(client, body["trigger_id"], modals.told_modal("Nothing was done", message), _on_top(body))

@@ -9,19 +9,24 @@ from slack_sdk import WebClient
 
 from bot.blocks import fit, grants, lists
 from bot.blocks.fit import Message
+from bot.blocks.outcome import overtaken
 from bot.blocks.parts import section
 from bot.blocks.path import path_message
-from bot.command_line import Give, Show, Start, Typed, Word, no_such_step, parse
+from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, no_such_step, parse, which_step
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import granting
 from bot.listeners.answers import refusal
+from bot.listeners.listing import blocked_message
 from bot.listeners.opening import Overtaken, open_act
 from bot.listeners.visit import Body, Visit, of_command
-from bot.targets import Target
-from bot.text import escape
+from bot.targets import Report, Target
+from bot.text import Dates, escape
+from engine.allowed import Action
+from engine.documents import RequestDocument
 from engine.errors import RetriggerError
-from engine.states import RequestStatus
+
+REQUEST_ACTIONS = (Action.CONTINUE, Action.WITHDRAW)  # those that need no step
 
 log = logging.getLogger(__name__)
 
@@ -62,23 +67,36 @@ def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
     person = visit.person
     if isinstance(typed, Show):
         return path_message(bot.engine.document(person.actor, typed.request_id), bot.dates)
-    if typed is Word.WHOAMI:
-        held = bot.engine.whoami(person.actor)
-        return grants.whoami(person.actor, held, person.note, bot.people.mention, bot.dates)
+    if isinstance(typed, Listed):
+        app = app_of(typed, bot.engine.apps(person.actor)) if typed.typed else None
+        return blocked_message(bot, person.actor, Report(app))
     if typed is Word.GRANTS:
         return granting.listed(bot, person)
     if isinstance(typed, Give):
         return granting.give(bot, person, typed)
-    blocked = bot.engine.documents(person.actor, status=RequestStatus.BLOCKED, limit=lists.PAGE + 1, oldest_first=True)
-    return lists.blocked_list(blocked, bot.dates)
+    held = bot.engine.whoami(person.actor)
+    return grants.whoami(person.actor, held, person.note, bot.people.mention, bot.dates)
 
 
 def _start(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, typed: Start) -> None:
-    if typed.node is not None:
+    if typed.action not in REQUEST_ACTIONS:
         document = bot.engine.document(visit.person.actor, typed.request_id)
-        if document.step(typed.node) is None:
-            raise no_such_step(typed.request_id, typed.node, (step.node for step in document.steps))
+        typed = _with_step(document, typed, bot.dates)
     open_act(bot, client, visit, trigger_id, typed.action, Target(typed.request_id, typed.node))
+
+
+def _with_step(document: RequestDocument, typed: Start, dates: Dates) -> Start:
+    """The step that was named, or the only one that offers the act. Raises Misspelt, Overtaken."""
+    if typed.node is not None:
+        if document.step(typed.node) is None:
+            raise no_such_step(typed, (step.node for step in document.steps))
+        return typed
+    offer = [step.node for step in document.steps if typed.action in step.actions]
+    if not offer:
+        raise Overtaken(document.number, overtaken(document, typed.action, None, dates))
+    if len(offer) > 1:
+        raise which_step(typed, offer)
+    return typed._replace(node=offer[0])
 
 
 def _sentence(text: str) -> Message:

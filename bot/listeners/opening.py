@@ -35,19 +35,31 @@ class Overtaken(RetriggerError):
         super().__init__(message.text)
 
 
-def open_act(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, action: Action, target: Target) -> None:
-    """Open the window. Raises RetriggerError with the sentence for the person."""
+def open_act(
+    bot: Bot,
+    client: WebClient,
+    visit: Visit,
+    trigger_id: str,
+    action: Action,
+    target: Target,
+    *,
+    on_top: bool = False,
+) -> None:
+    """Open the window, ``on_top`` of the one that was clicked in. Raises RetriggerError with the sentence for the
+    person."""
     actor = visit.person.actor
     bot.engine.permitted(actor, target.request_id)
     document = bot.engine.document(actor, target.request_id)
     target = present(document, action, target, bot.dates)
     ticket = Ticket(action, target, visit.place)
-    open_loading(client, trigger_id, modals.TITLES[action], lambda: act_view(bot, actor, document, ticket))
+    open_loading(client, trigger_id, modals.TITLES[action], lambda: act_view(bot, actor, document, ticket), on_top)
 
 
-def open_loading(client: WebClient, trigger_id: str, title: str, make: Callable[[], dict[str, Any]]) -> None:
+def open_loading(
+    client: WebClient, trigger_id: str, title: str, make: Callable[[], dict[str, Any]], on_top: bool = False
+) -> None:
     """Open a window at once, since a click's permission to lasts 3 s, and then show in it what ``make`` gives."""
-    view_id = open_view(client, trigger_id, modals.loading_modal(title))
+    view_id = open_view(client, trigger_id, modals.loading_modal(title), on_top)
     try:
         view = make()
     except RetriggerError as error:
@@ -105,10 +117,11 @@ def present(document: RequestDocument, action: Action, target: Target, dates: Da
     return target._replace(version=step.version)
 
 
-def open_view(client: WebClient, trigger_id: str, view: dict[str, Any]) -> str:
-    """Open a window; returns its id. Raises SlackError."""
+def open_view(client: WebClient, trigger_id: str, view: dict[str, Any], on_top: bool = False) -> str:
+    """Open a window, ``on_top`` of another one or by itself; returns its id. Raises SlackError."""
     try:
-        return str(client.views_open(trigger_id=trigger_id, view=view)["view"]["id"])
+        show = client.views_push if on_top else client.views_open
+        return str(show(trigger_id=trigger_id, view=view)["view"]["id"])
     except Exception as raised:
         raise translate(raised) from raised
 

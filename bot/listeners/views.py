@@ -18,6 +18,7 @@ from slack_sdk import WebClient
 from bot.blocks import modals
 from bot.context import Bot
 from bot.errors import SlackError
+from bot.listeners import home
 from bot.listeners.carry_out import Ended, carry_out
 from bot.listeners.opening import show_view
 from bot.listeners.typed import values
@@ -80,7 +81,7 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
     elif ended.view is not None:
         ack(response_action="update", view=ended.view)
     else:
-        ack()
+        ack(response_action="clear")  # what lies below shows the state before the act
 
 
 def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> None:
@@ -98,5 +99,8 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
 def _tell(bot: Bot, window: Window, ended: Ended) -> None:
     if ended.told:
         bot.whisper(window.visit.place, window.visit.user, ended.told, in_thread=not ended.done)
+    place, team, user = window.visit.place, window.visit.team, window.visit.user
+    if ended.done and place.home is not None:
+        home.publish(bot, bot.client, team, user, place.home)
     if ended.stale:
         bot.refresh(window.request_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.context import Bot
 from bot.people import People, Person
-from bot.targets import Place
+from bot.targets import OldButton, PathWindow, Place, unpack_window
 
 Body = dict[str, Any]
 
@@ -32,6 +32,8 @@ class Visit:
 def of_click(bot: Bot, body: Body) -> Visit:
     """A click on a button of a message, a window or App Home."""
     user = body["user"]
+    if body.get("view"):
+        return Visit(bot.people, _team(body), user["id"], _name(user), _of_view(body["view"]))
     container = body.get("container") or {}
     message = body.get("message") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or None
@@ -50,6 +52,25 @@ def of_command(bot: Bot, body: Body) -> Visit:
     """A slash command."""
     place = Place(body.get("channel_id") or None)
     return Visit(bot.people, body.get("team_id", ""), body["user_id"], body.get("user_name", ""), place)
+
+
+def window_of(body: Body) -> PathWindow | None:
+    """The Progress Path in whose window somebody clicked, if it was one."""
+    view = body.get("view") or {}
+    if view.get("type") != "modal":
+        return None
+    try:
+        return unpack_window(view.get("private_metadata") or "")
+    except OldButton:
+        return None
+
+
+def _of_view(view: dict[str, Any]) -> Place:
+    """A window with a Progress Path knows where it was opened from."""
+    if view.get("type") == "home":
+        return Place(home=view.get("private_metadata") or "")
+    window = window_of({"view": view})
+    return Place() if window is None else window.place
 
 
 def _team(body: Body) -> str:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def test_list_path_and_an_act_from_the_command(demo: Demo, hanna: SlackPage) -> None:
     request = demo.stuck()
     hanna.command("")
-    listed = hanna.private("oldest first").last
+    listed = hanna.private("longest first").last
     expect(listed).to_contain_text(f"{request} Onboard")
     expect(listed).to_contain_text("at desk")
     hanna.command(request)

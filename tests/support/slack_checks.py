@@ -11,7 +11,7 @@ from slack_sdk.models.views import View
 Json = dict[str, Any]
 
 DRAWN = {"section", "header", "divider", "context", "actions", "input"}
-ELEMENTS = {"button", "plain_text_input", "checkboxes"}
+ELEMENTS = {"button", "plain_text_input", "checkboxes", "static_select"}
 FORBIDDEN = ("<!channel", "<!here", "<!everyone", "<@U0EVIL", "<http")
 
 
@@ -117,6 +117,11 @@ def _check_element(element: Json) -> None:
     if element["type"] == "button":
         assert len(element["text"]["text"]) <= 75
         assert element.get("style", "primary") in ("primary", "danger")
+    if element["type"] == "static_select":
+        assert 1 <= len(element["options"]) <= 100
+        assert "initial_option" not in element or element["initial_option"] in element["options"]
+        values = [option["value"] for option in element["options"]]
+        assert len(values) == len(set(values)), f"an option twice: {values}"
     for option in element.get("options", []):
         assert len(option["text"]["text"]) <= 75
         assert len(option["value"]) <= 150

@@ -68,7 +68,9 @@ def test_wrong_commands_get_the_right_spelling(office: Office) -> None:
     number, _ = office.blocked()
     assert "Did you mean `/retrigger help`?" in answer(office.hanna, "hepl")["text"]
     wrong = answer(office.hanna, f"REQ-{number} create_acount flow")["text"]
-    assert wrong == f"REQ-{number} has no step create_acount. Did you mean `/retrigger REQ-{number} create_account`?"
+    assert (
+        wrong == f"REQ-{number} has no step create_acount. Did you mean `/retrigger REQ-{number} create_account flow`?"
+    )
     assert answer(office.hanna, "REQ-999")["text"] == "There is no request REQ-999."
     refused = answer(office.hanna, f"REQ-{number} continue")
     assert "nothing was done" in refused["text"]
@@ -87,5 +89,5 @@ def test_app_home_counts_and_lists(office: Office) -> None:
     view = office.vera.home()
     check_view({key: view[key] for key in ("type", "blocks")})
     text = json.dumps(view, ensure_ascii=False)
-    assert f"🔴 Blocked: *{blocked}*" in text
+    assert f"🔴 Blocked *{blocked}*" in text
     assert f"*REQ-{number}* Onboard Ada" in text

@@ -22,7 +22,7 @@ from engine.permissions import Grant, Permission
 from engine.records import Event
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
-from engine.store import BlockedFilter, RequestFilter, Store
+from engine.store import Beside, BlockedFilter, RequestFilter, Store
 from storage.database import open_database
 from tests.integration.storage.helpers import Worker
 from tests.support.plans import Watch, scans
@@ -144,9 +144,9 @@ def people_look(engine: Engine, store: Store) -> None:
                 assert store.requests(RequestFilter(status, apps, after, 20, oldest_first))
     for apps in (None, frozenset({"HR"}), frozenset(APPS)):
         (*_, last) = store.blocked(BlockedFilter(apps, limit=20))
-        key = (last.request.blocked_at or 0.0, last.request.id)
-        for beside, backwards in ((None, False), (key, False), (key, True)):
-            assert store.blocked(BlockedFilter(apps, 1.0, beside, backwards, 20))
+        next_one = Beside(last.request.blocked_at or 0.0, last.request.id)
+        for beside in (None, next_one, next_one._replace(backwards=True)):
+            assert store.blocked(BlockedFilter(apps, 1.0, beside, 20))
     store.apps()
     engine.document(SOMEONE, NUMBER)
     engine.counts(SOMEONE)

@@ -4,7 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.states import RequestStatus
-from engine.store import BlockedFilter, RequestFilter
+from engine.store import Beside, BlockedFilter, RequestFilter
 from storage.database import now
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
@@ -108,13 +108,17 @@ def test_those_that_are_blocked_longest_come_first_and_are_paged_both_ways(store
     submit(store)
     block(store, three, one, four, two)
     assert blocked(store) == [three, one, four, two]
-    key = {row.request.id: (row.request.blocked_at, row.request.id) for row in store.blocked(BlockedFilter())}
+    since = {row.request.id: row.request.blocked_at or 0.0 for row in store.blocked(BlockedFilter())}
+
+    def beside(number: int, backwards: bool = False) -> Beside:
+        return Beside(since[number], number, backwards)
+
     for apps, order in ((None, [three, one, four, two]), (frozenset({"HR", "IT"}), [three, one, two])):
         assert blocked(store, apps=apps, limit=2) == order[:2]
-        assert blocked(store, apps=apps, limit=2, beside=key[order[1]]) == order[2:4]
-        assert blocked(store, apps=apps, limit=2, beside=key[order[2]], backwards=True) == order[:2]
-        assert blocked(store, apps=apps, limit=1, beside=key[order[2]], backwards=True) == [order[1]]
-        assert blocked(store, apps=apps, beside=key[order[0]], backwards=True) == []
+        assert blocked(store, apps=apps, limit=2, beside=beside(order[1])) == order[2:4]
+        assert blocked(store, apps=apps, limit=2, beside=beside(order[2], True)) == order[:2]
+        assert blocked(store, apps=apps, limit=1, beside=beside(order[2], True)) == [order[1]]
+        assert blocked(store, apps=apps, beside=beside(order[0], True)) == []
     assert blocked(store, apps=frozenset()) == []
     assert store.apps() == ["Finance", "HR", "IT"]
 

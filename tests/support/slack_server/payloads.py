@@ -32,7 +32,8 @@ def block_actions(slack: Workspace, user: str, where: Json, action: Json) -> Jso
     container = {"type": "message", "message_ts": where["ts"], "channel_id": channel["id"], "is_ephemeral": ephemeral}
     thread = {"thread_ts": where["thread_ts"]} if where.get("thread_ts") else {}
     payload |= {"container": {**container, **thread}, "channel": {"id": channel["id"], "name": channel["name"]}}
-    payload |= {"state": {"values": {}}, "response_url": slack.hook(channel["id"], user, where.get("thread_ts", ""))}
+    answers = slack.hook(channel["id"], user, where.get("thread_ts", ""), where["ts"])
+    payload |= {"state": {"values": {}}, "response_url": answers}
     return payload if ephemeral else {**payload, "message": where}
 
 

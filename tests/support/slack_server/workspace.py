@@ -51,7 +51,7 @@ class Workspace:
         self.token_error = ""
         self.trigger_life = TRIGGER_LIFE
         self.url = ""  # of the web server
-        self.hooks: dict[str, list[str]] = {}  # by response_url: what is left of [channel, user, thread]
+        self.hooks: dict[str, list[str]] = {}  # by response_url: [channel, user, thread, times left, message]
         self.refused: list[str] = []
         self._triggers: dict[str, tuple[str, float]] = {}
         self._spent: set[str] = set()
@@ -104,11 +104,11 @@ class Workspace:
             raise Refused("expired_trigger_id")
         return user
 
-    def hook(self, channel: str, user: str, thread: str = "") -> str:
-        """A new response_url."""
+    def hook(self, channel: str, user: str, thread: str = "", ts: str = "") -> str:
+        """A new response_url; ``ts``: of the message that was clicked on, which it may replace."""
         url = f"{self.url}/respond/{secrets.token_hex(8)}"
         with self.changed:
-            self.hooks[url] = [channel, user, thread, "5"]
+            self.hooks[url] = [channel, user, thread, "5", ts]
         return url
 
     def add(self, message: Json) -> Json:

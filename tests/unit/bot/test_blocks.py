@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.blocks import card, fit, lists, modals, outcome, path, thread
-from bot.targets import PATH, OldButton, Place, Settled, Target, Ticket, unpack_target, unpack_ticket
+from bot.blocks import card, fit, modals, outcome, path, thread
+from bot.targets import PATH, OldButton, PathWindow, Place, Settled, Target, Ticket, unpack_target, unpack_ticket
 from bot.text import Dates
 from engine import events, texts
 from engine.allowed import Action
@@ -401,7 +401,7 @@ def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
         step("second", status=StepStatus.COMPLETED, actions=(), attempts=(attempt(1), attempt(2), acted), held=True),
         step("third", status=StepStatus.PENDING, actions=(), attempts=()),
     )
-    lines = said(path.path_view(document, DATES)["blocks"]).splitlines()
+    lines = said(path.path_view(document, DATES, PathWindow(42, Place()))["blocks"]).splitlines()
     assert "✅ `first` · Completed" in lines
     assert "✅ `second` · Completed · 3 attempts · held" in lines
     assert "⬜ `third` · Pending" in lines
@@ -419,13 +419,6 @@ def test_the_private_path_has_the_buttons_of_what_may_be_done() -> None:
         texts.PROVIDE_INPUT,
         texts.WITHDRAW,
     ]
-
-
-def test_the_list_of_blocked_requests() -> None:
-    message = lists.blocked_list([request(step(), id=f"REQ-{n}") for n in range(1, 22)], DATES)
-    assert len([1 for label, _ in buttons(message.blocks) if label == texts.PROGRESS_PATH]) == 20
-    assert "*20 blocked requests, oldest first*" in said(message.blocks)
-    assert "there are more" in said(message.blocks)
 
 
 def test_titles_fit_into_slacks_24_characters() -> None:

@@ -10,12 +10,14 @@ from slack_sdk.errors import SlackObjectFormationError
 
 from bot.blocks import card, fit, home, lists, modals, outcome, parts, path, thread
 from bot.blocks.modals import Typed
-from bot.targets import Place, Settled, Target, Ticket
-from bot.text import Dates
+from bot.targets import PathWindow, Place, Report, Settled, Target, Ticket
+from bot.text import Dates, escape
 from engine import events
 from engine.allowed import Action
 from engine.plan import Key, PlannedStep
+from engine.reports import BlockedPage
 from engine.states import CallEffect, RequestStatus
+from engine.store import Beside
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples
 
@@ -29,9 +31,17 @@ def test_messages_and_windows_of_the_worst_request(text: str, dates: Dates) -> N
     document = samples.worst(text)
     check_message(*card.card(document, dates, "rt-1"))
     check_message(*path.path_message(document, dates))
-    check_view(path.path_view(document, dates))
-    check_message(*lists.blocked_list([document] * 40, dates))
-    check_view(home.home_view({RequestStatus.BLOCKED: 10**9}, [document] * 120, dates))
+    for page in (None, 0, 10**6):
+        check_view(path.path_view(document, dates, PathWindow(10**15, PLACE, page)))
+    beside = Beside(1.7e9, 10**15, True)
+    blocked = BlockedPage((document,) * home.PAGE, beside, beside)
+    app = "x" * 60
+    counts = dict.fromkeys(RequestStatus, 10**9)
+    check_message(*lists.blocked_list(blocked, Report(app, 0, beside), 10**9, dates, samples.AT))
+    apps = [f"{number} {app}"[:60] for number in range(300)]
+    for report in (Report(), Report(app, 86400, beside), Report(apps[-1]), Report(apps[0])):
+        check_view(home.home_view(home.Seen(report, apps, counts, blocked, samples.AT), dates))
+    check_view(home.closed_view(fit.message("No.", [parts.section(escape(text))])))
 
 
 @pytest.mark.parametrize("text", samples.TEXTS)
@@ -89,7 +99,7 @@ def test_the_small_windows(action: Action) -> None:
 
 def test_private_answers() -> None:
     check_message(*lists.help_message())
-    check_message(*lists.blocked_list([], Dates()))
+    check_message(*lists.blocked_list(BlockedPage((), None, None), Report(), 0, Dates(), samples.AT))
 
 
 def test_what_does_not_fit_is_said() -> None:

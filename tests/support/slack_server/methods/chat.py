@@ -64,8 +64,12 @@ def respond(slack: Workspace, url: str, said: Json) -> None:
     left = slack.hooks.get(url)
     if left is None or left[3] == "0":
         raise Refused("used_url")
-    channel, user, thread, times = left
+    channel, user, thread, times, ts = left
     left[3] = str(int(times) - 1)
+    if said.get("replace_original") and ts in slack.messages:
+        slack.messages[ts] = {**slack.messages[ts], **_content(slack, said)}
+        slack.changed.notify_all()
+        return
     ephemeral = {"subtype": "ephemeral", "ephemeral_to": user} if said.get("response_type") != "in_channel" else {}
     more = {"thread_ts": said.get("thread_ts") or thread} if said.get("thread_ts") or thread else {}
     slack.add({**_content(slack, said), "channel": channel, "user": slack.bot_user, **ephemeral, **more})

@@ -1,0 +1,165 @@
+"""The list of blocked requests and App Home: paged, filtered, and acted from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.blocks import home, lists
+from engine.permissions import Grant, Permission
+from engine.states import RequestStatus
+from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
+from tests.support.engine import HANNA
+from tests.support.slack_checks import check_view
+from tests.support.slack_server import Person, SlackServer
+
+LAB = 3
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[SlackServer]:
+    with SlackServer(WORKSPACE) as server:
+        yield server
+        assert server.refused == []
+
+
+@pytest.fixture(scope="module")
+def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
+    office = Office(tmp_path_factory.mktemp("office"), slack)
+    try:
+        office.open()
+        office.room.engine.grant(HANNA, Grant("U1", Permission.ADMIN))
+        yield office
+    finally:
+        office.close()
+
+
+@pytest.fixture
+def full(office: Office) -> list[int]:
+    """More blocked requests than two pages hold, some of them of another application; the numbers, oldest first."""
+    for item in office.room.engine.documents(HANNA, status=RequestStatus.BLOCKED, limit=200):
+        office.room.engine.withdraw(HANNA, item.number, reason="of another test")
+    made = []
+    for place in range(2 * home.PAGE + 3):
+        made.append(office.room.submit("quiet" if place < LAB else "onboarding", {"name": f"Ada {place}"}))
+        office.room.wait(made[-1], "blocked")
+    return made
+
+
+def shown(where: dict[str, Any]) -> list[int]:
+    """The requests that a list or App Home shows, in order."""
+    return [int(number) for number in re.findall(r"\*REQ-(\d+)\*", json.dumps(where["blocks"]))]
+
+
+def hanna(office: Office) -> Person:
+    assert isinstance(office.hanna, Person)
+    return office.hanna
+
+
+def answer(office: Office, text: str) -> dict[str, Any]:
+    before = len(private(office))
+    office.hanna.command(CHANNEL, text)
+    eventually(lambda: len(private(office)) > before, f"an answer to {text!r}")
+    return private(office)[-1]
+
+
+def page_of(office: Office, wanted: list[int]) -> dict[str, Any]:
+    """A private list of exactly those, once there is one."""
+    found: dict[str, Any] = eventually(
+        lambda: next((message for message in private(office) if shown(message) == wanted), None),
+        f"the page of {wanted[0]}",
+    )
+    return found
+
+
+def private(office: Office) -> list[dict[str, Any]]:
+    return [message for message in office.hanna.messages(CHANNEL) if message.get("subtype") == "ephemeral"]
+
+
+def test_the_list_is_turned_in_its_place_as_often_as_one_likes(office: Office, full: list[int]) -> None:
+    first = answer(office, "")
+    assert shown(first) == full[: lists.PAGE]
+    count = len(private(office))
+    page, here = first, full[: lists.PAGE]
+    turns = [("newer", full[15:30]), ("newer", full[30:]), ("older", full[15:30]), ("older", full[:15])] * 2
+    for which, wanted in turns:
+        assert shown(page) == here
+        office.hanna.click(page, f"retrigger.list.{which}")
+        page = page_of(office, wanted)
+        here = wanted
+    assert len(private(office)) == count
+
+
+def test_the_list_of_one_application(office: Office, full: list[int]) -> None:
+    for typed in ("Lab", "lab", "list app LAB", "`list lab`"):
+        assert shown(answer(office, typed)) == full[:LAB]
+    assert "There is no command labb. Did you mean `/retrigger Lab`?" in answer(office, "labb")["text"]
+
+
+def test_app_home_is_paged_and_filtered_and_remembers_it(office: Office, full: list[int]) -> None:
+    person = hanna(office)
+    person.open_home()
+    view = person.home("33 blocked requests")
+    check_view({key: view[key] for key in ("type", "blocks", "private_metadata")})
+    assert shown(view) == full[: home.PAGE]
+    for which, wanted in (("newer", full[15:30]), ("newer", full[30:]), ("older", full[15:30])):
+        person.click(view, f"retrigger.home.page.{which}")
+        view = person.home(f"*REQ-{wanted[0]}*")
+        assert shown(view) == wanted
+    person.click(view, "retrigger.home.app", selected_option={"value": "Lab"})
+    view = person.home(f"*{LAB} blocked requests* in *Lab*")
+    assert shown(view) == full[:LAB]
+    person.click(view, "retrigger.home.age", selected_option={"value": "3600"})
+    view = person.home("Nothing is blocked in *Lab* for over 1 h.")
+    person.click(view, "retrigger.home.refresh")
+    person.click(view, "retrigger.home.age", selected_option={"value": "0"})
+    view = person.home(f"*{LAB} blocked requests* in *Lab*")
+    assert "*Lab*, longest first" in json.dumps(view)
+
+
+def test_an_act_from_app_home_is_seen_there(office: Office, full: list[int]) -> None:
+    person = hanna(office)
+    person.open_home()
+    view = person.home("33 blocked requests")
+    person.click(view, "retrigger.path")
+    path = person.modal(f"REQ-{full[0]} · Onboard")
+    check_view({key: path[key] for key in ("type", "title", "close", "blocks", "private_metadata")})
+    person.click(path, "retrigger.withdraw")
+    person.modal("The request ends here")
+    person.submit({"reason": {"reason": {"type": "plain_text_input", "value": "of no use"}}})
+    person.no_modal()
+    view = person.home("32 blocked requests")
+    assert shown(view) == full[1 : home.PAGE + 1]
+
+
+def test_what_is_refused_in_a_window_is_told_in_a_window(office: Office, full: list[int]) -> None:
+    person = hanna(office)
+    person.open_home()
+    person.click(person.home(f"*REQ-{full[0]}*"), "retrigger.path")
+    path = person.modal(f"REQ-{full[0]} · Onboard")
+    office.room.engine.withdraw(HANNA, full[0], reason="Omar was first")
+    person.click(path, "retrigger.flow")
+    person.modal("Withdrawn")
+    person.modal("Nothing was done")
+    person.dismiss()
+
+
+def test_who_may_see_nothing_is_told_whom_to_ask(office: Office, slack: SlackServer, tmp_path: Path) -> None:
+    slack.workspace.users["U9"] = {**slack.workspace.users["U3"], "id": "U9", "profile": {"email": "nn@example.com"}}
+    slack.workspace.stacks["U9"] = []
+    stranger = slack.person("U9")
+    stranger.open_home()
+    assert "Ask <@U1> or " in json.dumps(stranger.home("You need the permission *View reports* for *any application*."))
+
+
+@pytest.mark.parametrize("action", ["flow", "INPUT"])
+def test_an_act_without_a_step_takes_the_only_one(office: Office, action: str) -> None:
+    number, _ = office.blocked()
+    office.hanna.command(CHANNEL, f"`req {number}` {action}")
+    office.hanna.modal("`create_account`")
+    office.hanna.dismiss()
