@@ -133,7 +133,7 @@ def _make(site: Open) -> None:
             site.outbox.remember(
                 Posted(row.request_id, CARD, "T1", "C1", f"1700000000.{row.request_id:06}", "a digest")
             )
-            site.outbox.done(row.id)
+            site.outbox.done([row.id])
 
 
 def _submit(site: Open, app: str, kind: str, number: int) -> None:

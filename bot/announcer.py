@@ -4,14 +4,17 @@ an approval that is asked for (bot.asks)."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import accumulate
 
 from bot.asks import Approvals, Asks
 from bot.blocks import card, fit, thread
+from bot.blocks.fit import Message
 from bot.blocks.outcome import outcome
 from bot.blocks.parts import section
 from bot.blocks.thread import Told
-from bot.errors import MessageGone, NotInChannel, PersonNotThere
+from bot.errors import ChannelMissing, MessageGone, NotInChannel, PersonNotThere, SlackError
 from bot.kept import Kept
 from bot.people import slack_user
 from bot.poster import Poster
@@ -21,10 +24,16 @@ from engine.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.outbox import CARD, Outbox, OutboxRow, Posted
 from engine.records import Event
+from engine.states import RequestStatus
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
 FACTS = ("from", "to", "call", "outcome", "recovery", "first")  # of an event: words and numbers of ours
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
+
+MARGIN = 7.0  # seconds that a row must still be ours when a send begins: longer than a call may take
+PILED_UP = 10.0  # seconds after which what waits is told together
+LINES_TEXT = 11_000  # characters of the lines in one message
+LOOKS_AWAY = 300.0  # seconds after which nobody looks any more at where they clicked
 
 log = logging.getLogger(__name__)
 
@@ -59,22 +68,27 @@ class Announcer:
         self._channels = channels
         self._dates = dates
 
-    def announce(self, row: OutboxRow, unsure: bool) -> None:
-        """Tell a row. ``unsure``: an earlier send may have arrived. Raises SlackError, NotFound, NoChannel."""
-        sending = Sending(
-            f"rt-{row.id}", lambda: self._outbox.sending(row.id), row.created_at - SKEW if unsure else None
-        )
+    def announce(self, rows: Sequence[OutboxRow]) -> list[int]:
+        """Tell the first row, and what can be told along with it of the others, which are of the same request and
+        kind; returns the ids of those. Raises SlackError, NotFound, NoChannel, RowLost."""
+        row = rows[0]
         document = self._read(row.request_id)
-        if row.kind == "card":
-            self._card(document, sending)
-        elif row.kind == "asks":
-            self._asks.keep(document, sending)
-        elif row.event is None:
+        if row.kind in ("card", "asks"):
+            keep = self._card if row.kind == "card" else self._asks.keep
+            keep(document, self._sending(rows[:1]))
+            return [row.id for row in rows]  # what is kept true shows the present, so it tells them all
+        if row.event is None:
             log.error("Outbox row %s of kind %s has no event; there is nothing to tell.", row.id, row.kind)
         elif row.kind == "line":
-            self._line(document, masked(row.event, document), sending)
+            return self._lines(document, rows)
         else:
-            self._tell(document, masked(row.event, document), row, sending)
+            self._tell(document, masked(row.event, document), row)
+        return [row.id]
+
+    def _sending(self, rows: Sequence[OutboxRow]) -> Sending:
+        row, also = rows[0], [row.id for row in rows[1:]]
+        unsure_since = None if row.sent_at is None else row.sent_at - SKEW
+        return Sending(f"rt-{row.id}", lambda: self._outbox.sending(row, also, MARGIN), unsure_since)
 
     def refresh(self, request_id: int) -> None:
         """Let what stands in Slack of a request show the present state, whatever it shows."""
@@ -91,51 +105,72 @@ class Announcer:
         if posted is not None:
             try:
                 return self._kept.show(posted, message)
-            except MessageGone:
-                pass
+            except SlackError as error:
+                if not self._is_lost(posted, document, error):
+                    raise
         return self._post_card(document, sending)
 
     def _post_card(self, document: RequestDocument, sending: Sending) -> Posted:
         message = card.card(document, self._dates, sending.marker)
         return self._kept.post(document.number, CARD, self._channel(document), message, sending)
 
-    def _line(self, document: RequestDocument, event: Told, sending: Sending) -> None:
-        text = thread.line(event, document.number, self._dates)
-        broadcast = thread.shown_in_channel(event)
+    def _lines(self, document: RequestDocument, rows: Sequence[OutboxRow]) -> list[int]:
+        """As many as fit into one message. It is shown in the channel if one of them is to be, unless it is old and
+        the request is blocked no more."""
+        events = [masked(row.event, document) for row in rows if row.event is not None]
+        news = rows[0].age <= PILED_UP or document.status is RequestStatus.BLOCKED
+        broadcast = news and any(map(thread.shown_in_channel, events))
+        texts = [thread.line(event, document.number, self._dates) for event in events]
         if broadcast:
-            text = f"*{document.id}* · {text}"
-        message = fit.message(text, [section(text, block_id=sending.marker)])
+            texts[0] = f"*{document.id}* · {texts[0]}"
+        sizes = accumulate(map(len, texts))
+        told = rows[: max(1, sum(size <= LINES_TEXT for size in sizes))]
+        # Each has its own mark, so that a look-up finds it whichever message it came in.
+        blocks = [section(text, block_id=f"rt-{row.id}") for row, text in zip(told, texts, strict=False)]
+        self._reply(document, fit.message("\n".join(texts[: len(told)]), blocks), self._sending(told), broadcast)
+        return [row.id for row in told]
+
+    def _reply(self, document: RequestDocument, message: Message, sending: Sending, broadcast: bool) -> None:
         beside = sending._replace(marker=f"{sending.marker}-card")  # of a card that has to be posted with it
         posted = self._kept.of(document.number).get(CARD) or self._card(document, beside)
         post = self._sender.post
         try:
             post(posted.channel, message, sending, thread=posted.ts, broadcast=broadcast)
-        except MessageGone:  # the card was deleted, and its thread with it
-            posted = self._post_card(document, beside._replace(unsure_since=None))
+        except SlackError as error:
+            if not self._is_lost(posted, document, error):
+                raise
+            posted = self._post_card(document, beside)  # the card is gone, and its thread with it
             post(posted.channel, message, sending, thread=posted.ts, broadcast=broadcast)
 
-    def _tell(self, document: RequestDocument, event: Told, row: OutboxRow, sending: Sending) -> None:
-        """What only one person sees in a channel cannot be looked up: after an answer that was lost, told twice is
-        better than not at all."""
+    def _tell(self, document: RequestDocument, event: Told, row: OutboxRow) -> None:
+        """Privately where the person clicked, while they may still be looking. What only one person sees there cannot
+        be looked up and does not stay: so after an answer that was lost, or much later, it is a direct message."""
         user = slack_user(row.actor)
         if user is None:
             return  # who acted through another door is told there
+        sending = self._sending([row])
         posted = self._kept.of(document.number).get(CARD)
         channel = posted.channel if posted else self._channels.get(document.app)
         message = outcome(event, document, sending.marker)
-        if channel is None:
+        if channel is None or row.sent_at is not None or row.age > LOOKS_AWAY:
             self._sender.direct(user, message, sending)
             return
         sending.begin()
         try:
-            # In the channel and in the thread: nobody knows which of them the person is looking at.
             self._sender.whisper(channel, user, message)
-            if posted is not None:
-                self._sender.whisper(channel, user, message, posted.ts)
-        except MessageGone:
-            return  # told in the channel; the thread is gone
-        except (PersonNotThere, NotInChannel):
+        except (PersonNotThere, NotInChannel, ChannelMissing):
             self._sender.direct(user, message, sending)
+            return
+        if posted is not None:  # nobody knows which of the two they are looking at; told in one of them is told
+            with suppress(SlackError):
+                self._sender.whisper(channel, user, message, posted.ts)
+
+    def _is_lost(self, posted: Posted, document: RequestDocument, error: SlackError) -> bool:
+        """Whether the card is to be posted anew: it was deleted, or its channel is none for us any more and the
+        settings name another."""
+        if isinstance(error, (ChannelMissing, NotInChannel)):
+            return posted.channel != self._channels.get(document.app, posted.channel)
+        return isinstance(error, MessageGone)
 
     def _channel(self, document: RequestDocument) -> str:
         if document.app not in self._channels:

@@ -14,6 +14,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from engine.errors import RetriggerError
 
+STILL_AT_IT = 10.0  # seconds in which Slack may yet carry out a call that timed out: a look before that says nothing
+
 
 class SlackError(RetriggerError):
     """Slack refused or could not be reached. ``code`` is Slack's own; ``wait``: seconds until a new try is worth it."""
@@ -94,7 +96,13 @@ class ViewGone(SlackError):
 
 _CODES: dict[type[SlackError], tuple[str, ...]] = {
     ChannelMissing: ("channel_not_found", "is_archived", "channel_is_archived", "invalid_channel"),
-    NotInChannel: ("not_in_channel", "restricted_action", "cannot_reply_to_message", "not_allowed"),
+    NotInChannel: (
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "not_allowed",
+    ),
     TokenRefused: (
         "invalid_auth",
         "not_authed",
@@ -109,7 +117,14 @@ _CODES: dict[type[SlackError], tuple[str, ...]] = {
         "team_not_found",
     ),
     ScopeMissing: ("missing_scope", "no_permission"),
-    MessageGone: ("message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"),
+    MessageGone: (
+        "message_not_found",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "restricted_action_non_threadable_channel",
+        "cant_update_message",
+        "edit_window_closed",
+    ),
     BadMessage: (
         "invalid_blocks",
         "invalid_blocks_format",
@@ -181,7 +196,10 @@ def _answered(error: SlackApiError) -> SlackError:
 def _unanswered(error: Exception) -> SlackError:
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     kind = NotReached if isinstance(cause, (ConnectionRefusedError, gaierror)) else Unreachable
-    return kind(type(cause).__name__, f"Slack cannot be reached ({cause}).")
+    found = kind(type(cause).__name__, f"Slack cannot be reached ({cause}).")
+    if isinstance(cause, TimeoutError):
+        found.wait = STILL_AT_IT
+    return found
 
 
 def _retry_after(headers: object) -> float:

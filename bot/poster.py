@@ -12,10 +12,11 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.blocks.fit import Message
-from bot.errors import Paced, PersonNotThere, RateLimited, translate
+from bot.errors import PersonNotThere, SlackError, translate
 from bot.pace import Pace
 
 TIMEOUT = 5  # seconds, of one call
+_SENDS = ("chat_postMessage", "chat_postEphemeral")
 PAGES = 10  # of 200 messages, to look a post up in
 
 
@@ -39,9 +40,6 @@ class Poster:
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         """Let a message show something else. Raises Paced, without asking Slack, when the budget is used up."""
-        wait = self._pace.take_update()
-        if wait:
-            raise Paced(wait)
         self._call(self._client.chat_update, channel, ts=ts, **message._asdict())
 
     def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
@@ -87,16 +85,16 @@ class Poster:
                 return
 
     def _call(self, method: Callable[..., SlackResponse], channel: str, **arguments: Any) -> SlackResponse:
-        wait = self._pace.wait(method.__name__, channel)
-        if wait:
-            raise Paced(wait)
+        name = method.__name__
+        refused = self._pace.take(name, channel)
+        if refused is not None:
+            raise _seen(name, refused)
         try:
             return method(channel=channel, **arguments) if channel else method(**arguments)
         except Exception as raised:
             error = translate(raised)
-            if isinstance(error, RateLimited):
-                self._pace.pause(method.__name__, channel, error.wait or 1.0)
-            raise error from raised
+            self._pace.learn(name, channel, error)
+            raise _seen(name, error) from raised
 
 
 def quiet_client(client: WebClient) -> WebClient:
@@ -110,6 +108,13 @@ def quiet_client(client: WebClient) -> WebClient:
         headers=dict(client.headers),
         retry_handlers=[],
     )
+
+
+def _seen(method: str, error: SlackError) -> SlackError:
+    """That a look-up was refused says nothing of the message that is looked up."""
+    if method not in _SENDS:
+        error.delivered = None
+    return error
 
 
 def _carries(message: dict[str, Any], marker: str) -> bool:

@@ -4,30 +4,37 @@ Nothing is lost and nothing is posted twice: a row is marked before its send, an
 is looked up in Slack before it is sent again. Rows of one request are told in order; a row that cannot be told waits,
 and never holds up another request. What is done about each trouble:
 
-    rate limited            waits as long as Slack says
-    unreachable, unknown    waits 1, 2, 4 … 60 s
-    mendable by a person    waits a minute at a time (channel, membership, token, scope), said in the log
-    never to be told        given up with its error, which doctor shows (no such request, no channel, nobody to tell)
+    rate limited            waits for its turn (bot.pace)
+    unreachable             waits 1, 2, 4 … 60 s, and the whole relay 1, 2, 4 … 30 s: one row at a time tries it out
+    the token is refused    the same, every minute
+    mendable by a person    waits for its turn after a minute (channel, membership, scope), without end
+    unknown                 waits 1, 2, 4 … 60 s, and is given up after a day
+    never to be told        given up at once (no such request, no channel, nobody to tell)
+
+What is given up is kept with its error, which doctor shows.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event as Flag
 from threading import Lock, Thread
 
-from bot.announcer import Announcer, NoChannel
-from bot.errors import BadMessage, Paced, PersonNotThere, SlackError
+from bot.announcer import PILED_UP, Announcer, NoChannel
+from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
 from engine.errors import NotFound, RetriggerError
-from engine.outbox import Outbox, OutboxRow
+from engine.outbox import Outbox, OutboxRow, RowLost
 
 BATCH = 5  # rows taken at once: few, so that little waits for its lease to end when the process is killed
 LEASE = 20.0  # seconds for which no other relay takes them
 POLL = 0.5  # seconds between looks when nobody wakes us
 LONGEST_WAIT = 60.0
+LONGEST_PAUSE = 30.0
+TOLD_ALONG = 20  # rows at most that are told with the one before them
 DEFECT_TRIES = 8  # after so many tries a row that we cannot handle is given up, so that those behind it are told
+GIVEN_UP_AFTER = 86400.0  # seconds, of an error that nobody has seen before
 
 _NEVER = (BadMessage, PersonNotThere, NotFound, NoChannel)
 
@@ -35,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One thread. ``wake`` it when there is something new; it looks by itself, too."""
+    """One thread. ``wake`` it when there is something new; it looks by itself, too. ``lease`` in seconds."""
 
     def __init__(
         self,
@@ -43,19 +50,22 @@ class Relay:
         announcer: Announcer,
         *,
         poll: float = POLL,
+        lease: float = LEASE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
         self._announcer = announcer
         self._poll = poll
+        self._lease = lease
         self._clock = clock
         self._wake = Flag()
         self._stopping = Flag()
         self._thread: Thread | None = None
-        self._unsent: set[int] = set()  # rows whose last send surely did not arrive
         self._stale: set[int] = set()  # requests whose card somebody asked to refresh
         self._lock = Lock()
         self._trouble = ""
+        self._failures = 0  # in a row, that concern every row
+        self._paused_until = clock()
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
@@ -82,12 +92,15 @@ class Relay:
 
     def run_once(self) -> int:
         """Handle what is due now; returns how many rows were."""
+        if self._clock() < self._paused_until:
+            return 0
         self._refresh_stale()
-        until = self._clock() + LEASE / 2  # later than this, another relay may have taken the rest
-        rows = self._outbox.due(BATCH, LEASE)
+        until = self._clock() + self._lease / 2  # later than this, another relay may have taken the rest
+        rows = self._outbox.due(BATCH, self._lease)
         for row in rows:
-            if self._stopping.is_set() or self._clock() > until:
-                self._outbox.later(row.id, 0.0, "given back")
+            now = self._clock()
+            if self._stopping.is_set() or now > until or now < self._paused_until:
+                self._outbox.later(row, 0.0, self._trouble or "given back", counts=False)
             else:
                 self._handle(row)
         return len(rows)
@@ -106,33 +119,48 @@ class Relay:
                 self._wake.wait(self._poll)
 
     def _handle(self, row: OutboxRow) -> None:
+        # What piled up is told together: else it would take an hour of Slack's limits to tell an hour.
+        together = row.age > PILED_UP and row.sent_at is None
+        rows = [row, *(self._outbox.behind(row, TOLD_ALONG) if together else ())]
         try:
-            self._announcer.announce(row, row.sent_before and row.id not in self._unsent)
+            told = self._announcer.announce(rows)
         except _NEVER as error:
-            log.error("REQ-%s: %s not told: %s", row.request_id, row.kind, error)
-            self._outbox.drop(row.id, str(error))
+            self._give_up(row, str(error))
+        except RowLost as error:
+            log.info("%s", error)
         except SlackError as error:
-            self._postpone(row, error)
-            return
+            self._postpone(rows, error)
         except Exception as error:
             log.exception("REQ-%s: the %s could not be told.", row.request_id, row.kind)
             if row.tries < DEFECT_TRIES:
-                self._outbox.later(row.id, backoff(row.tries), repr(error))
-                return
-            self._outbox.drop(row.id, repr(error))
+                self._outbox.later(row, backoff(row.tries), repr(error))
+            else:
+                self._give_up(row, repr(error))
         else:
-            self._outbox.done(row.id)
+            self._outbox.done(told)
+            self._failures = 0
             self._say("")
-        self._unsent.discard(row.id)
 
-    def _postpone(self, row: OutboxRow, error: SlackError) -> None:
-        if error.delivered is False:
-            self._unsent.add(row.id)
-        else:
-            self._unsent.discard(row.id)
-        if not isinstance(error, Paced):
+    def _postpone(self, rows: Sequence[OutboxRow], error: SlackError) -> None:
+        row = rows[0]
+        known = isinstance(error, (Unreachable, Mendable, RateLimited))
+        if not known and row.age > GIVEN_UP_AFTER:
+            self._give_up(row, str(error))
+            return
+        waits = isinstance(error, RateLimited)
+        if not waits:
             self._say(str(error))
-        self._outbox.later(row.id, error.wait or backoff(row.tries), str(error))
+        if isinstance(error, (Unreachable, TokenRefused)):
+            pause = error.wait if isinstance(error, TokenRefused) else min(LONGEST_PAUSE, backoff(self._failures))
+            self._failures += 1
+            self._paused_until = self._clock() + (pause or 0.0)
+        wait = backoff(row.tries) if error.wait is None else error.wait
+        unsent = [row.id for row in rows] if error.delivered is False else []
+        self._outbox.later(row, wait, str(error), unsent=unsent, counts=not waits)
+
+    def _give_up(self, row: OutboxRow, error: str) -> None:
+        log.error("REQ-%s: %s not told: %s", row.request_id, row.kind, error)
+        self._outbox.drop(row.id, error)
 
     def _refresh_stale(self) -> None:
         with self._lock:

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 
 class Sending(NamedTuple):
-    """One send of a row. ``unsure_since``: an earlier send may have arrived, not before that time; ``begin`` marks the
-    row as being sent."""
+    """One send of a row. ``unsure_since``: an earlier send may have arrived, not before that time (epoch seconds);
+    ``begin`` marks the row as being sent, and raises RowLost where it is not ours any more."""
 
     marker: str
     begin: Callable[[], None]

@@ -5,16 +5,19 @@ Rows come into the outbox in the transaction of the state they tell (engine.draf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from engine.errors import RetriggerError
 from engine.records import Event
 
 CARD = "card"  # the subject of a request's card
 
 
 class OutboxRow(NamedTuple):
-    """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_before``: a send was begun
-    and its answer is not known, so look it up before repeating it."""
+    """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_at``: when a send was begun
+    whose answer is not known, so look it up before repeating it; ``age``: seconds since it was written;
+    ``taken_until`` says that it is taken by us. Times of the database's clock."""
 
     id: int
     request_id: int
@@ -22,8 +25,9 @@ class OutboxRow(NamedTuple):
     event: Event | None
     actor: str | None
     tries: int
-    sent_before: bool
-    created_at: float
+    sent_at: float | None
+    age: float
+    taken_until: float
 
 
 class Posted(NamedTuple):
@@ -38,22 +42,55 @@ class Posted(NamedTuple):
     digest: str
 
 
+class RowLost(RetriggerError):
+    """Our time with a row is over, so another relay may have taken it."""
+
+    def __init__(self, row_id: int) -> None:
+        self.row_id = row_id
+        super().__init__(f"The time for outbox row {row_id} is over; it comes again.")
+
+
+class Backlog(NamedTuple):
+    """What doctor says of the outbox. ``age`` in seconds, ``error`` (None before its first try) and ``request_id`` are
+    of the oldest row that waits; ``given_up`` counts those of the last week, ``last_given_up`` is the newest's
+    error."""
+
+    number: int
+    age: float | None = None
+    request_id: int | None = None
+    error: str | None = None
+    given_up: int = 0
+    last_given_up: str | None = None
+
+
 class Outbox(Protocol):
     """What the relay needs of the database. Every write is committed when the method returns."""
 
     def due(self, limit: int, lease: float) -> list[OutboxRow]:
-        """The oldest due row of each request, taken for ``lease`` seconds so that no other relay takes it; rows of
-        one request come strictly in order, so a row is due only when all earlier ones of its request are done."""
+        """The oldest due rows, taken for ``lease`` seconds so that no other relay takes them. Rows of one request come
+        strictly in order, so a row is due only when all earlier ones of its request are done; but a card that stands
+        and is to be updated holds up none but its next update."""
         ...
 
-    def sending(self, row_id: int) -> None:
-        """Remember, durably, that a send begins."""
+    def behind(self, row: OutboxRow, limit: int) -> list[OutboxRow]:
+        """The next rows of the same request and kind that wait, and of which no send was begun. Nobody else takes them
+        before ``row`` is done."""
         ...
 
-    def done(self, row_id: int) -> None: ...
+    def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
+        """Remember, durably, that a send of the row, and of the rows ``also``, begins. Raises RowLost unless it is
+        still ours for ``margin`` seconds."""
+        ...
 
-    def later(self, row_id: int, delay: float, error: str) -> None:
-        """Try again after ``delay`` seconds."""
+    def done(self, row_ids: Sequence[int]) -> None:
+        """They were told."""
+        ...
+
+    def later(
+        self, row: OutboxRow, delay: float, error: str, *, unsent: Sequence[int] = (), counts: bool = True
+    ) -> None:
+        """Try again after ``delay`` seconds, and those it holds up no sooner. ``unsent``: rows whose last send surely
+        did not arrive; ``counts``: as a try that failed. Does nothing to a row that is not ours any more."""
         ...
 
     def drop(self, row_id: int, error: str) -> None:

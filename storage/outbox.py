@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
 
-from engine.outbox import OutboxRow, Posted
+from engine.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
 from storage import rows
 from storage.database import now
 from storage.store import SqlStore
-from storage.tables import TO_TELL, outbox, posted
+from storage.tables import GIVEN_UP, TO_TELL, outbox, posted
+
+WEEK = 7 * 86400.0  # seconds for which what was given up is told of
 
 _COLUMNS = (
     outbox.c.id,
@@ -19,7 +22,7 @@ _COLUMNS = (
     outbox.c.event,
     outbox.c.actor,
     outbox.c.tries,
-    outbox.c.sent_before,
+    outbox.c.sent_at,
     outbox.c.created_at,
 )
 
@@ -41,27 +44,54 @@ class SqlOutbox:
             found = connection.execute(locked).all()
             taken = update(outbox).where(outbox.c.id.in_([row.id for row in found]))
             connection.execute(taken.values(taken_until=moment + lease))
-            return [_row(row) for row in found]
+            return [_row(row, moment, moment + lease) for row in found]
 
         return self._writer.write(run, beside=True)
 
-    def sending(self, row_id: int) -> None:
-        """Remember, durably, that a send begins."""
-        self._set(row_id, sent_before=True)
+    def behind(self, row: OutboxRow, limit: int) -> list[OutboxRow]:
+        """The next rows of its request and kind that wait, and of which no send was begun."""
+        same = (outbox.c.request_id == row.request_id, outbox.c.kind == row.kind, outbox.c.id > row.id)
+        wanted = select(*_COLUMNS).where(TO_TELL, *same, outbox.c.sent_at.is_(None)).order_by(outbox.c.id).limit(limit)
+        with self._database.reading() as connection:
+            found = connection.execute(wanted).all()
+            return [_row(other, now(connection), row.taken_until) for other in found]
 
-    def done(self, row_id: int) -> None:
-        """It was told; the next row of its request may follow."""
-        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(done_at=now)), beside=True)
+    def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
+        """Remember, durably, that a send begins; what was begun before keeps its time. Raises RowLost."""
 
-    def later(self, row_id: int, delay: float, error: str) -> None:
-        """Try again after ``delay`` seconds. Its request's other rows, which have to wait for it, are due no sooner:
-        else each look for what is due would pass over all of them."""
+        def run(connection: Connection, moment: float) -> bool:
+            begun = {"sent_at": func.coalesce(outbox.c.sent_at, moment)}
+            if row.taken_until < moment + margin or not connection.execute(_ours(row).values(begun)).rowcount:
+                return False
+            if also:
+                connection.execute(_of(also).values(begun))
+            return True
+
+        if not self._writer.write(run, beside=True):
+            raise RowLost(row.id)
+
+    def done(self, row_ids: Sequence[int]) -> None:
+        """They were told; the next row of their request may follow."""
+        self._writer.write(
+            lambda connection, moment: connection.execute(_of(row_ids).values(done_at=moment, error=None)), beside=True
+        )
+
+    def later(
+        self, row: OutboxRow, delay: float, error: str, *, unsent: Sequence[int] = (), counts: bool = True
+    ) -> None:
+        """Try again after ``delay`` seconds. The rows that it holds up are due no sooner: else each look for what is
+        due would pass over all of them."""
 
         def run(connection: Connection, moment: float) -> None:
-            again = {"due_at": moment + delay, "taken_until": None, "tries": outbox.c.tries + 1}
-            connection.execute(_of(row_id).values(**again, error=rows.clean(error)))
-            request = select(outbox.c.request_id).where(outbox.c.id == row_id).scalar_subquery()
-            behind = update(outbox).where(TO_TELL, outbox.c.request_id == request, outbox.c.id > row_id)
+            tries = outbox.c.tries + 1 if counts else outbox.c.tries
+            again = {"due_at": moment + delay, "taken_until": None, "tries": tries, "error": rows.clean(error)}
+            if not connection.execute(_ours(row).values(again)).rowcount:
+                return
+            if unsent:
+                connection.execute(_of(unsent).values(sent_at=None))
+            behind = update(outbox).where(TO_TELL, outbox.c.request_id == row.request_id, outbox.c.id > row.id)
+            if row.kind == CARD:
+                behind = behind.where(or_(outbox.c.kind == CARD, ~_stands(outbox)))
             connection.execute(behind.values(due_at=moment + delay))
 
         self._writer.write(run, beside=True)
@@ -70,16 +100,32 @@ class SqlOutbox:
         """Give up on a row; it is kept with its error."""
 
         def run(connection: Connection, moment: float) -> None:
-            connection.execute(_of(row_id).values(done_at=moment, error=rows.clean(error)))
+            connection.execute(_of([row_id]).values(done_at=moment, error=rows.clean(error)))
 
         self._writer.write(run, beside=True)
+
+    def backlog(self) -> Backlog:
+        """What waits, why, and what was given up."""
+        with self._database.reading() as connection:
+            moment = now(connection)
+            number, _ = connection.execute(_WAITING).one()
+            oldest = connection.execute(_OLDEST).first()
+            recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
+            last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
+            found = Backlog(
+                number,
+                given_up=connection.scalar(recent) or 0,
+                last_given_up=connection.scalar(last.order_by(outbox.c.done_at.desc()).limit(1)),
+            )
+            if oldest is None:
+                return found
+            age = max(0.0, moment - oldest.created_at)
+            return found._replace(age=age, request_id=oldest.request_id, error=oldest.error)
 
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
         with self._database.reading() as connection:
-            number, oldest = connection.execute(
-                select(func.count(), func.min(outbox.c.created_at)).where(TO_TELL)
-            ).one()
+            number, oldest = connection.execute(_WAITING).one()
             return number, None if oldest is None else max(0.0, now(connection) - oldest)
 
     def posted(self, request_id: int) -> dict[str, Posted]:
@@ -100,29 +146,43 @@ class SqlOutbox:
 
         self._writer.write(run, beside=True)
 
-    def _set(self, row_id: int, **values: Any) -> None:
-        self._writer.write(lambda connection, now: connection.execute(_of(row_id).values(values)), beside=True)
+
+_WAITING = select(func.count(), func.min(outbox.c.created_at)).where(TO_TELL)
+_OLDEST = (
+    select(outbox.c.request_id, outbox.c.error, outbox.c.created_at)
+    .where(TO_TELL)
+    .order_by(outbox.c.created_at, outbox.c.id)
+    .limit(1)
+)
 
 
-def _of(row_id: int) -> Any:
-    return update(outbox).where(outbox.c.id == row_id)
+def _of(row_ids: Sequence[int]) -> Any:
+    return update(outbox).where(outbox.c.id.in_(row_ids))
+
+
+def _ours(row: OutboxRow) -> Any:
+    """The row, unless somebody has taken it after us."""
+    return update(outbox).where(outbox.c.id == row.id, outbox.c.taken_until == row.taken_until)
+
+
+def _stands(rows_: Any) -> Any:
+    """Whether the card of the row's request stands in Slack."""
+    return exists().where(posted.c.request_id == rows_.c.request_id, posted.c.subject == CARD)
 
 
 def _due(limit: int, moment: float) -> Any:
-    """The first waiting row of each request, where it is due and nobody has taken it. Read in the order of their
-    times, so that a long queue costs no more than a short one."""
+    """The first waiting row of each request, and what only waits behind an update of its card, where it is due and
+    nobody has taken it. Read in the order of their times, so that a long queue costs no more than a short one."""
     earlier = outbox.alias("earlier")
-    is_first = ~exists().where(
-        earlier.c.done_at.is_(None), earlier.c.request_id == outbox.c.request_id, earlier.c.id < outbox.c.id
-    )
+    holds = or_(earlier.c.kind != CARD, outbox.c.kind == CARD, ~_stands(earlier))
+    of_it = (earlier.c.done_at.is_(None), earlier.c.request_id == outbox.c.request_id, holds)
+    is_first = outbox.c.id == select(func.min(earlier.c.id)).where(*of_it).scalar_subquery()
     free = or_(outbox.c.taken_until.is_(None), outbox.c.taken_until <= moment)
-    is_due: ColumnElement[bool] = outbox.c.due_at <= moment
-    due = select(*_COLUMNS).where(TO_TELL, is_due, free, is_first)
+    due = select(*_COLUMNS).where(TO_TELL, outbox.c.due_at <= moment, free, is_first)
     return due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
 
 
-def _row(row: Row[Any]) -> OutboxRow:
+def _row(row: Any, moment: float, taken_until: float) -> OutboxRow:
     event = rows.told_event_from(row.event)
-    return OutboxRow(
-        row.id, row.request_id, row.kind, event, row.actor, row.tries, bool(row.sent_before), row.created_at
-    )
+    age = max(0.0, moment - row.created_at)
+    return OutboxRow(row.id, row.request_id, row.kind, event, row.actor, row.tries, row.sent_at, age, taken_until)

@@ -62,7 +62,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        notice = ("request_id", "kind", "event", "actor", "created_at", "due_at", "tries", "sent_before")
+        notice = ("request_id", "kind", "event", "actor", "created_at", "due_at", "tries")
         self.insert_requests = insert_rows(
             dialect, requests, (*Request._fields, "title", "input", "submit_key", "stuck")
         )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     false,
     literal_column,
 )
@@ -193,13 +194,15 @@ outbox = Table(
     Column("due_at", Double, nullable=False),
     Column("taken_until", Double),
     Column("tries", Integer, nullable=False),
-    Column("sent_before", Boolean, nullable=False),
+    Column("sent_at", Double),
     Column("done_at", Double),
     Column("error", Text),
 )
 TO_TELL = outbox.c.done_at.is_(None)
 _partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=TO_TELL)
 _partial("outbox_due", outbox.c.due_at, outbox.c.id, where=TO_TELL)
+GIVEN_UP = and_(outbox.c.done_at.is_not(None), outbox.c.error.is_not(None))
+_partial("outbox_given_up", outbox.c.done_at, where=GIVEN_UP)
 
 # How many there are of what is asked for often, in parts (storage.tallies).
 tallies = Table(

@@ -19,6 +19,7 @@ OF_FEW = {
     "requests_stuck": "what moves no more",
     "outbox_waiting": "what is still to be told",
     "outbox_due": "what is to be told now",
+    "outbox_given_up": "what could not be told",
 }
 _GROWS = re.compile(rf"\b({'|'.join(GROWING)})(?: AS (\w+))?", re.IGNORECASE)
 _SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")

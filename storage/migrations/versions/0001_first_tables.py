@@ -199,13 +199,15 @@ def _outbox() -> None:
         sa.Column("due_at", sa.Double, nullable=False),
         sa.Column("taken_until", sa.Double),
         sa.Column("tries", sa.Integer, nullable=False),
-        sa.Column("sent_before", sa.Boolean, nullable=False),
+        sa.Column("sent_at", sa.Double),
         sa.Column("done_at", sa.Double),
         sa.Column("error", sa.Text),
     )
     where = sa.text("done_at IS NULL")
     op.create_index("outbox_waiting", "outbox", ["request_id", "id"], sqlite_where=where, postgresql_where=where)
     op.create_index("outbox_due", "outbox", ["due_at", "id"], sqlite_where=where, postgresql_where=where)
+    where = sa.text("done_at IS NOT NULL AND error IS NOT NULL")
+    op.create_index("outbox_given_up", "outbox", ["done_at"], sqlite_where=where, postgresql_where=where)
 
 
 def _posted() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
 from engine.draft import Draft
-from engine.outbox import CARD, OutboxRow, Posted
+from engine.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Notice
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
@@ -35,12 +36,12 @@ def test_a_row_carries_what_it_tells(store: SqlStore, outbox: SqlOutbox):
     request_id = submit(store)
     tell(store, request_id, "line")
     (row,) = outbox.due(10, 30)
-    assert (row.request_id, row.kind, row.actor, row.tries, row.sent_before) == (
+    assert (row.request_id, row.kind, row.actor, row.tries, row.sent_at) == (
         request_id,
         "line",
         "slack:T1/U1",
         0,
-        False,
+        None,
     )
     assert row.event == store.detail(request_id).events[-1]
 
@@ -52,7 +53,7 @@ def test_rows_of_one_request_come_in_order_and_one_at_a_time(store: SqlStore, ou
     first = outbox.due(10, 30)
     assert [(row.request_id, row.kind) for row in first] == [(one, "card"), (two, "line")]
     assert outbox.due(10, 30) == []  # taken
-    outbox.done(first[0].id)
+    outbox.done([first[0].id])
     assert [(row.request_id, row.kind) for row in outbox.due(10, 30)] == [(one, "line")]
 
 
@@ -60,24 +61,93 @@ def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlS
     request_id = submit(store)
     tell(store, request_id, "line", "tell")
     (row,) = outbox.due(10, 30)
-    outbox.later(row.id, 0.05, "Slack is down")
+    outbox.later(row, 0.05, "Slack is down")
     assert outbox.due(10, 30) == []
-    again: list[OutboxRow] = []
-
-    def came() -> bool:
-        again.extend(outbox.due(10, 30))
-        return bool(again)
-
-    wait_until(came)
-    assert [(row.kind, row.tries) for row in again] == [("line", 1)]
+    again = wait_for_due(outbox)
+    assert (again.kind, again.tries) == ("line", 1)
 
 
 def test_a_send_whose_answer_is_not_known_is_marked_when_the_row_comes_again(store: SqlStore, outbox: SqlOutbox):
     tell(store, submit(store), "line")
-    (row,) = outbox.due(10, 0.0)  # a relay that dies at once
-    outbox.sending(row.id)
-    (again,) = outbox.due(10, 30)
-    assert (again.id, again.sent_before) == (row.id, True)
+    (row,) = outbox.due(10, 0.05)  # a relay that dies soon
+    outbox.sending(row, [], 0.0)
+    again = wait_for_due(outbox)
+    assert again.id == row.id
+    assert again.sent_at == pytest.approx(time.time(), abs=30)
+    outbox.sending(again, [], 0.0)
+    outbox.later(again, 0.0, "HTTP 500")
+    assert wait_for_due(outbox).sent_at == again.sent_at  # of the first of such sends
+
+
+def test_a_send_that_surely_did_not_arrive_is_no_longer_marked(store: SqlStore, outbox: SqlOutbox):
+    tell(store, submit(store), "line")
+    (row,) = outbox.due(10, 30)
+    outbox.sending(row, [], 0.0)
+    outbox.later(row, 0.0, "ratelimited", unsent=[row.id], counts=False)
+    again = wait_for_due(outbox)
+    assert (again.sent_at, again.tries) == (None, 0)
+
+
+def test_whose_time_with_a_row_is_over_begins_no_send_and_postpones_nothing(store: SqlStore, outbox: SqlOutbox):
+    tell(store, submit(store), "line")
+    (mine,) = outbox.due(10, 0.05)
+    with pytest.raises(RowLost):
+        outbox.sending(mine, [], 7.0)  # would be over in the middle of it
+    theirs = wait_for_due(outbox)
+    with pytest.raises(RowLost):
+        outbox.sending(mine, [], 0.0)
+    outbox.later(mine, 1000.0, "not mine any more")
+    outbox.sending(theirs, [], 7.0)
+
+
+def test_what_waits_behind_a_row_can_be_told_with_it(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, "line", "tell", "line", "line", "line")
+    tell(store, submit(store), "line")
+    (row, _) = outbox.due(10, 30)
+    behind = outbox.behind(row, 2)
+    assert [(other.request_id, other.kind) for other in behind] == [(request_id, "line")] * 2
+    outbox.sending(row, [other.id for other in behind], 7.0)
+    assert len(outbox.behind(row, 10)) == 1  # of the two it is not known any more whether they were told
+    outbox.done([row.id, *(other.id for other in behind)])
+    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+
+
+def test_an_update_of_a_card_holds_up_only_the_next_one(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, "card", "line", "card", "tell")
+    (card,) = outbox.due(10, 30)  # it is to be posted, and the thread needs it
+    assert card.kind == "card"
+    outbox.remember(Posted(request_id, CARD, "T1", "C1", "1.2", "a"))
+    outbox.later(card, 1000.0, "our own pace", counts=False)
+    (line,) = outbox.due(10, 30)
+    outbox.done([line.id])
+    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+
+
+def test_doctor_sees_what_waits_why_and_what_was_given_up(store: SqlStore, outbox: SqlOutbox):
+    assert outbox.backlog() == Backlog(0)
+    one, two = submit(store), submit(store)
+    tell(store, one, "line")
+    tell(store, two, "line")
+    waits, given_up = outbox.due(10, 30)
+    outbox.later(waits, 60.0, "is_archived")
+    outbox.drop(given_up.id, "no such request")
+    found = outbox.backlog()
+    assert found._replace(age=0) == Backlog(1, 0, one, "is_archived", 1, "no such request")
+    assert found.age is not None
+    assert found.age < 30
+
+
+def wait_for_due(outbox: SqlOutbox) -> OutboxRow:
+    found: list[OutboxRow] = []
+
+    def came() -> bool:
+        found.extend(outbox.due(10, 30))
+        return bool(found)
+
+    wait_until(came)
+    return found[0]
 
 
 def test_a_dropped_row_makes_way_and_keeps_its_error(store: SqlStore, outbox: SqlOutbox):

@@ -179,14 +179,15 @@ def the_relay_tells(outbox: Outbox) -> None:
     number, _ = outbox.waiting()
     assert number > 3
     later, dropped, *_ = outbox.due(5, 60.0)
-    outbox.later(later.id, 60.0, "Slack is away.")
-    outbox.sending(dropped.id)
+    outbox.later(later, 60.0, "Slack is away.", unsent=[later.id])
+    outbox.behind(dropped, 20)
+    outbox.sending(dropped, [], 7.0)
     outbox.drop(dropped.id, "There is no such channel.")
     (told, *_) = outbox.due(5, 60.0)
     assert outbox.posted(told.request_id) == {}
     outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "a digest"))
     outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "another digest"))
-    outbox.done(told.id)
+    outbox.done([told.id])
 
 
 PLANTED = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.announcer import Announcer
@@ -11,7 +11,7 @@ from bot.errors import SlackError
 from bot.relay import Relay
 from bot.text import Dates
 from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import CARD, OutboxRow, Posted
+from engine.outbox import CARD, OutboxRow, Posted, RowLost
 from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 
@@ -23,6 +23,7 @@ class MemoryOutbox:
         self.now = 1000.0
         self.rows: dict[int, OutboxRow] = {}
         self.due_at: dict[int, float] = {}
+        self.written_at: dict[int, float] = {}
         self.errors: dict[int, str] = {}
         self.dropped: dict[int, str] = {}
         self.kept: dict[int, dict[str, Posted]] = {}
@@ -32,24 +33,50 @@ class MemoryOutbox:
         number = len(self.due_at) + 1
         if event is not None:
             self.events.append(event)
-        self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, False, self.now)
-        self.due_at[number] = self.now
+        self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, None, 0.0, 0.0)
+        self.due_at[number] = self.written_at[number] = self.now
         return number
 
     def due(self, limit: int, lease: float) -> list[OutboxRow]:
-        first = {row.request_id: row for row in sorted(self.rows.values(), reverse=True)}
-        return sorted(row for row in first.values() if self.due_at[row.id] <= self.now)[:limit]
+        due = [self._aged(row, lease) for row in self.rows.values() if not self._held(row)]
+        return sorted((row for row in due if self.due_at[row.id] <= self.now), key=self._order)[:limit]
 
-    def sending(self, row_id: int) -> None:
-        self.rows[row_id] = self.rows[row_id]._replace(sent_before=True)
+    def behind(self, row: OutboxRow, limit: int) -> list[OutboxRow]:
+        same = [other for other in self.rows.values() if other.request_id == row.request_id and other.id > row.id]
+        return [self._aged(o, 0) for o in same if o.kind == row.kind and o.sent_at is None][:limit]
 
-    def done(self, row_id: int) -> None:
-        del self.rows[row_id]
+    def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
+        if row.taken_until < self.now + margin:
+            raise RowLost(row.id)
+        for row_id in (row.id, *also):
+            self.rows[row_id] = self.rows[row_id]._replace(sent_at=self.rows[row_id].sent_at or self.now)
 
-    def later(self, row_id: int, delay: float, error: str) -> None:
-        self.rows[row_id] = self.rows[row_id]._replace(tries=self.rows[row_id].tries + 1)
-        self.due_at[row_id] = self.now + delay
-        self.errors[row_id] = error
+    def begun(self, row_id: int) -> None:
+        """A send has begun, and the relay was killed."""
+        self.rows[row_id] = self.rows[row_id]._replace(sent_at=self.now)
+
+    def done(self, row_ids: Sequence[int]) -> None:
+        for row_id in row_ids:
+            del self.rows[row_id]
+
+    def later(
+        self, row: OutboxRow, delay: float, error: str, *, unsent: Sequence[int] = (), counts: bool = True
+    ) -> None:
+        self.rows[row.id] = self.rows[row.id]._replace(tries=self.rows[row.id].tries + counts)
+        for row_id in unsent:
+            self.rows[row_id] = self.rows[row_id]._replace(sent_at=None)
+        self.due_at[row.id] = self.now + delay
+        self.errors[row.id] = error
+
+    def _held(self, row: OutboxRow) -> bool:
+        earlier = [other for other in self.rows.values() if other.request_id == row.request_id and other.id < row.id]
+        return any(o.kind != CARD or row.kind == CARD or row.request_id not in self.cards for o in earlier)
+
+    def _order(self, row: OutboxRow) -> tuple[float, int]:
+        return self.due_at[row.id], row.id
+
+    def _aged(self, row: OutboxRow, lease: float) -> OutboxRow:
+        return row._replace(age=self.now - self.written_at[row.id], taken_until=self.now + lease)
 
     def drop(self, row_id: int, error: str) -> None:
         self.dropped[row_id] = error
@@ -106,7 +133,7 @@ class MemorySlack:
         self.lookups += 1
         self._raise(self.trouble, "find", channel)
         for ts, posted in self.messages.items():
-            if (posted["channel"], posted["thread"]) == (channel, thread) and posted["marker"] == marker:
+            if (posted["channel"], posted["thread"]) == (channel, thread) and marker in posted["marks"]:
                 return ts
         return None
 
@@ -116,8 +143,8 @@ class MemorySlack:
     def _keep(self, ts: str, message: Message, **facts: Any) -> None:
         check_message(*message)
         kept = {**self.messages.get(ts, {}), **facts}
-        marker = message.blocks[0].get("block_id")
-        self.messages[ts] = {**kept, "text": message.text, "blocks": message.blocks, "marker": marker}
+        marks = [block.get("block_id") for block in message.blocks]
+        self.messages[ts] = {**kept, "text": message.text, "blocks": message.blocks, "marks": marks}
 
     def _raise(self, trouble: Callable[[str, str], SlackError | None], method: str, channel: str) -> None:
         if (error := trouble(method, channel)) is not None:

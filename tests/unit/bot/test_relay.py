@@ -19,6 +19,7 @@ from bot.errors import (
     RateLimited,
     ScopeMissing,
     SlackError,
+    TokenRefused,
     Unreachable,
 )
 from bot.relay import backoff
@@ -137,24 +138,200 @@ def test_a_post_whose_answer_was_lost_is_looked_up(office: Office, kind: str, re
 
 
 def test_after_a_restart_a_send_that_had_begun_and_never_arrived_is_made(office: Office) -> None:
-    office.outbox.sending(office.outbox.add(42, "card"))
+    office.outbox.begun(office.outbox.add(42, "card"))
     office.run()
     assert (office.slack.lookups, len(office.slack.messages)) == (1, 1)
 
 
 def test_a_post_that_cannot_be_looked_up_is_repeated_rather_than_lost(office: Office) -> None:
-    office.outbox.sending(office.outbox.add(42, "card"))
+    office.outbox.begun(office.outbox.add(42, "card"))
     office.slack.trouble = lambda method, channel: ScopeMissing("missing_scope") if method == "find" else None
     office.run()
     assert len(office.slack.messages) == 1
 
 
-def test_an_outcome_whose_answer_was_lost_is_told_again(office: Office) -> None:
-    office.outbox.sending(office.outbox.add(42, "tell", DONE, "slack:T1/U1"))
-    office.run()
-    assert [text.split(". ")[0] for *_, text in office.slack.whispers] == [
-        "REQ-42: ✅ `create_account` completed (attempt 4, accepted)"
+def test_an_outcome_whose_answer_was_lost_comes_as_a_direct_message_which_can_be_looked_up(office: Office) -> None:
+    office.outbox.begun(office.outbox.add(42, "tell", DONE, "slack:T1/U1"))
+    office.slack.trouble_after = once(Unreachable("timed out"), channel="U1")
+    for _ in range(3):
+        office.run()
+        office.outbox.now += 10
+    assert office.slack.whispers == []
+    assert [(m["channel"], m["text"].split(". ")[0]) for m in office.slack.messages.values()] == [
+        ("U1", "REQ-42: ✅ `create_account` completed (attempt 4, accepted)")
     ]
+
+
+def test_an_outcome_that_comes_late_stays_for_the_person_to_find(office: Office) -> None:
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.outbox.now += 3600
+    office.run()
+    assert (office.slack.whispers, [m["channel"] for m in office.slack.messages.values()]) == ([], ["U1"])
+
+
+def test_an_outcome_told_in_the_channel_is_told(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    first = itertools.chain([None], itertools.repeat(RateLimited(5)))
+    office.slack.trouble = lambda method, channel: next(first) if method == "whisper" else None
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert (len(office.slack.whispers), office.outbox.rows) == (1, {})
+
+
+def test_a_look_up_that_is_refused_says_nothing_of_the_post(office: Office) -> None:
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.outbox.add(42, "card")
+    office.run()
+    limited = RateLimited(5)
+    limited.delivered = None  # as the poster says it of a look-up
+    office.slack.trouble = once(limited, "find")
+    for _ in range(3):
+        office.outbox.now += 10
+        office.run()
+    assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (2, 1, {})
+
+
+def test_lines_that_piled_up_are_told_in_one_message_in_order(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    for event in (ACT, AGAIN, ACT, DONE):
+        office.outbox.add(42, "card")
+        office.outbox.add(42, "line", event)
+    office.outbox.now += 3600
+    office.documents[42] = samples.request(status=RequestStatus.COMPLETED)
+    office.run()
+    card = office.outbox.cards[42]
+    (message,) = [m for m in office.slack.messages.values() if m["thread"] == card.ts]
+    assert [line.split(" ")[0] for line in message["text"].splitlines()] == ["*Hanna", "🔴", "*Hanna", "✅"]
+    assert len(message["blocks"]) == len(set(message["marks"])) == 4
+    assert not message["broadcast"]  # it is blocked no more
+    assert (office.slack.updates, office.outbox.rows) == ([card.ts], {})
+
+
+def test_while_it_is_blocked_what_piled_up_is_shown_in_the_channel(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    for event in (ACT, AGAIN):
+        office.outbox.add(42, "line", event)
+    office.outbox.now += 3600
+    office.run()
+    (message,) = [m for m in office.slack.messages.values() if m["thread"]]
+    assert message["broadcast"]
+    assert message["text"].startswith("*REQ-42* · *Hanna Lead*")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_lines_told_together_are_found_each_by_its_own_mark(office: Office, restarted: bool) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    for _ in range(30):
+        office.outbox.add(42, "line", ACT)
+    office.outbox.now += 60
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    for _ in range(30):
+        if restarted:
+            office.relay = office.new_relay()
+        office.run()
+        office.outbox.now += 60
+    marks = [mark for m in office.slack.messages.values() if m["thread"] for mark in m["marks"]]
+    assert marks == [f"rt-{number}" for number in range(2, 32)]
+    assert office.outbox.rows == {}
+
+
+def test_lines_that_are_long_go_in_several_messages(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    for _ in range(20):
+        office.outbox.add(42, "line", ACT._replace(reason="x" * 990))
+    office.outbox.now += 60
+    office.run()
+    replies = [m for m in office.slack.messages.values() if m["thread"]]
+    assert [len(m["blocks"]) for m in replies] == [10, 10]
+
+
+def test_while_slack_is_away_one_row_at_a_time_tries_it_out(office: Office) -> None:
+    calls: list[str] = []
+
+    def away(method: str, channel: str) -> SlackError:
+        calls.append(method)
+        return NotReached("ConnectionRefusedError")
+
+    office.slack.trouble = away
+    for number in range(100, 200):
+        office.documents[number] = samples.request(samples.step(), id=f"REQ-{number}")
+        office.outbox.add(number, "card")
+    for _ in range(3600):
+        office.run()
+        office.outbox.now += 1
+    assert 100 < len(calls) < 150
+    office.slack.trouble = lambda method, channel: None
+    office.outbox.now += 60
+    office.run()
+    posted = [m["text"].split(" ")[0] for m in office.slack.messages.values()]
+    assert len(posted) == len(set(posted)) == 100
+
+
+def test_a_refused_token_is_tried_once_a_minute(office: Office) -> None:
+    calls: list[str] = []
+
+    def revoked(method: str, channel: str) -> SlackError:
+        calls.append(method)
+        return TokenRefused("token_revoked")
+
+    office.slack.trouble = revoked
+    office.outbox.add(42, "card")
+    office.outbox.add(43, "card")
+    for _ in range(600):
+        office.run()
+        office.outbox.now += 1
+    assert len(calls) == 10
+
+
+def test_an_error_that_nobody_knows_is_given_up_after_a_day(office: Office) -> None:
+    office.slack.trouble = lambda method, channel: SlackError("brand_new")
+    office.outbox.add(42, "card")
+    for _ in range(24 * 60 - 1):
+        office.run()
+        office.outbox.now += 60
+    assert office.outbox.dropped == {}
+    for _ in range(3):
+        office.run()
+        office.outbox.now += 60
+    assert office.outbox.dropped == {1: "Slack answered brand_new."}
+
+
+@pytest.mark.parametrize("error", [ChannelMissing("is_archived"), NotInChannel("not_in_channel")])
+def test_what_a_person_can_mend_waits_without_end(office: Office, error: SlackError) -> None:
+    office.slack.trouble = lambda method, channel: error
+    office.outbox.add(42, "card")
+    for _ in range(10):
+        office.run()
+        office.outbox.now += 86400
+    office.slack.trouble = lambda method, channel: None
+    office.run()
+    assert (len(office.slack.messages), office.outbox.dropped) == (1, {})
+
+
+def test_a_card_whose_channel_is_gone_is_posted_where_the_settings_say_now(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    office.channels["HR"] = "C9"
+    office.slack.trouble = lambda method, channel: ChannelMissing("is_archived") if channel == "C1" else None
+    office.documents[42] = samples.request(status=RequestStatus.COMPLETED)
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", DONE)
+    office.run()
+    assert [m["channel"] for m in office.slack.messages.values()] == ["C1", "C9", "C9"]
+
+
+def test_our_pace_spends_no_tries(office: Office) -> None:
+    office.slack.trouble = lambda method, channel: Paced(1.0)
+    office.outbox.add(42, "card")
+    for _ in range(50):
+        office.run()
+        office.outbox.now += 1
+    assert office.outbox.rows[1].tries == 0
 
 
 def test_outcomes_of_other_doors_are_not_told_here(office: Office) -> None:
@@ -177,7 +354,7 @@ def test_without_a_channel_for_the_application_the_outcome_comes_as_a_direct_mes
     office.outbox.add(42, "tell", DONE, "slack:T1/U1")
     office.run()
     (told,) = office.slack.messages.values()
-    assert (told["channel"], told["marker"]) == ("U1", "rt-1")
+    assert (told["channel"], told["marks"][0]) == ("U1", "rt-1")
     assert told["text"].startswith("REQ-42: ✅ `create_account` completed")
     assert (office.outbox.rows, office.outbox.dropped, office.slack.whispers) == ({}, {}, [])
 
@@ -277,7 +454,7 @@ def test_blocks_that_slack_refuses_go_as_plain_text(office: Office, caplog: pyte
     office.run()
     (message,) = office.slack.messages.values()
     assert [block["text"]["type"] for block in message["blocks"]] == ["plain_text"]
-    assert message["marker"] == "rt-1"
+    assert message["marks"][0] == "rt-1"
 
 
 def test_a_card_found_stale_is_refreshed(office: Office) -> None:
