@@ -143,9 +143,7 @@ class Execution:
 
     def _choose(self, node: DecisionNode) -> Outcome:
         """The first condition that is true wins."""
-        context = self._context(constant=False)
-        taken = (case.target for case in node.decision.cases if case.template.truth(context))
-        path = next(taken, node.decision.default)
+        path = node.decision.way(self._context(constant=False))
         return Success({"path": path}, path)
 
     def _ask(self, node: ApprovalNode) -> Outcome:

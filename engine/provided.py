@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from jsonschema import ValidationError
 from referencing.exceptions import Unresolvable
 
 from engine.definition import Workflow
@@ -14,7 +15,8 @@ from engine.fitting import MOST, misfits
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import Masker, mask_fields, sensitive_values
 from engine.store import RequestDetail
-from engine.strict_json import check_depth, check_size, dumps, loads
+from engine.strict_json import check_depth, check_size, dumps, line_and_column, loads, where
+from engine.templates.syntax import dotted
 from engine.texts import MASK
 
 _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "array": [], "null": None}
@@ -25,18 +27,22 @@ def check_input(workflow: Workflow, input: Any, limit: int) -> str:
     text = dumps(input)
     check_size(text, limit)
     check_depth(text)
-    _check_schema(input, workflow.input_schema, "input", sensitive_values(workflow.sensitive, input, {}))
+    _check_schema(input, workflow.input_schema, _Given("input", sensitive_values(workflow.sensitive, input, {})))
     return text
 
 
 def check_provided(workflow: Workflow, node: str, text: str) -> str:
-    """The provided result as JSON text. Raises InvalidInput, with line and column when it does not parse."""
+    """The provided result as JSON text. Raises InvalidInput, with line and column when it does not parse or fit."""
     value = loads(text, limit=MAX_INPUT_BYTES)
     if MASK in dumps_plain(value):
-        raise InvalidInput(f"The text still holds a masked place ({MASK}); write the real value there.", "result")
+        place = text.find(MASK)
+        at = " (line {}, column {})".format(*line_and_column(text, place)) if place >= 0 else ""
+        raise InvalidInput(f"The text still holds a masked place, {MASK}{at}; write the real value there.", "result")
     known = workflow.nodes.get(node)  # not the implicit end, for which the act itself is refused
-    hidden = sensitive_values(workflow.sensitive, None, {node: value})
-    _check_schema(value, known.provided_schema if known else None, "result", hidden)
+    if known is not None and known.provided_schema is not None:
+        hidden = sensitive_values(workflow.sensitive, None, {node: value})
+        written = text.removeprefix("\ufeff") if text != dumps(value) else ""  # a program's has no lines to name
+        _check_schema(value, known.provided_schema, _Given("result", hidden, written, known.provided_schema_name))
     return dumps(value)
 
 
@@ -84,14 +90,34 @@ def _without_masks(value: Any) -> Any:
     return "" if isinstance(value, str) and MASK in value else value
 
 
-def _check_schema(value: Any, schema: Mapping[str, Any] | None, field: str, hidden: frozenset[str]) -> None:
-    """``hidden``: what must not show in the sentence, which repeats what was typed."""
+class _Given(NamedTuple):
+    """What is checked: ``hidden`` must not show in the sentence, which repeats what was typed; ``text`` is what was
+    typed, where a person did, and ``schema`` the key under which the definition has its schema."""
+
+    field: str
+    hidden: frozenset[str]
+    text: str = ""
+    schema: str = ""
+
+
+def _check_schema(value: Any, schema: Mapping[str, Any] | None, given: _Given) -> None:
+    field = given.field
     try:
         errors = sorted(misfits(schema, value), key=lambda error: list(map(str, error.path)))
     except (RecursionError, Unresolvable) as error:
         raise InvalidInput(f"The {field} cannot be checked against its schema: {error}.", field) from None
     if errors:
         first = errors[0]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first.path)
         more = f" ({len(errors) - 1}{' or' * (len(errors) == MOST)} more)" if len(errors) > 1 else ""
-        raise InvalidInput(f"The {field}{place} does not fit: {Masker(hidden).text(first.message)[:300]}{more}.", field)
+        said = Masker(given.hidden).text(first.message)[:300]
+        raise InvalidInput(
+            f"The {dotted((field, *first.path))} does not fit: {said}{_where(first, given)}{more}.", field
+        )
+
+
+def _where(error: ValidationError, given: _Given) -> str:
+    """Where in the text it stands, and what in the definition it breaks."""
+    found = where(given.text, error.absolute_path) if given.text else None
+    return (
+        f" (line {found[0]}, column {found[1]}; {dotted((given.schema, *error.absolute_schema_path))})" if found else ""
+    )

@@ -15,6 +15,7 @@ from engine.decide.answer import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound
+from engine.foresight import Outlook, outlook
 from engine.permissions import Actor, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
@@ -65,6 +66,14 @@ class Engine(Approvals, Reports):
         if node not in workflow.nodes:
             raise NotFound("step", node)
         return draft_for(workflow, node, detail)
+
+    def outlook(self, actor: Actor, plan: Plan, text: str, *, draft: bool = False) -> Outlook:
+        """What the JSON ``text`` as a step's result will do, when input is provided by ``plan``. Raises InvalidInput
+        as the act would, unless it is a ``draft``, in which places are still empty."""
+        detail = self.store.detail(plan.request_id)
+        self._may_act(actor, detail.request)
+        workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
+        return outlook(workflow, plan, detail, text if draft else check_provided(workflow, plan.node or "", text))
 
     # --- acting ------------------------------------------------------------------------------------------------
 

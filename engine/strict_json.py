@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from engine.errors import InputTooLarge, InvalidInput
@@ -92,6 +92,30 @@ def tokens(text: str) -> Iterator[tuple[int, str]]:
     return ((match.start(), match.group()) for match in _TOKEN.finditer(text))
 
 
+def where(text: str, path: Sequence[str | int]) -> tuple[int, int] | None:
+    """Line and column, from 1, of the value at ``path`` in a JSON text that can be read; None when it is not there."""
+    above: list[str | int] = []  # the key or number, in each list or object around here, of what stands here
+    for place, token in tokens(text):
+        if token in "]}":
+            above.pop()
+            continue
+        if above and isinstance(above[-1], int):
+            above[-1] += 1
+        elif above and token.startswith('"') and _KEY_END.match(text, place + len(token)):
+            above[-1] = json.loads(token)
+            continue
+        if len(above) == len(path) and above == list(path):
+            return line_and_column(text, place)
+        if token in "[{":
+            above.append(-1 if token == "[" else "")
+    return None
+
+
+def line_and_column(text: str, place: int) -> tuple[int, int]:
+    """Of the character at ``place``; both count from 1."""
+    return text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+
+
 def in_plain_words(error: json.JSONDecodeError) -> InvalidJson:
     """The same error, for a person."""
     if not error.doc.strip():
@@ -144,5 +168,4 @@ def _place(text: str, wanted: str) -> int:
 
 
 def _error(message: str, text: str, place: int) -> InvalidJson:
-    line_start = text.rfind("\n", 0, place) + 1
-    return InvalidJson(message, text.count("\n", 0, place) + 1, place - line_start + 1)
+    return InvalidJson(message, *line_and_column(text, place))

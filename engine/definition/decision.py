@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -69,3 +70,7 @@ class DecisionSpec(RootModel[tuple[Case, ...]]):
     def default(self) -> str:
         """Where it leads when no condition is true."""
         return self.root[-1].target
+
+    def way(self, context: Mapping[str, Any]) -> str:
+        """The path of the first condition that is true. Raises TemplateError."""
+        return next((case.target for case in self.cases if case.template.truth(context)), self.default)

@@ -48,6 +48,11 @@ class Node(Model):
         """What a result that comes from outside must match: by hand (SPEC 4), or from the caller of a callback."""
         return None
 
+    @property
+    def provided_schema_name(self) -> str:
+        """The key under which the definition has it."""
+        return ""
+
     @cached_property
     def references(self) -> frozenset[str]:
         """The nodes whose result or error this node's templates name."""
@@ -107,6 +112,10 @@ class Answerable(Fallible):
     @property
     def provided_schema(self) -> dict[str, Any] | None:
         return super().provided_schema if self.result_schema is None else self.result_schema
+
+    @property
+    def provided_schema_name(self) -> str:
+        return super().provided_schema_name if self.result_schema is None else "result_schema"
 
 
 def of_document(kinds: Mapping[str, type[Node]], document: dict[str, Any]) -> Node:

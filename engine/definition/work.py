@@ -33,6 +33,10 @@ class ActionNode(Node):
     def provided_schema(self) -> dict[str, Any] | None:
         return self.action.expect.schema_
 
+    @property
+    def provided_schema_name(self) -> str:
+        return "expect.schema"
+
 
 class FunctionNode(Node):
     """A call of a registered Python function; by itself the form that it has inside a sync block."""

@@ -37,9 +37,13 @@ def workflow() -> Workflow:
     [
         ('{"id": 7', r"Line 1, column \d+: "),
         ('{\n  "id" 7}', r"Line 2, column 8: expected a colon"),
-        ('{"id": "seven"}', r"The result\.id does not fit: 'seven' is not of type 'integer'"),
-        ("{}", r"The result does not fit: 'id' is a required property"),
-        ('{"id": 7, "token": "•••"}', r"still holds a masked place"),
+        (
+            '{\n "id": "seven"}',
+            r"The result\.id does not fit: .*integer' \(line 2, column 8; expect\.schema\.properties\.id\.type\)\.",
+        ),
+        ('{"id":"seven"}', r"The result\.id does not fit: 'seven' is not of type 'integer'\."),  # as a program writes
+        ("{ }", r"The result does not fit: 'id' is a required property \(line 1, column 1; expect\.schema\.required\)"),
+        ('{"id": 7,\n "token": "•••"}', r"still holds a masked place, ••• \(line 2, column 12\); write the real value"),
         ('{"id": NaN}', r"Line 1"),
     ],
 )

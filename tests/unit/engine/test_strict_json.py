@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputTooLarge, InvalidInput
 from engine.limits import MAX_JSON_DEPTH
-from engine.strict_json import dumps, loads
+from engine.strict_json import dumps, loads, where
 
 LIMIT = 100_000
 
@@ -137,3 +137,24 @@ def test_a_value_that_holds_itself_is_not_written():
     loop.append(loop)
     with pytest.raises(InvalidInput, match="cannot be written as JSON"):
         dumps(loop)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ((), (1, 1)),
+        (("a",), (2, 8)),
+        (("b",), (3, 8)),
+        (("b", 0), (3, 9)),
+        (("b", 1), (3, 12)),
+        (("b", 1, "a"), (4, 10)),
+        (("b", 2), (5, 3)),
+        (('"',), (6, 9)),
+        (("b", 7), None),
+        (("c",), None),
+    ],
+)
+def test_where_a_value_stands(path: tuple[str | int, ...], place: tuple[int, int] | None) -> None:
+    text = '{\n  "a": "b",\n  "b": [1, {\n    "a": null},\n  "a"],\n  "\\"": 2}'
+    json.loads(text)
+    assert where(text, path) == place
