@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 class Bot(NamedTuple):
     """``refresh`` lets a request's card show the present state; ``submits`` runs what a submitted window asks for, and
-    ``later`` what nobody waits for."""
+    ``later`` what nobody waits for. ``files``: windows can have a field for files."""
 
     engine: Engine
     client: WebClient
@@ -32,6 +32,7 @@ class Bot(NamedTuple):
     refresh: Callable[[int], None]
     submits: Executor
     later: Callable[..., None]
+    files: bool = True
 
     def whisper(self, place: Place, user: str, message: Message | str, *, in_thread: bool = True) -> None:
         """Tell one person something privately, where they clicked: in the channel, and in the thread when there is

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 class SlackDoor:
     """``channels`` gives the channel id of each application. With a ``signing_secret`` Slack calls us, and whoever
     serves HTTP hands its calls to ``receiver``; else ``app_token`` opens Socket Mode's connections (SPEC 7).
-    ``plain_dates`` is for servers that do not draw Slack's date tokens. Nothing is connected before ``start``."""
+    ``plain_dates`` is for servers that do not draw Slack's date tokens, ``files`` False for those that have no field
+    for files in a window. Nothing is connected before ``start``."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class SlackDoor:
         signing_secret: str | None = None,
         base_url: str = SLACK_API,
         plain_dates: bool = False,
+        files: bool = True,
         poll: float = POLL,
     ) -> None:
         dates = Dates(plain_dates)
@@ -53,7 +55,8 @@ class SlackDoor:
         self.groups = Groups(client, engine.store)
         announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention)
         self.relay = Relay(outbox, announcer, poll=poll)
-        bot = Bot(engine, client, People(client, self.groups), dates, self.relay.refresh, threads.acting, threads.later)
+        people = People(client, self.groups)
+        bot = Bot(engine, client, people, dates, self.relay.refresh, threads.acting, threads.later, files)
         app = create_app(bot, threads)
         self.receiver = HttpReceiver(app, signing_secret) if signing_secret else None
         self.socket = SocketRunner(app, app_token) if app_token and not signing_secret else None

@@ -118,11 +118,19 @@ class Settled(NamedTuple):
         return self.version is not None or self.new_key
 
 
+class ChosenFile(NamedTuple):
+    """A file that somebody chose in a window, by its id in Slack."""
+
+    id: str
+    name: str
+
+
 class Ticket(NamedTuple):
     """What an open modal is for. ``digest`` binds it to the engine's state, ``shown`` to the plan that it lists.
 
-    ``confirm``: it asks to confirm that an earlier call may have taken effect. ``prefilled``: its editor started with
-    the engine's draft, so an editor that comes back untouched means that draft.
+    ``confirm``: it asks to confirm that an earlier call may have taken effect. ``prefilled``: the engine's draft
+    was too long for its editor, so one that comes back empty means that draft. ``ways`` stands for where it shows that
+    decisions will lead, and ``file`` is the one that was chosen in the window before.
     """
 
     action: Action
@@ -133,6 +141,8 @@ class Ticket(NamedTuple):
     confirm: bool = False
     prefilled: bool = False
     settled: Settled | None = None
+    ways: str | None = None
+    file: ChosenFile | None = None
 
     def pack(self) -> str:
         return _dump([self.action.value, *self[1:]])
@@ -168,7 +178,7 @@ def unpack_window(text: str) -> PathWindow:
 def unpack_ticket(text: str) -> Ticket:
     """Raises OldButton."""
     try:
-        action, target, place, digest, shown, confirm, prefilled, settled = json.loads(text)
+        action, target, place, digest, shown, confirm, prefilled, settled, ways, file = json.loads(text)
         return Ticket(
             Action(action),
             Target(*target),
@@ -178,6 +188,8 @@ def unpack_ticket(text: str) -> Ticket:
             confirm,
             prefilled,
             None if settled is None else Settled(*settled),
+            ways,
+            None if file is None else ChosenFile(*file),
         )
     except (ValueError, TypeError):
         raise OldButton from None

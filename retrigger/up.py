@@ -119,7 +119,8 @@ class Running:
             app_token=slack.app_token,
             signing_secret=slack.signing_secret,
             base_url=slack.api_url or SLACK_API,
-            plain_dates=slack.api_url is not None,  # what stands for Slack may not draw its date tokens
+            plain_dates=slack.api_url is not None,  # what stands for Slack may not draw its date tokens,
+            files=slack.api_url is None,  # nor a field for files
         )
         self.app.bell.answer = door.wake
         self._receiver = door.receiver

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 from bot.blocks import fit
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import context, divider, section, text_input, tick_box
+from bot.blocks.provide import editor, outlook_lines
 from bot.targets import ACTION_IDS, Settled, Ticket
 from bot.text import code, one_line, said
 from engine import texts
 from engine.allowed import Action
 from engine.documents import RequestDocument
+from engine.foresight import Outlook
 from engine.limits import MAX_REASON_CHARS
 from engine.plan import Key, Plan, PlannedStep
 
@@ -21,7 +23,6 @@ NEW_KEY = "new_key"
 UPDATE_STATUS = "update_status"
 CONFIRMED = "confirmation"
 REASON = "reason"
-BODY = "request_body"
 
 TITLES = {
     Action.RETRIGGER: texts.RETRIGGER,
@@ -50,23 +51,34 @@ class Typed(NamedTuple):
     body: str | None = None
 
 
+class Editing(NamedTuple):
+    """What Provide input shows beside the rest: the ``draft`` to start from, what the shown text will do, and whether
+    Slack has a field for files here."""
+
+    draft: str = ""
+    outlook: Outlook | None = None
+    files: bool = True
+
+
 def act_modal(
     ticket: Ticket,
     document: RequestDocument,
     plan: Plan | None,
     *,
-    draft: str = "",
+    editing: Editing | None = None,
     typed: Typed | None = None,
     notice: str = "",
 ) -> dict[str, Any]:
-    """The window of one act. ``draft`` is the editor's first text (Provide input). Shown again, ``notice`` says why and
-    ``typed`` keeps what was typed."""
+    """The window of one act; ``editing`` for Provide input. Shown again, ``notice`` says why and ``typed`` keeps what
+    was typed."""
     typed = typed or Typed()
     blocks = [section(f"⚠️ {said(notice, 1000)}"), divider()] if notice else []
     blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document))]
     if plan is not None:
         blocks += _plan(plan)
-    blocks += _fields(ticket, document, draft, typed)
+    if editing is not None and editing.outlook is not None:
+        blocks += outlook_lines(editing.outlook)
+    blocks += _fields(ticket, document, editing, typed)
     return fit.modal(
         TITLES[ticket.action],
         blocks,
@@ -94,11 +106,6 @@ def notice_modal(title: str, text: str) -> dict[str, Any]:
 def told_modal(title: str, message: Message) -> dict[str, Any]:
     """A window that says what a private message would."""
     return fit.modal(title, message.blocks, close="Close")
-
-
-def preview(draft: str) -> bool:
-    """Whether a draft is too long for Slack's editor, so that it is shown in part and kept by the engine."""
-    return len(draft) > fit.INPUT_TEXT
 
 
 def _what(ticket: Ticket, document: RequestDocument) -> str:
@@ -135,8 +142,9 @@ def _repeated(run: PlannedStep) -> str:
     return f"{code(run.node)} ({earlier}), {key}"
 
 
-def _fields(ticket: Ticket, document: RequestDocument, draft: str, typed: Typed) -> list[Block]:
-    fields = _editor(draft, typed) if ticket.action is Action.INPUT else []
+def _fields(ticket: Ticket, document: RequestDocument, editing: Editing | None, typed: Typed) -> list[Block]:
+    kept = ticket.file.name if ticket.file else None
+    fields = editor(editing.draft, typed.body, kept, editing.files) if editing is not None else []
     if ticket.settled is not None:
         fields += _settled(ticket.settled)
     elif ticket.action is Action.RETRIGGER:
@@ -184,16 +192,3 @@ def _settled(settled: Settled) -> list[Block]:
     chosen += [_NEW_KEY_TEXT] if settled.new_key else []
     chosen += [texts.RETRIGGER_TICK_BOX] if settled.update_status else []
     return [context(f"You chose: {' · '.join(chosen)}")] if chosen else []
-
-
-def _editor(draft: str, typed: Typed) -> list[Block]:
-    if typed.body is not None:
-        return [text_input(BODY, texts.PROVIDE_INPUT_LABEL, initial=typed.body, multiline=True, optional=False)]
-    if not preview(draft):
-        return [text_input(BODY, texts.PROVIDE_INPUT_LABEL, initial=draft, multiline=True, optional=False)]
-    shown = code(draft, 2000)
-    hint = f"Left empty, the whole text above ({len(draft)} characters) is submitted as it is."
-    return [
-        section(f"The text to start from is too long for Slack's editor. It begins:\n{shown}"),
-        text_input(BODY, texts.PROVIDE_INPUT_LABEL, hint=hint, multiline=True),
-    ]

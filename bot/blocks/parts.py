@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.blocks.fit import Block
 from bot.text import clean
@@ -93,6 +93,12 @@ def text_input(
     if placeholder:
         element["placeholder"] = plain(placeholder)
     return _input(block_id, label, element, hint, optional)
+
+
+def file_input(block_id: str, label: str, kinds: Sequence[str], *, hint: str = "") -> Block:
+    """A field for one file with one of these endings; never required."""
+    element: Block = {"type": "file_input", "action_id": block_id, "filetypes": list(kinds), "max_files": 1}
+    return _input(block_id, label, element, hint, optional=True)
 
 
 def tick_box(block_id: str, label: str, text: str, *, hint: str = "") -> Block:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
-from bot.blocks import modals
+from bot.blocks import modals, provide
 from bot.blocks.fit import Message
 from bot.blocks.modals import Typed
+from bot.blocks.provide import is_long
 from bot.context import Bot
 from bot.errors import unexpected
+from bot.files import FIELD
 from bot.listeners import typed
 from bot.listeners.answers import refusal, sentence
 from bot.listeners.opening import Overtaken, act_view, plan_of, present, shown
+from bot.listeners.providing import Provided, goes_another_way, provided
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import Ticket
@@ -32,6 +35,8 @@ from engine.permissions import Actor
 from engine.plan import Plan
 
 CHOSEN = "Nothing was done yet. This is the plan with what you chose; submit again to carry it out."
+OTHER_WAY = "Nothing was done yet. This is where it leads with what you provided; submit again to carry it out."
+_FIELDS = {"reason": modals.REASON, FIELD: provide.FILE}
 PLAN_TRIES = 3  # times that a state which changed without changing the plan is taken for the same
 
 log = logging.getLogger(__name__)
@@ -68,36 +73,44 @@ def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], com
 
 
 def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
-    actor = visit.person.actor
+    actor, field = visit.person.actor, main_field(ticket)
     try:
-        return _act_or_ask(bot, actor, ticket, submitted, command_id)
+        given = provided(bot, actor, ticket, submitted) if ticket.action is Action.INPUT else None
+        field = given.field if given else field
+        return _act_or_ask(bot, actor, ticket, submitted, command_id, given)
     except (NotPermitted, SelfAction, Conflict) as error:
         said, told = sentence(error, visit), refusal(bot, error, visit)
-        return Ended({main_field(ticket): said}, told=told, stale=isinstance(error, Conflict))
+        return Ended({field: said}, told=told, stale=isinstance(error, Conflict))
     except InvalidInput as error:
-        return Ended({modals.BODY if ticket.action is Action.INPUT else modals.REASON: str(error)})
+        return Ended({_FIELDS.get(error.field or "", field): str(error)})
     except RetriggerError as error:
         typed_now = submitted.settled.version is not None and ticket.settled is None
-        return Ended({modals.VERSION if typed_now else main_field(ticket): str(error)})
+        return Ended({modals.VERSION if typed_now else field: str(error)})
 
 
-def _act_or_ask(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
+def _act_or_ask(
+    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str, given: Provided | None
+) -> Ended:
     """Act; or, where that would carry out another plan than the one that was shown, show the other one first."""
     if ticket.settled is None and submitted.settled.changes_plan:
-        return _ask_again(bot, actor, ticket, submitted, CHOSEN)
+        return _ask_again(bot, actor, ticket, submitted, CHOSEN, given)
+    if given is not None and goes_another_way(bot, actor, ticket, given, lambda: _plan_now(bot, actor, ticket)):
+        return _ask_again(bot, actor, ticket, submitted, OTHER_WAY, given)
     try:
-        return _done(ticket, act(bot, actor, ticket, submitted, command_id))
+        return _done(ticket, act(bot, actor, ticket, submitted, command_id, given))
     except (PlanChanged, ConfirmationNeeded) as error:
         confirm = ticket.confirm or isinstance(error, ConfirmationNeeded)
-        return _ask_again(bot, actor, ticket._replace(confirm=confirm), submitted, str(error))
+        return _ask_again(bot, actor, ticket._replace(confirm=confirm), submitted, str(error), given)
 
 
-def act(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
+def act(
+    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str, given: Provided | None = None
+) -> Accepted:
     """Give the engine the command. A state that changed, while the plan that was shown did not, is no reason to ask."""
     digest = ticket.digest
     for _ in range(PLAN_TRIES):
         try:
-            return _command(bot, actor, ticket._replace(digest=digest), submitted, command_id)
+            return _command(bot, actor, ticket._replace(digest=digest), submitted, command_id, given)
         except PlanChanged:
             plan = _plan_now(bot, actor, ticket)
             if plan is None or shown(plan) != ticket.shown:
@@ -116,7 +129,9 @@ def _plan_now(bot: Bot, actor: Actor, ticket: Ticket) -> Plan | None:
         return None
 
 
-def _command(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str) -> Accepted:
+def _command(
+    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str, given: Provided | None
+) -> Accepted:
     engine, (request_id, node, version) = bot.engine, ticket.target
     said: dict[str, Any] = {"reason": submitted.reason, "command_id": command_id}
     if ticket.action is Action.WITHDRAW:
@@ -125,23 +140,15 @@ def _command(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, comma
     if ticket.action is Action.CONTINUE or node is None:
         return engine.continue_flow(actor, request_id, **bound)
     bound["expect_version"] = version
-    if ticket.action is Action.INPUT:
-        return engine.provide_input(actor, request_id, node, _body(bot, actor, ticket, submitted), **bound)
+    if given is not None:
+        return engine.provide_input(actor, request_id, node, given.text, **bound)
     chosen = submitted.settled._asdict()
     return engine.retrigger(actor, request_id, node, flow=ticket.action is Action.FLOW, **chosen, **bound)
 
 
-def _body(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted) -> str:
-    """An editor that comes back untouched (some send nothing then) means the engine's draft, which is the same as
-    long as the step is: expect_version sees to that."""
-    if submitted.body is not None:
-        return submitted.body
-    if ticket.prefilled and ticket.target.node is not None:
-        return bot.engine.input_draft(actor, ticket.target.request_id, ticket.target.node)
-    raise InvalidInput("The editor is empty. Write the step's result as JSON.", "result")
-
-
-def _ask_again(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, notice: str) -> Ended:
+def _ask_again(
+    bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, notice: str, given: Provided | None
+) -> Ended:
     """The window once more, with the present plan, what was chosen, and the tick box if it is needed."""
     document = bot.engine.document(actor, ticket.target.request_id)
     try:
@@ -149,8 +156,8 @@ def _ask_again(bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, not
     except Overtaken as overtaken:
         return Ended({main_field(ticket): str(overtaken)}, told=overtaken.message, stale=True)
     again = ticket._replace(settled=submitted.settled)
-    kept = Typed(submitted.reason, submitted.body)
-    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice))
+    kept = Typed(submitted.reason, given.text if given and not given.file and not is_long(given.text) else None)
+    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice, given=given))
 
 
 def _done(ticket: Ticket, accepted: Accepted) -> Ended:
@@ -170,4 +177,4 @@ def _done(ticket: Ticket, accepted: Accepted) -> Ended:
 
 def main_field(ticket: Ticket) -> str:
     """The field that errors of the whole act are shown at."""
-    return modals.BODY if ticket.action is Action.INPUT else modals.REASON
+    return provide.BODY if ticket.action is Action.INPUT else modals.REASON

@@ -13,8 +13,11 @@ from bot.blocks import modals
 from bot.blocks.fit import Message
 from bot.blocks.modals import Typed
 from bot.blocks.outcome import overtaken
+from bot.blocks.provide import is_long
 from bot.context import Bot
 from bot.errors import SlackError, ViewGone, translate, unexpected
+from bot.listeners import providing
+from bot.listeners.providing import Provided
 from bot.listeners.visit import Visit
 from bot.targets import Settled, Target, Ticket
 from bot.text import Dates
@@ -53,6 +56,8 @@ def open_act(
     target = present(document, action, target, bot.dates)
     ticket = Ticket(action, target, visit.place)
     open_loading(client, trigger_id, modals.TITLES[action], lambda: act_view(bot, actor, document, ticket), on_top)
+    if action is Action.INPUT:
+        bot.later(providing.send_long_draft, bot, visit, target)
 
 
 def open_loading(
@@ -78,17 +83,32 @@ def act_view(
     *,
     typed: Typed | None = None,
     notice: str = "",
+    given: Provided | None = None,
 ) -> dict[str, Any]:
-    """The window for the present state; its ticket is bound to the plan that it lists."""
-    target = ticket.target
+    """The window for the present state; its ticket is bound to the plan that it lists. ``given``: what was provided in
+    the window before."""
     plan = None if ticket.action is Action.WITHDRAW else plan_of(bot, actor, ticket)
-    draft = ""
-    if ticket.action is Action.INPUT and target.node is not None and (typed is None or typed.body is None):
-        draft = bot.engine.input_draft(actor, target.request_id, target.node)
-    bound = ticket._replace(prefilled=bool(draft))
+    bound, editing = ticket, None
     if plan is not None:
-        bound = bound._replace(digest=plan.digest, shown=shown(plan), confirm=ticket.confirm or plan.needs_confirmation)
-    return modals.act_modal(bound, document, plan, draft=draft, typed=typed, notice=notice)
+        confirm = ticket.confirm or plan.needs_confirmation
+        bound = bound._replace(digest=plan.digest, shown=shown(plan), confirm=confirm)
+        if ticket.action is Action.INPUT:
+            bound, editing = _editing(bot, actor, bound, plan, given)
+    return modals.act_modal(bound, document, plan, editing=editing, typed=typed, notice=notice)
+
+
+def _editing(
+    bot: Bot, actor: Actor, ticket: Ticket, plan: Plan, given: Provided | None
+) -> tuple[Ticket, modals.Editing]:
+    """What Provide input shows, and the ticket bound to it."""
+    draft = ""
+    if given is None and ticket.target.node is not None:
+        draft = bot.engine.input_draft(actor, ticket.target.request_id, ticket.target.node)
+    outlook = bot.engine.outlook(actor, plan, given.text if given else draft, draft=True)
+    bound = ticket._replace(
+        prefilled=is_long(draft), ways=providing.ways_shown(outlook), file=given.file if given else None
+    )
+    return bound, modals.Editing(draft, outlook, bot.files)
 
 
 def plan_of(bot: Bot, actor: Actor, ticket: Ticket) -> Plan:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bot.blocks import modals
-from bot.targets import Settled, Ticket
+from bot.blocks import modals, provide
+from bot.targets import ChosenFile, Settled, Ticket
+from bot.text import one_line
 
 
 class Submitted(NamedTuple):
-    """What was typed and ticked. ``body`` None: the editor came back empty or untouched. ``errors`` by field."""
+    """What was typed, ticked and chosen. ``body`` None: the editor came back empty. ``errors`` by field."""
 
     settled: Settled
     confirmed: bool
     reason: str | None
     body: str | None
     errors: dict[str, str]
+    file: ChosenFile | None = None
 
 
 def values(view: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +51,8 @@ def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
             errors[modals.VERSION] = f"Write the number of a published version, such as 4; {version[:40]!r} is none."
         number = int(version) if version is not None and version.isdecimal() else None
         settled = Settled(number, _ticked(state, modals.NEW_KEY), _ticked(state, modals.UPDATE_STATUS))
-    return Submitted(settled, confirmed, reason, text_of(state, modals.BODY, strip=False), errors)
+    body = text_of(state, provide.BODY, strip=False)
+    return Submitted(settled, confirmed, reason, body, errors, _file(state, provide.FILE))
 
 
 def _value(state: dict[str, Any], field: str) -> str | None:
@@ -67,3 +70,8 @@ def text_of(state: dict[str, Any], field: str, *, strip: bool = True) -> str | N
 
 def _ticked(state: dict[str, Any], field: str) -> bool:
     return bool(((state.get(field) or {}).get(field) or {}).get("selected_options"))
+
+
+def _file(state: dict[str, Any], field: str) -> ChosenFile | None:
+    chosen = ((state.get(field) or {}).get(field) or {}).get("files") or []
+    return ChosenFile(str(chosen[0]["id"]), one_line(str(chosen[0].get("name") or "file"), 100)) if chosen else None

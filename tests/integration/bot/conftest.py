@@ -182,6 +182,7 @@ class Office:
             signing_secret=SIGNING_SECRET if self.transport == "http" else None,
             base_url=self.api_url,
             plain_dates=True,
+            files=isinstance(self.slack, SlackServer),
             poll=0.02,
         )
 

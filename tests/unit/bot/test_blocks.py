@@ -8,10 +8,23 @@ from typing import Any
 import pytest
 
 from bot.blocks import card, fit, modals, outcome, path, thread
-from bot.targets import PATH, OldButton, PathWindow, Place, Settled, Target, Ticket, unpack_target, unpack_ticket
+from bot.blocks.modals import Editing
+from bot.targets import (
+    PATH,
+    ChosenFile,
+    OldButton,
+    PathWindow,
+    Place,
+    Settled,
+    Target,
+    Ticket,
+    unpack_target,
+    unpack_ticket,
+)
 from bot.text import Dates
 from engine import events, texts
 from engine.allowed import Action
+from engine.foresight import Outlook, Reader, Way
 from engine.plan import Key, PlannedStep
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from tests.support.slack_checks import texts as all_texts
@@ -249,7 +262,8 @@ def window(action: Action, *, draft: str = "", confirm: bool = False, **facts: A
     plan = facts.pop(
         "plan", samples.plan(PlannedStep("create_account", "action", True, CallEffect.REJECTED, False, Key.SAME))
     )
-    return modals.act_modal(ticket, request(step()), plan, draft=draft, **facts)
+    editing = Editing(draft, facts.pop("outlook", None), facts.pop("files", True)) if action is Action.INPUT else None
+    return modals.act_modal(ticket, request(step()), plan, editing=editing, **facts)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +294,7 @@ def window(action: Action, *, draft: str = "", confirm: bool = False, **facts: A
             "Provide input",
             "You can edit and provide inputs on the blocked node",
             "Submit",
-            ["request_body", "reason"],
+            ["request_body", "file", "reason"],
         ),
         (
             Action.CONTINUE,
@@ -346,35 +360,72 @@ def test_shown_again_what_was_chosen_is_settled_and_what_was_typed_is_kept() -> 
     assert view["blocks"][-1]["element"]["initial_value"] == "because"
 
 
+def inputs_of(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
+
+
 def test_the_editor_starts_with_the_draft() -> None:
-    (editor,) = [b for b in window(Action.INPUT, draft='{"id": ""}')["blocks"] if b.get("block_id") == "request_body"]
-    assert editor["label"]["text"] == "Request body"
-    assert editor["element"] == {
+    found = inputs_of(window(Action.INPUT, draft='{"id": ""}', files=False))
+    assert found["request_body"]["label"]["text"] == "Request body"
+    assert found["request_body"]["element"] == {
         "type": "plain_text_input",
         "action_id": "request_body",
         "multiline": True,
         "initial_value": '{"id": ""}',
     }
-    assert editor["optional"] is False
+    assert found["request_body"]["optional"] is False
+    assert list(found) == ["request_body", "reason"]
+
+
+def test_a_file_may_come_instead_where_slack_has_a_field_for_files() -> None:
+    found = inputs_of(window(Action.INPUT, draft='{"id": ""}'))
+    assert found["request_body"]["optional"] is True
+    assert found["file"]["element"] == {
+        "type": "file_input",
+        "action_id": "file",
+        "filetypes": ["json"],
+        "max_files": 1,
+    }
 
 
 def test_a_draft_too_long_for_slack_is_previewed_and_may_be_left() -> None:
     draft = json.dumps({"rows": ["x" * 90] * 50})
-    view = window(Action.INPUT, draft=draft)
-    (editor,) = [b for b in view["blocks"] if b.get("block_id") == "request_body"]
-    assert "initial_value" not in editor["element"]
-    assert editor["optional"] is True
-    assert "too long for Slack's editor" in said(view["blocks"])
-    assert texts.CUT_MARK in said(view["blocks"])
+    for files in (True, False):
+        view = window(Action.INPUT, draft=draft, files=files)
+        editor = inputs_of(view)["request_body"]
+        assert "initial_value" not in editor["element"]
+        assert editor["optional"] is True
+        assert "too long for Slack's editor" in said(view["blocks"])
+        assert ("sent to you as a file" in said(view["blocks"])) is files
+        assert texts.CUT_MARK in said(view["blocks"])
+
+
+def test_the_window_says_who_reads_the_result_and_where_decisions_go_with_it() -> None:
+    readers = (Reader("route", ("remote",)), Reader("tell", ("id", "tags[0]")), Reader("all", ("",)))
+    ways = (Way("route", "ship"), Way("rank", None, "it depends on what office will give"))
+    text = said(window(Action.INPUT, draft="{}", outlook=Outlook(readers, ways))["blocks"])
+    assert (
+        "Who reads this result: `route` reads `remote`; `tell` reads `id`, `tags[0]`; `all` reads all of it.\n"
+        "With this text: `route` goes to `ship`; `rank` cannot be told yet, it depends on what office will give."
+    ) in text
+    assert "No later step reads this result." in said(window(Action.INPUT, outlook=Outlook((), ()))["blocks"])
+
+
+def test_a_file_that_was_chosen_before_still_counts_and_that_is_said() -> None:
+    ticket = Ticket(Action.INPUT, Target(42, "a", 7), Place(), file=ChosenFile("F1", "result.json"))
+    view = modals.act_modal(ticket, request(step()), None, editing=Editing())
+    assert "The file *result.json* counts, unless you write here or choose another." in said(view["blocks"])
+    assert "initial_value" not in inputs_of(view)["request_body"]["element"]
 
 
 def test_tickets_come_back_as_they_were() -> None:
     for ticket in (
         Ticket(Action.WITHDRAW, Target(42), Place()),
         Ticket(Action.FLOW, Target(42, "a", 7), Place("C1", "1.1"), "d", "s", True, True, Settled(4, True, False)),
+        Ticket(Action.INPUT, Target(42, "a", 7), Place(), ways="w", file=ChosenFile("F1", "a.json")),
     ):
         assert unpack_ticket(ticket.pack()) == ticket
-    for broken in ("", "{}", "[]", '["fly",[1],[],null,null,false,false,null]', "[1,2,3,4,5,6,7,8]"):
+    for broken in ("", "{}", "[]", '["fly",[1],[],null,null,false,false,null,null,null]', "[1,2,3,4,5,6,7,8,9,10]"):
         with pytest.raises(OldButton):
             unpack_ticket(broken)
     for broken in ("", "7", "[]", "{}", '{"request_id": "x"}'):

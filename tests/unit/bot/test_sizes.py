@@ -9,11 +9,12 @@ import pytest
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.blocks import card, fit, home, lists, modals, outcome, parts, path, thread
-from bot.blocks.modals import Typed
+from bot.blocks.modals import Editing, Typed
 from bot.targets import PathWindow, Place, Report, Settled, Target, Ticket
 from bot.text import Dates, escape
 from engine import events
 from engine.allowed import Action
+from engine.foresight import Outlook, Reader, Way
 from engine.plan import Key, PlannedStep
 from engine.reports import BlockedPage
 from engine.states import CallEffect, RequestStatus
@@ -83,9 +84,11 @@ def test_the_windows_of_every_act(action: Action, text: str, settled: Settled | 
     ]
     node = None if action in (Action.CONTINUE, Action.WITHDRAW) else "x" * 200
     ticket = Ticket(action, Target(10**15, node, 10**9), PLACE, "d" * 64, "s" * 12, True, True, settled)
-    draft = json.dumps({"text": text})
+    many = tuple(Reader(f"{text[:200]}{n}", (text,) * 50) for n in range(300))
+    ways = tuple(Way(text[:200], None if n % 2 else text, text) for n in range(300))
+    editing = Editing(json.dumps({"text": text}), Outlook(many, ways))
     for typed in (None, Typed(text, text[:3000])):
-        view = modals.act_modal(ticket, document, samples.plan(*runs), draft=draft, typed=typed, notice=text)
+        view = modals.act_modal(ticket, document, samples.plan(*runs), editing=editing, typed=typed, notice=text)
         check_view(view)
     check_view(modals.act_modal(ticket, document, None))
     check_message(*outcome.overtaken(document, action, document.steps[0].node, Dates()))
