@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event as Flag
 from threading import Lock, Thread
+from typing import Any, cast
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
@@ -124,8 +125,10 @@ class Client(SocketModeClient):
             self.connect()
         except Exception as raised:
             raise translate(raised) from raised
-        if not self.is_connected():
+        session = self.current_session
+        if session is None or session.sock is None:
             raise NotReached("websocket", "Slack's socket cannot be opened.")
+        session.sock = cast(Any, _Ending(session.sock))
 
     def end(self) -> None:
         """Close at once: left alone, its reader notices only when its receive times out after 3 s."""
@@ -135,6 +138,23 @@ class Client(SocketModeClient):
             with suppress(OSError):  # the other side was quicker
                 sock.shutdown(socket.SHUT_RDWR)
         self.close()
+
+
+class _Ending:
+    """A socket whose end is an error. The library reads nothing from a socket that the other side has closed, again
+    and again, until its pings have gone unanswered for long enough."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def recv(self, size: int) -> bytes:
+        received = self._sock.recv(size)
+        if not received:
+            raise ConnectionResetError("Slack closed the connection.")
+        return received
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 class Line:

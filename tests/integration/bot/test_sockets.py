@@ -1,0 +1,135 @@
+"""Socket Mode's two connections: refreshed, cut, and bringing the same payload twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.socket_mode import CONNECTIONS
+from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
+from tests.support.slack_server import Person, SlackServer
+from tests.support.slack_server.sockets import Sockets
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[SlackServer]:
+    with SlackServer(WORKSPACE) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def module_office(slack: SlackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    office = Office(tmp_path_factory.mktemp("office"), slack)
+    office.open()
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def sockets(office: Office, slack: SlackServer) -> Iterator[Sockets]:
+    """With all connections open."""
+    eventually(lambda: len(slack.deliveries.sockets.connections) == CONNECTIONS)
+    yield slack.deliveries.sockets
+    slack.deliveries.copies = 1
+
+
+def hanna(slack: SlackServer) -> Person:
+    return slack.person("U1")
+
+
+def test_the_connections_that_slack_ends_cost_no_click(office: Office, slack: SlackServer, sockets: Sockets) -> None:
+    _, card = office.blocked()
+    for opened in range(sockets.opened, sockets.opened + 6):
+        sockets.disconnect("refresh_requested", number=1)
+        while sockets.opened == opened or len(sockets.connections) < CONNECTIONS:
+            assert hanna(slack).click(card, "retrigger.path").wait().took < 1.0
+
+
+def test_after_a_warning_the_next_connection_is_there_before_the_old_one_goes(
+    office: Office, slack: SlackServer, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, card = office.blocked()
+    monkeypatch.setattr("bot.socket_mode.LINGER", 0.5)
+    old = list(sockets.connections)
+    sockets.disconnect("warning")
+    eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")
+    eventually(lambda: not set(old) & set(sockets.connections), "the end of the old ones")
+    assert hanna(slack).click(card, "retrigger.path").wait().took < 1.0
+
+
+def test_both_lines_dead_at_once_come_back_and_nothing_needs_to_be_caught_up_with(
+    office: Office, slack: SlackServer, sockets: Sockets
+) -> None:
+    number, card = office.blocked()
+    sockets.cut()
+    eventually(lambda: not sockets.connections)
+    lost = hanna(slack).click(card, "retrigger.flow").wait()
+    assert lost.error == "no connection"
+    eventually(lambda: len(sockets.connections) == CONNECTIONS)
+    again = slack.deliveries.redeliver(lost).wait()
+    assert again.took < 1.0  # Slack says that it is a retry; what was lost was never here
+    office.hanna.modal("remaining flow")
+    assert office.room.document(number).status.value == "blocked"
+
+
+def test_whatever_comes_twice_is_one_act_and_one_answer(office: Office, slack: SlackServer, sockets: Sockets) -> None:
+    slack.deliveries.copies = 2  # in turn, so one over each connection
+    number, card = office.blocked()
+    opened = slack.faults.count("views.open")
+    hanna(slack).click(card, "retrigger.flow").wait()
+    office.hanna.modal("remaining flow")
+    office.outside.error = None
+    hanna(slack).submit().wait()
+    office.room.wait(number, "completed")
+    hanna(slack).command(CHANNEL, "whoami").wait()
+    office.settled()
+    eventually(lambda: "What you may do" in office.told("U1"))
+    assert_all_acknowledged(slack)
+    assert slack.faults.count("views.open") == opened + 1
+    assert office.outside.calls == ["create_account", "create_account", "badge"]
+    assert [line.split(" ")[0] for line in office.lines(card)].count("*Hanna") == 1
+    assert len(office.told("U1")) == len(set(office.told("U1"))) == 3  # what runs now, the outcome, who she is
+
+
+def test_a_submit_that_comes_again_is_answered_as_the_first_was(
+    office: Office, slack: SlackServer, sockets: Sockets
+) -> None:
+    number, card = office.blocked()
+    hanna(slack).click(card, "retrigger.input").wait()
+    office.hanna.modal("Request body")
+    wrong: Any = {"request_body": {"request_body": {"type": "plain_text_input", "value": "{"}}}
+    first = hanna(slack).submit(wrong).wait()
+    assert first.answer["response_action"] == "errors"
+    assert slack.deliveries.redeliver(first).wait().answer == first.answer
+    right: Any = {"request_body": {"request_body": {"type": "plain_text_input", "value": '{"id": "a"}'}}}
+    second = hanna(slack).submit(right).wait()
+    assert second.answer == slack.deliveries.redeliver(second).wait().answer
+    assert "errors" not in second.answer
+    office.room.wait(number, "completed")
+    assert len(office.room.step(number, "create_account").attempts) == 2
+
+
+def test_two_bots_that_both_hear_a_submit_do_it_once(office: Office, slack: SlackServer, sockets: Sockets) -> None:
+    number, card = office.blocked()
+    hanna(slack).click(card, "retrigger.step").wait()
+    office.hanna.modal("re-execute")
+    other = office.new_door()
+    other.start()
+    try:
+        eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS)
+        slack.deliveries.copies = 2 * CONNECTIONS  # one over each
+        hanna(slack).submit().wait()
+        office.room.wait(number, lambda d: len(d.step("create_account").attempts) == 2)  # type: ignore[union-attr]
+        assert_all_acknowledged(slack)
+        office.settled()
+        assert office.outside.calls == ["create_account"] * 2
+        assert [line.split(" ")[0] for line in office.lines(card)].count("*Hanna") == 1
+    finally:
+        other.stop()
+
+
+def assert_all_acknowledged(slack: SlackServer) -> None:
+    for delivery in slack.deliveries.sent[-4:]:
+        assert delivery.wait().took < 3.0
