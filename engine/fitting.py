@@ -20,6 +20,8 @@ from engine import regex
 
 MOST = 100  # errors that are looked for
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
+_SHOWN = 100  # characters of a value in a sentence
+_KINDS = {str: "a text", list: "a list", dict: "an object"}
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
 
 
@@ -113,8 +115,9 @@ def _unevaluated(keyword: str) -> Any:
 
 
 def _shown(value: Any) -> str:
+    """Whole, or not at all: a sensitive value that was cut is not known any more by whoever masks the sentence."""
     shown = repr(value)
-    return shown if len(shown) <= MOST else f"{shown[:MOST]}…"
+    return shown if len(shown) <= _SHOWN else f"{_KINDS.get(type(value), 'a value')} of {len(shown):,} characters"
 
 
 _Bounded: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema's stubs leave it untyped

@@ -23,7 +23,7 @@ def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
     except SchemaError as error:
         return [(tuple(error.absolute_path), f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it")]
     found = [problem for place, value in _references(schema) for problem in _judge(schema, place, value)]
-    found += _pattern_problems(schema)
+    found += [*_pattern_problems(schema), *_unbounded(schema)]
     if not found and _is_endless(schema):
         found.append(((), "refers to itself without end; put the reference below `properties` or `items`"))
     return found
@@ -45,10 +45,23 @@ def _pattern_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
             found += [((*path, key), _unusable(why)) for key in value if (why := regex.problem(key))]
         elif not named and isinstance(value.get("pattern"), str) and (why := regex.problem(value["pattern"])):
             found.append(((*path, "pattern"), _unusable(why)))
-        if not named and "patternProperties" in value and "unevaluatedProperties" in value:
-            mend = "write additionalProperties instead"
-            found.append(((*path, "unevaluatedProperties"), f"cannot be used beside patternProperties; {mend}"))
     return found
+
+
+def _unbounded(schema: dict[str, Any]) -> list[tuple[Path, str]]:
+    """For unevaluatedProperties, jsonschema matches all patterns that apply with Python's own engine, through every
+    reference. So they are told apart wherever they stand: a reference may lead to what looks like data."""
+    places: dict[str, list[Path]] = {"patternProperties": [], "unevaluatedProperties": []}
+    stack: list[tuple[Path, Any]] = [((), schema)]
+    while stack:
+        path, value = stack.pop()
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            stack.append(((*path, key), item))
+            if key in places:
+                places[key].append((*path, key))
+    mend = "cannot be used in a schema that has patternProperties; write additionalProperties instead"
+    return [(place, mend) for place in places["unevaluatedProperties"]] if places["patternProperties"] else []
 
 
 def _unusable(why: str) -> str:

@@ -90,3 +90,14 @@ def test_a_shape_fits_the_schema_it_was_made_from(types: dict[str, str]) -> None
 
 def test_the_implicit_end_has_no_schema_and_the_act_itself_is_refused(workflow: Workflow) -> None:
     assert check_provided(workflow, "end", "{}") == "{}"
+
+
+@pytest.mark.parametrize("keyword", ["pattern: '^[0-9]+$'", "anyOf: [{maxLength: 3}, {type: 'null'}]", "maxLength: 3"])
+@pytest.mark.parametrize("length", [20, 300, 20_000])
+def test_of_a_sensitive_value_that_does_not_fit_nothing_is_said_however_long_it_is(keyword: str, length: int) -> None:
+    schema = f"input_schema: {{properties: {{token: {{{keyword}}}}}}}\nsensitive: [request.input.token]\n"
+    workflow = load(WORKFLOW.replace(WORKFLOW[WORKFLOW.index("input_schema") : WORKFLOW.index("nodes:")], schema), "w")
+    secret = "s3cret" * length
+    with pytest.raises(InvalidInput, match=r"The input\.token does not fit") as refused:
+        check_input(workflow, {"token": secret}, 1_000_000)
+    assert "s3cret" not in str(refused.value)
