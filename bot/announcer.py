@@ -20,6 +20,8 @@ from bot.people import slack_user
 from bot.poster import Poster
 from bot.sending import Sender, Sending
 from bot.text import Dates, said
+from bot.together import Together
+from engine.causes.port import Causes
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.outbox import CARD, Outbox, OutboxRow, Posted
@@ -48,7 +50,8 @@ class NoChannel(RetriggerError):
 
 class Announcer:
     """``read`` gives a request's document for its public card, ``approvals`` whom it waits for, unmasked;
-    ``channels`` the channel of each application; ``mention`` a user group as mrkdwn."""
+    ``channels`` the channel of each application; ``mention`` a user group as mrkdwn. Without ``causes`` every request
+    has its own card."""
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Announcer:
         channels: Mapping[str, str],
         dates: Dates,
         mention: Callable[[str], str] = said,
+        causes: Causes | None = None,
     ) -> None:
         self._outbox = outbox
         self._read = read
@@ -67,11 +71,14 @@ class Announcer:
         self._asks = Asks(self._kept, poster, approvals, self._channel, dates, mention)
         self._channels = channels
         self._dates = dates
+        self._together = Together(causes, self._kept, self._sender, read, channels, dates) if causes else None
 
     def announce(self, rows: Sequence[OutboxRow]) -> list[int]:
         """Tell the first row, and what can be told along with it of the others, which are of the same request and
         kind; returns the ids of those. Raises SlackError, NotFound, NoChannel, RowLost."""
         row = rows[0]
+        if self._together is not None and (taken := self._together.takes(rows, self._sending)):
+            return taken
         document = self._read(row.request_id)
         if row.kind in ("card", "asks"):
             keep = self._card if row.kind == "card" else self._asks.keep

@@ -16,6 +16,7 @@ from bot.errors import translate
 from bot.people import People
 from bot.targets import Place
 from bot.text import Dates, escape
+from engine.causes.bulk import Bulk
 from engine.service import Engine
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Bot(NamedTuple):
     refresh: Callable[[int], None]
     submits: Executor
     later: Callable[..., None]
+    bulk: Bulk
     files: bool = True
 
     def whisper(self, place: Place, user: str, message: Message | str, *, in_thread: bool = True) -> None:

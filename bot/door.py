@@ -19,6 +19,8 @@ from bot.relay import POLL, Relay
 from bot.socket_mode import SocketRunner
 from bot.text import Dates
 from bot.threads import Threads
+from engine.causes.bulk import Bulk
+from engine.causes.port import Causes
 from engine.outbox import Outbox
 from engine.service import Engine
 
@@ -40,6 +42,8 @@ class SlackDoor:
         outbox: Outbox,
         channels: Mapping[str, str],
         *,
+        causes: Causes,
+        bulk: Bulk,
         bot_token: str,
         app_token: str | None = None,
         signing_secret: str | None = None,
@@ -53,10 +57,10 @@ class SlackDoor:
         self._threads = threads = Threads()
         poster = Poster(client, Pace(budget=base_url == SLACK_API))
         self.groups = Groups(client, engine.store)
-        announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention)
+        announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention, causes)
         self.relay = Relay(outbox, announcer, poll=poll)
         people = People(client, self.groups)
-        bot = Bot(engine, client, people, dates, self.relay.refresh, threads.acting, threads.later, files)
+        bot = Bot(engine, client, people, dates, self.relay.refresh, threads.acting, threads.later, bulk, files)
         app = create_app(bot, threads)
         self.receiver = HttpReceiver(app, signing_secret) if signing_secret else None
         self.socket = SocketRunner(app, app_token) if app_token and not signing_secret else None

@@ -27,6 +27,9 @@ ACTION_IDS: dict[Action, str] = {
 }
 APPROVE = "retrigger.approve"
 REJECT = "retrigger.reject"
+# Of a cause card: their values are the number of the cause, and of the bulk re-trigger.
+BULK = "cause.retrigger"
+BULK_STOP = "cause.stop"
 ACTIONS_BY_ID = {action_id: action for action, action_id in ACTION_IDS.items()}
 
 
@@ -146,6 +149,25 @@ class Ticket(NamedTuple):
 
     def pack(self) -> str:
         return _dump([self.action.value, *self[1:]])
+
+
+class BulkTicket(NamedTuple):
+    """What the window of a bulk re-trigger is for: its preview, which holds the requests."""
+
+    run_id: int
+    place: Place
+
+    def pack(self) -> str:
+        return _dump(self)
+
+
+def unpack_bulk(text: str) -> BulkTicket:
+    """Raises OldButton."""
+    try:
+        run_id, place = json.loads(text)
+        return BulkTicket(int(run_id), Place(*place))
+    except (ValueError, TypeError):
+        raise OldButton from None
 
 
 def unpack_target(text: str) -> Target:

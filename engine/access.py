@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine import events
 from engine.catalog import Catalog
 from engine.errors import InvalidInput, NotPermitted, Refused, SelfAction
@@ -30,6 +32,11 @@ class Access:
         """Raise NotPermitted or SelfAction unless the person may act on the request; the refusal is audited."""
         request, _ = self.store.status(request_id)
         self._may_act(actor, request)
+
+    def permitted_everywhere(self, actor: Actor, apps: Iterable[str]) -> None:
+        """Raise NotPermitted unless the person may act in all these applications; the refusal is audited."""
+        for app in sorted(apps):
+            self._require(actor, Permission.TAKE_ACTION, app)
 
     def whoami(self, actor: Actor) -> list[Grant]:
         """The person's grants, each with where it comes from."""

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import events
+from engine.causes.signature import blocked_by
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step, changed
+from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, changed
 from engine.states import RequestStatus, StepStatus, check_request_change, check_step_change
 
 
@@ -32,6 +33,7 @@ class Draft:
         self.ends: list[AttemptEnd] = []
         self.events: list[Event] = []
         self.notices: list[Notice] = []
+        self.blocked: list[Blocked] = []
         self.request_changed = False
         self._told = told
 
@@ -79,6 +81,12 @@ class Draft:
         event = Event(self.request.id, kind, self.now, node, **facts)
         self.events.append(event)
         return event
+
+    def note_blocked(self, node: str) -> None:
+        """Keep by what the step is blocked, so that many that one outage blocks are told together (SPEC 7)."""
+        found = blocked_by(self.request, self.graph, self.steps, node, self.now) if self._told else None
+        if found is not None:
+            self.blocked.append(found)
 
     def tell(self, actor: str, event: Event) -> None:
         """Tell the outcome, privately, to the person whose act this ends: in the channel, or by a direct message."""

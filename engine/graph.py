@@ -36,12 +36,13 @@ class Edge(NamedTuple):
 
 
 class GraphNode(NamedTuple):
-    """``end_status`` and ``cancel_others`` only for kind "end"."""
+    """``end_status`` and ``cancel_others`` only for kind "end", ``connection`` only for actions."""
 
     id: str
     kind: str
     end_status: RequestStatus | None = None
     cancel_others: bool = False
+    connection: str | None = None
 
 
 class Graph:

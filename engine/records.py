@@ -23,6 +23,7 @@ class Cause(NamedTuple):
     at: float
     reason: str | None = None
     error: str | None = None  # what the step was blocked with before the act
+    bulk: int | None = None  # the bulk re-trigger that it is a part of, whose end tells all outcomes
 
 
 class Approval(NamedTuple):
@@ -143,6 +144,19 @@ class Event(NamedTuple):
     reason: str | None = None
     data: dict[str, Any] | None = None
     command_id: str | None = None
+
+
+class Blocked(NamedTuple):
+    """A step that an outside system has blocked. ``key`` stands for the connection ``source`` and for what the error
+    has in common with others (engine.causes.signature); ``version`` is the step's, blocked."""
+
+    request_id: int
+    node: str
+    key: str
+    app: str
+    source: str
+    version: int
+    at: float
 
 
 class Notice(NamedTuple):

@@ -92,13 +92,15 @@ class Engine(Approvals, Reports):
         expect_version: int | None = None,
         plan_digest: str | None = None,
         command_id: str | None = None,
+        bulk: int | None = None,
     ) -> Accepted:
-        """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored."""
+        """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored. ``bulk``: the bulk
+        re-trigger that it is a part of."""
         if flow and update_status:
             why = "The status is always updated with the flow; leave the tick box to the step-only re-trigger."
             raise InvalidInput(why, "update_status")
         request = self._permitted_request(actor, request_id)
-        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)._replace(bulk=bulk)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
         return self._carry_out(
             request_id,

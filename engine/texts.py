@@ -26,3 +26,7 @@ REMAINING_NOT_STARTED = "remaining steps not started"
 EARLIER_CALL = "The earlier call may have taken effect"
 MASK = "•••"
 CUT_MARK = "… (cut)"
+
+BULK_RETRIGGER = "Re-trigger…"
+BULK_TITLE = "Re-trigger many"
+BULK_STOP = "Stop"

@@ -45,6 +45,10 @@ class Worker:
         self._executor = ApschedulerExecutor(runner.execute, runner.finish, slots)
         runner.on_later = self._arm
 
+    def also(self, seconds: float, job: Callable[[], None], name: str) -> None:
+        """While it runs, call ``job`` every so many seconds."""
+        self._executor.every(seconds, self._guarded(job), name)
+
     def start(self) -> int:
         """Recover what an older boot left running, then run steps. Returns how many were recovered."""
         self._heartbeat.beat()

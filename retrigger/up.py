@@ -10,6 +10,8 @@ from contextlib import ExitStack
 
 from bot.door import SLACK_API, SlackDoor
 from bot.http_mode import PATH, HttpReceiver
+from engine.causes.bulk import Bulk
+from engine.causes.runner import TURN, BulkRunner
 from engine.errors import SettingsError
 from engine.isolation.pool import Processes
 from engine.masking import Masker
@@ -90,15 +92,16 @@ class Running:
                 self._say(problem)
         masker, processes = Masker(app.secrets), Processes(settings.functions)
         tools = Tools(app.store, app.catalog, app.connections, app.callbacks, masker, processes)
-        runner = Runner(tools)
+        runner, name = Runner(tools), worker_name()
         self._worker = Worker(
             app.store,
             runner,
-            name=worker_name(),
+            name=name,
             lease=settings.lease,
             slots=settings.slots,
             exclusive=app.database.is_sqlite,
         )
+        self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name).turn, "bulk")
         recovered = self._worker.start()
         self._stack.callback(self._stop_engine, self._worker)
         steps = "1 step" if recovered == 1 else f"{recovered} steps"
@@ -115,6 +118,8 @@ class Running:
             self.app.engine,
             self.app.outbox,
             self.settings.channels,
+            causes=self.app.causes,
+            bulk=Bulk(self.app.engine, self.app.bulks),
             bot_token=slack.bot_token,
             app_token=slack.app_token,
             signing_secret=slack.signing_secret,

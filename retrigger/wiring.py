@@ -18,6 +18,8 @@ from engine.connections import Connection
 from engine.functions import load_functions
 from engine.service import Engine
 from retrigger.settings import Settings
+from storage.bulks import SqlBulks
+from storage.causes import SqlCauses
 from storage.database import Database, open_database
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
@@ -41,6 +43,8 @@ class App:
     database: Database
     store: SqlStore
     outbox: SqlOutbox
+    causes: SqlCauses
+    bulks: SqlBulks
     catalog: Catalog
     engine: Engine
     connections: dict[str, Connection]
@@ -75,7 +79,8 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
     hidden = secrets_of(settings, connections)
     callbacks = Callbacks(settings.api.public_url, store.installation_secret)
     engine = Engine(store, catalog, settings.file_grants, hidden, callbacks)
-    return App(settings, database, store, SqlOutbox(store), catalog, engine, connections, callbacks, hidden, bell)
+    beside = SqlOutbox(store), SqlCauses(store), SqlBulks(store)
+    return App(settings, database, store, *beside, catalog, engine, connections, callbacks, hidden, bell)
 
 
 def open_migrated(settings: Settings) -> Database:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step
 from engine.states import MOVING, RequestStatus
 from storage import rows
 from storage.guards import StepUpdates, guard
@@ -39,6 +39,7 @@ class Batch:
         self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
         self.notices: list[Notice] = []
+        self.blocked: list[Blocked] = []
         self.tally = Tally()
 
     def load(self, changes: Sequence[Change], known: Known) -> None:
@@ -101,6 +102,7 @@ class Batch:
         self.attempts += draft.attempts
         self.events += draft.events
         self.notices += draft.notices
+        self.blocked += draft.blocked
 
     def flush(self) -> None:
         """Write it all, each kind of row with one statement. Raises GuardFailed."""
@@ -117,6 +119,7 @@ class Batch:
         statements.insert_events.run(connection, [rows.event_row(event) for event in self.events])
         self.tally.happened(self.events)
         statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
+        statements.put_blocks.run(connection, rows.block_rows(self.blocked))
 
     def _flush_requests(self) -> None:
         changed = [held for held in self.held.values() if held.request is not held.stored]

@@ -96,6 +96,20 @@ def add_rows(dialect: Dialect, table: Table, number: str) -> Rows:
     return Rows(summed.inline(), dialect, given.names)
 
 
+def put_rows(dialect: Dialect, table: Table, names: Sequence[str]) -> Rows:
+    """Rows of ``names``, each in the place of the row with the same key, if there is one."""
+    given = _Given(dialect, table, names)
+    key = list(table.primary_key)
+    others = [name for name in names if name not in table.primary_key.columns]
+    if given.source is None:
+        new = sqlite_insert(table).values(given.new)
+        kept = new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in others})
+        return Rows(kept.inline(), dialect, given.names)
+    rows = postgresql_insert(table).from_select(names, select(*given.new.values()))
+    put = rows.on_conflict_do_update(index_elements=key, set_={name: rows.excluded[name] for name in others})
+    return Rows(put.inline(), dialect, given.names)
+
+
 def update_rows(
     dialect: Dialect, table: Table, names: Sequence[str], key: Sequence[str], *also: ColumnElement[bool]
 ) -> Rows:

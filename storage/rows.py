@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from engine.records import Approval, Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
+from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
@@ -134,6 +134,11 @@ def notice_row(notice: Notice, now: float) -> tuple[Any, ...]:
     """A new row of the outbox, due at once."""
     event = None if notice.event is None else dump(notice.event._asdict())
     return (notice.request_id, notice.kind, event, clean(notice.actor), now, now, 0)
+
+
+def block_rows(blocked: Iterable[Blocked]) -> list[tuple[Any, ...]]:
+    """The columns of what blocks steps; of a step that one cause blocked twice, the later time."""
+    return list({found[:3]: tuple(found) for found in blocked}.values())
 
 
 def told_event_from(text: str | None) -> Event | None:

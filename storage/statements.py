@@ -21,9 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from engine.records import Attempt, Event, Request, Step
+from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
-from storage.many import Rows, add_rows, insert_rows, update_rows
+from storage.cause_tables import blocks
+from storage.many import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, tallies, workflows
 
@@ -72,6 +73,7 @@ class Statements:
         self.insert_outbox = insert_rows(dialect, outbox, notice)
         self.update_requests = update_rows(dialect, requests, Request._fields[1:], ("id", "version"))
         self.update_stuck = update_rows(dialect, requests, ("stuck",), ("id",))
+        self.put_blocks = put_rows(dialect, blocks, Blocked._fields)
         self.add_tallies = add_rows(dialect, tallies, "number")
         self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
         key = ("request_id", "node", "number")

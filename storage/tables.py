@@ -45,7 +45,8 @@ def numbered(request_id: int) -> ColumnElement[bool]:
     return requests.c.id == request_id if 0 < request_id <= HIGHEST_ID else false()
 
 
-def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
+def partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
+    """An index of the rows that are ``where``."""
     Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
@@ -84,11 +85,11 @@ Index("requests_by_status", requests.c.status, requests.c.id)
 Index("requests_by_app", requests.c.app, requests.c.id)
 Index("requests_by_app_and_status", requests.c.app, requests.c.status, requests.c.id)
 IS_BLOCKED = requests.c.blocked_at.is_not(None)
-_partial("requests_blocked", requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
-_partial("requests_blocked_by_app", requests.c.app, requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
+partial_index("requests_blocked", requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
+partial_index("requests_blocked_by_app", requests.c.app, requests.c.blocked_at, requests.c.id, where=IS_BLOCKED)
 STUCK = requests.c.stuck.is_(True)
-_partial("requests_stuck", requests.c.id, where=STUCK)
-_partial(
+partial_index("requests_stuck", requests.c.id, where=STUCK)
+partial_index(
     "requests_submit_key",
     requests.c.workflow,
     requests.c.submit_key,
@@ -137,10 +138,10 @@ DUE = _due & (steps.c.recoveries < literal_column(str(ALONE_FROM_RECOVERY)))
 DUE_ALONE = _due & (steps.c.recoveries >= literal_column(str(ALONE_FROM_RECOVERY)))
 RUNNING = is_one_of(steps.c.status, StepStatus.RUNNING)
 WAKING = is_one_of(steps.c.status, StepStatus.WAITING) & steps.c.wakes_at.is_not(None)
-_partial("steps_due", steps.c.due_at, where=DUE)
-_partial("steps_due_alone", steps.c.due_at, where=DUE_ALONE)
-_partial("steps_running", steps.c.lease_until, where=RUNNING)
-_partial("steps_waking", steps.c.wakes_at, where=WAKING)
+partial_index("steps_due", steps.c.due_at, where=DUE)
+partial_index("steps_due_alone", steps.c.due_at, where=DUE_ALONE)
+partial_index("steps_running", steps.c.lease_until, where=RUNNING)
+partial_index("steps_waking", steps.c.wakes_at, where=WAKING)
 
 attempts = Table(
     "attempts",
@@ -180,7 +181,7 @@ events = Table(
     Column("command_id", Text),
 )
 Index("events_by_request", events.c.request_id)
-_partial("events_command", events.c.command_id, where=events.c.command_id.is_not(None), unique=True)
+partial_index("events_command", events.c.command_id, where=events.c.command_id.is_not(None), unique=True)
 
 outbox = Table(
     "outbox",
@@ -199,10 +200,10 @@ outbox = Table(
     Column("error", Text),
 )
 TO_TELL = outbox.c.done_at.is_(None)
-_partial("outbox_waiting", outbox.c.request_id, outbox.c.id, where=TO_TELL)
-_partial("outbox_due", outbox.c.due_at, outbox.c.id, where=TO_TELL)
+partial_index("outbox_waiting", outbox.c.request_id, outbox.c.id, where=TO_TELL)
+partial_index("outbox_due", outbox.c.due_at, outbox.c.id, where=TO_TELL)
 GIVEN_UP = and_(outbox.c.done_at.is_not(None), outbox.c.error.is_not(None))
-_partial("outbox_given_up", outbox.c.done_at, where=GIVEN_UP)
+partial_index("outbox_given_up", outbox.c.done_at, where=GIVEN_UP)
 
 # How many there are of what is asked for often, in parts (storage.tallies).
 tallies = Table(
@@ -247,7 +248,7 @@ api_keys = Table(
     Column("revoked_at", Double),
 )
 Index("api_keys_digest", api_keys.c.digest, unique=True)
-_partial("api_keys_in_use", api_keys.c.name, where=api_keys.c.revoked_at.is_(None), unique=True)
+partial_index("api_keys_in_use", api_keys.c.name, where=api_keys.c.revoked_at.is_(None), unique=True)
 
 workers = Table(
     "workers",

@@ -108,6 +108,14 @@ def tick_box(block_id: str, label: str, text: str, *, hint: str = "") -> Block:
     return _input(block_id, label, element, hint, optional=True)
 
 
+def radio_buttons(block_id: str, label: str, choices: Mapping[str, str], chosen: str) -> Block:
+    """One of several, by its value; its block and element share one id."""
+    options: list[Block] = [{"text": plain(text), "value": value} for value, text in choices.items()]
+    initial = next(option for option in options if option["value"] == chosen)
+    element: Block = {"type": "radio_buttons", "action_id": block_id, "options": options, "initial_option": initial}
+    return _input(block_id, label, element, "", optional=False)
+
+
 def plain(text: str) -> Block:
     """plain_text is shown as it is, so it needs no escaping; ``:words:`` in data stay words."""
     return {"type": "plain_text", "text": clean(text), "emoji": False}

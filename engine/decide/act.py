@@ -27,6 +27,7 @@ class Act(NamedTuple):
     plan_digest: str | None = None
     confirmed: bool = False
     command_id: str | None = None
+    bulk: int | None = None  # the bulk re-trigger that the act is a part of
 
 
 REHEARSAL = Act("", "", "", reason="only to read its plan", confirmed=True)
@@ -112,12 +113,12 @@ def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost
 def cause_of(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
     """The act as the steps that run because of it remember it."""
     error = draft.steps[node].error if node else None
-    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error)
+    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error, act.bulk)
 
 
 def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> None:
     """Put the act into the audit, with those facts that are true or given."""
-    facts = {name: value for name, value in (*data.items(), ("confirmed", act.confirmed)) if value}
+    facts = {name: value for name, value in (*data.items(), ("confirmed", act.confirmed), ("bulk", act.bulk)) if value}
     draft.event(
         kind,
         node,

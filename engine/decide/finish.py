@@ -260,6 +260,7 @@ def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Ev
     facts |= {**stopped(failure), **more}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
+    draft.note_blocked(step.node)
     _alone_no_more(draft)
     return event
 
@@ -282,6 +283,7 @@ def block(draft: Draft, node: str, error: str, call: CallEffect | None, **more: 
         only=False,
         was=None,
     )
+    draft.note_blocked(node)
     move_on(draft)
     return event
 
@@ -296,6 +298,11 @@ def stopped(failure: Failure) -> dict[str, bool]:
 
 
 def _tell(draft: Draft, step: Step, event: Event) -> None:
-    """The person whose act this ends is told what came of it, and where their flow was blocked later (SPEC 7)."""
-    if step.cause is not None and (step.cause.node == step.node or event.kind == events.BLOCKED):
+    """The person whose act this ends is told what came of it, and where their flow was blocked later (SPEC 7). Of many
+    re-triggered together they are told all at once, by the cause card and its thread."""
+    if (
+        step.cause is not None
+        and step.cause.bulk is None
+        and (step.cause.node == step.node or event.kind == events.BLOCKED)
+    ):
         draft.tell(step.cause.actor, event)

@@ -33,7 +33,7 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
             event = failed_alone(draft, draft.steps[node], Failure(error, call), lost=True)
         else:
             event = block(draft, node, error, call, lost=True)
-        if step.cause is not None and step.cause.node == node:
+        if step.cause is not None and step.cause.node == node and step.cause.bulk is None:
             draft.tell(step.cause.actor, event)
         return True
     draft.change_step(

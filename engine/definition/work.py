@@ -12,6 +12,7 @@ from engine.definition.fields import Model
 from engine.definition.function import FunctionSpec
 from engine.definition.node import Answerable, Fallible, Node, of_document
 from engine.definition.problems import INSIDE, Path
+from engine.graph import GraphNode
 
 
 class ActionNode(Node):
@@ -36,6 +37,10 @@ class ActionNode(Node):
     @property
     def provided_schema_name(self) -> str:
         return "expect.schema"
+
+    def in_graph(self) -> GraphNode:
+        """With its connection, by which steps that one outage blocks are known."""
+        return GraphNode(self.id, self.kind, connection=self.action.connection)
 
 
 class FunctionNode(Node):

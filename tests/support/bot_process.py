@@ -15,8 +15,11 @@ from typing import Any, cast
 
 from bot.door import SlackDoor
 from engine.catalog import Catalog
+from engine.causes.bulk import Bulk
 from engine.outbox import Outbox
 from engine.service import Engine
+from storage.bulks import SqlBulks
+from storage.causes import SqlCauses
 from storage.database import open_database
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
@@ -61,10 +64,13 @@ def main() -> None:
     store = SqlStore(database, lambda name, version: catalog.graph(name, version), CHANNELS.__contains__)
     catalog = Catalog(store.workflow)
     outbox = SqlOutbox(store)
+    engine = Engine(store, catalog, GRANTS)
     door = SlackDoor(
-        Engine(store, catalog, GRANTS),
+        engine,
         cast(Outbox, Deadly(outbox, arguments.kill_at)),
         CHANNELS,
+        causes=SqlCauses(store),
+        bulk=Bulk(engine, SqlBulks(store)),
         bot_token=BOT_TOKEN,
         app_token=APP_TOKEN,
         base_url=arguments.slack,

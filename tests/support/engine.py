@@ -10,6 +10,7 @@ from typing import Any
 from engine.audit.walk import walk
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
+from engine.causes.runner import BulkRunner
 from engine.connections import Connection, ConnectionSettings
 from engine.definition import load
 from engine.documents import RequestDocument, StepDocument
@@ -20,6 +21,7 @@ from engine.runner import Runner
 from engine.service import Engine
 from engine.tools import Tools
 from engine.worker import Worker
+from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
@@ -41,6 +43,7 @@ class Room:
         upgrade(self.database)
         self.catalog = Catalog(lambda name, version: self.store.workflow(name, version))
         self.store = SqlStore(self.database, self.catalog.graph, told.__contains__)
+        self.bulks = SqlBulks(self.store)
         self.callbacks = Callbacks(PUBLIC_URL, self.store.installation_secret)
         self.engine = Engine(self.store, self.catalog, GRANTS, callbacks=self.callbacks)
         self.connections = {
@@ -57,11 +60,12 @@ class Room:
         number, _ = self.engine.submit(HANNA, workflow, input or {}, **facts)
         return number
 
-    def start(self, functions: Sequence[str] = (), **facts: Any) -> Worker:
+    def start(self, functions: Sequence[str] = (), bulk_turn: float = 0.2, **facts: Any) -> Worker:
         """Start a worker, as a new boot would. ``functions``: the modules of those that run in processes."""
         runner = Runner(self.tools(functions))
         settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
         self.worker = Worker(self.store, runner, **settings)
+        self.worker.also(bulk_turn, BulkRunner(self.engine, self.bulks, settings["name"]).turn, "bulk")
         self.worker.start()
         return self.worker
 

@@ -11,7 +11,7 @@ from slack_sdk.models.views import View
 Json = dict[str, Any]
 
 DRAWN = {"section", "header", "divider", "context", "actions", "input"}
-ELEMENTS = {"button", "plain_text_input", "checkboxes", "static_select", "file_input"}
+ELEMENTS = {"button", "plain_text_input", "checkboxes", "radio_buttons", "static_select", "file_input"}
 FORBIDDEN = ("<!channel", "<!here", "<!everyone", "<@U0EVIL", "<http")
 
 

@@ -17,11 +17,13 @@ from slack_sdk import WebClient
 
 from bot.door import SlackDoor
 from bot.http_mode import PATH, Answer
+from engine.causes.bulk import Bulk
 from engine.functions import function
 from engine.permissions import Grant, Permission
 from retrigger.api.slack import slack_router
 from retrigger.demo.local_slack import LocalSlack
 from retrigger.serving import listen, serve
+from storage.causes import SqlCauses
 from storage.outbox import SqlOutbox
 from tests.support.engine import HANNA, Room
 from tests.support.slack_checks import check_message
@@ -177,6 +179,8 @@ class Office:
             self.room.engine,
             self.outbox,
             {"HR": CHANNEL},
+            causes=SqlCauses(self.room.store),
+            bulk=Bulk(self.room.engine, self.room.bulks),
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
             signing_secret=SIGNING_SECRET if self.transport == "http" else None,

@@ -74,7 +74,8 @@ def test_the_steps_inside_a_sync_block_are_found_in_their_order(workflow: Workfl
 
 def test_the_steps_inside_a_sync_block_are_no_nodes_of_the_graph(workflow: Workflow):
     graph = workflow.graph
-    assert graph.inner == {"account": (GraphNode("make", "action"), GraphNode("enter", "function"))}
+    made = GraphNode("make", "action", connection="identity")
+    assert graph.inner == {"account": (made, GraphNode("enter", "function"))}
     assert graph.block_of == {"make": "account", "enter": "account"}
     assert not {"make", "enter"} & {*workflow.nodes, *graph.nodes}
     assert edges(workflow, "account") == (Edge("account", "success", "ask"), Edge("account", "failure", "sorry"))

@@ -91,8 +91,8 @@ def test_the_graph_leads_where_the_file_says(onboarding: Workflow):
         Edge("welcome", "success", END),
         Edge("tell_it", "success", "failed_end"),
     )
-    assert graph.nodes["failed_end"][1:] == ("end", RequestStatus.FAILED, True)
-    assert graph.nodes[END][1:] == ("end", RequestStatus.COMPLETED, False)
+    assert graph.nodes["failed_end"][1:4] == ("end", RequestStatus.FAILED, True)
+    assert graph.nodes[END][1:4] == ("end", RequestStatus.COMPLETED, False)
 
 
 def test_a_stored_document_is_the_same_workflow(onboarding: Workflow):

@@ -1,0 +1,134 @@
+"""A bulk re-trigger's window, and the lines of its story in the cause's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.blocks import fit
+from bot.blocks.cause import ITEM_WORDS, cause_line, left_out, requests_named
+from bot.blocks.fit import Block, Message
+from bot.blocks.parts import context, radio_buttons, section, text_input
+from bot.targets import BULK
+from bot.text import Dates, bold, code, said
+from bot.words import counted
+from engine import events, texts
+from engine.causes.bulk import Preview
+from engine.causes.records import Item, ItemState
+from engine.limits import BULK_RATE, BULK_RATES, MAX_BULK, MAX_REASON_CHARS
+from engine.plan import Key, PlannedStep
+from engine.records import Event
+
+# Ids of fields.
+OPTION = "option"
+RATE = "rate"
+REASON = "reason"
+
+NAMED = 20  # requests that a window names
+_CHUNK = 250  # requests named in one block: inside Slack's 3000 characters up to REQ-9999999
+_HOW = (
+    "One request goes first. Only when it has recovered, the others follow; at the first repeat of this error nothing "
+    "more is begun. Each is checked once more when its turn comes."
+)
+_OPTIONS = {"flow": texts.RETRIGGER_FLOW, "step": f"{texts.RETRIGGER} (this step only; the flow waits)"}
+
+
+def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
+    """What would be re-triggered, and how fast."""
+    if not preview.items:
+        return nothing_modal(preview)
+    blocks = [
+        section(f"{cause_line(preview.cause)}\n{bold(counted(len(preview.items), 'request'))}: {_apps(preview)}"),
+        context(requests_named(preview.items, NAMED)),
+        section(_plan(preview.runs)),
+    ]
+    if preview.left_out:
+        blocks.append(section(f"Left out, to be looked at one by one:\n{left_out(preview.left_out, NAMED)}"))
+    if len(preview.items) + len(preview.left_out) >= MAX_BULK:
+        blocks.append(context(f"These are the oldest {MAX_BULK}; what is blocked beyond them comes after."))
+    blocks += [
+        context(_HOW),
+        radio_buttons(OPTION, "Option", _OPTIONS, "flow"),
+        radio_buttons(RATE, "Requests a minute", {str(rate): str(rate) for rate in BULK_RATES}, str(BULK_RATE)),
+        text_input(
+            REASON,
+            "Reason",
+            placeholder="Kept in the audit of every request",
+            longest=MAX_REASON_CHARS,
+            optional=False,
+        ),
+    ]
+    return fit.modal(texts.BULK_TITLE, blocks, callback_id=BULK, submit="Begin", metadata=metadata)
+
+
+def nothing_modal(preview: Preview) -> dict[str, Any]:
+    """Each must be looked at by itself."""
+    text = f"None of these can be re-triggered with others:\n{left_out(preview.left_out, NAMED)}"
+    return fit.modal(texts.BULK_TITLE, [section(text)], close="Close")
+
+
+def _apps(preview: Preview) -> str:
+    return " · ".join(f"{said(app, 60)} {number}" for app, number in sorted(preview.apps.items()))
+
+
+def _plan(runs: Mapping[PlannedStep, int]) -> str:
+    sure: dict[str, int] = {}
+    perhaps: dict[str, int] = {}
+    again: dict[str, int] = {}
+    for step, number in runs.items():
+        kind = sure if step.sure else perhaps
+        kind[step.node] = kind.get(step.node, 0) + number
+        if step.earlier is not None and step.earlier.may_have_taken_effect:
+            key = "under a new key" if step.key is Key.NEW else "with the same key"
+            what = f"{code(step.node)} (the earlier one: {step.earlier.label}, {key})"
+            again[what] = again.get(what, 0) + number
+    parts = [f"These steps will run: {_numbered({code(node): n for node, n in sure.items()})}."]
+    if perhaps:
+        parts.append(f"Depending on what comes out: {_numbered({code(node): n for node, n in perhaps.items()})}.")
+    repeated = f"These outside calls will be repeated: {_numbered(again)}." if again else ""
+    parts.append(repeated or "No outside call that may have taken effect will be repeated.")
+    return "\n".join(parts)
+
+
+def _numbered(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} × {number}" for what, number in found.items())
+
+
+def run_line(event: Event, dates: Dates) -> str:
+    """One line of the cause's thread."""
+    data = event.data or {}
+    who, run = bold(event.by or "Somebody"), data.get("bulk", "?")
+    if event.kind == events.BULK_BEGUN:
+        how = texts.RETRIGGER_FLOW if data.get("flow") else f"{texts.RETRIGGER} (this step only)"
+        text = f"{who} began bulk re-trigger {run}: {counted(int(data.get('requests', 0)), 'request')}, {how}"
+        text += f", {data.get('rate')} a minute, one of them first"
+    elif event.kind == events.BULK_GOES_ON:
+        text = f"✅ REQ-{data.get('canary')} went first and recovered, so bulk re-trigger {run} goes on with the others"
+    elif event.kind == events.BULK_STOPPED:
+        request = f" (REQ-{data['request']})" if data.get("request") else ""
+        text = f"⏹️ Bulk re-trigger {run} is stopped, since {said(str(data.get('why')))}{request}; nothing more is begun"
+    else:
+        counts = {ItemState(name): number for name, number in data.items() if name in list(ItemState)}
+        told = [f"{counts[state]} {words}" for state, words in ITEM_WORDS.items() if state in counts]
+        text = f"Bulk re-trigger {run} is over: {', '.join(told) or 'nothing was done'}"
+    reason = f" · reason: {said(event.reason, 1000)}" if event.reason else ""
+    return f"{text} · {dates.time(event.at)}{reason}"
+
+
+def run_message(event: Event, items: Mapping[ItemState, Sequence[Item]], dates: Dates, marker: str = "") -> Message:
+    """A line; that of the end with the outcome of each request. ``marker`` as in a card."""
+    text = run_line(event, dates)
+    blocks = [section(text, block_id=marker)]
+    if event.kind == events.BULK_ENDED:
+        for state, words in ITEM_WORDS.items():
+            blocks += _outcomes(state, words, items.get(state, ()))
+    return fit.message(text, blocks)
+
+
+def _outcomes(state: ItemState, words: str, items: Sequence[Item]) -> list[Block]:
+    if not items:
+        return []
+    if state in (ItemState.SKIPPED, ItemState.OTHERWISE):
+        return [section(f"{bold(words)}\n{left_out(items, _CHUNK)}")]
+    chunks = [items[place : place + _CHUNK] for place in range(0, len(items), _CHUNK)]
+    return [section(f"{bold(words)}: {requests_named(chunk, _CHUNK)}") for chunk in chunks]

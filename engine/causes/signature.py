@@ -1,0 +1,57 @@
+"""What makes two blocked steps the same trouble: their connection, and what their errors have in common. Pure.
+
+An error of an outside system repeats what is different in each request (ids, names in quotes, times). The signature is
+what is left without it, so it is the same however many requests one outage blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from engine.graph import Graph
+from engine.records import Blocked, Request, Step
+from engine.states import StepStatus
+
+SIGNED_CHARS = 300  # of an error: what comes later is detail
+_QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|`[^`\n]*`|(?<!\w)\'[^\'\n]*\'(?!\w)')
+_MAIL = re.compile(r"[^\s@,;:<>()\[\]{}]+@[^\s@,;:<>()\[\]{}]+")
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+_ID = re.compile(r"\b\w*\d\w*\b|\b[a-f]{8,}\b", re.IGNORECASE)  # a word with a digit in it, or hexadecimal
+_IDS = re.compile(r"#(?:[-_./:,]*#)+")  # of several parts, such as a time's
+# A status that an outside system answered is no detail: 503 and 404 are two troubles.
+_STATUS = re.compile(r"\b(answered|HTTP) (\d{3})\b")
+_DIGITS = dict(zip("0123456789", "zabcdefghi", strict=True))
+
+
+def signature(error: str) -> str:
+    """What an error has in common with those of other requests."""
+    text = " ".join(error.split())
+    text = _STATUS.sub(lambda found: f"{found[1]} {''.join(map(_DIGITS.__getitem__, found[2]))}", text)
+    for pattern in (_QUOTED, _MAIL, _UUID, _ID):
+        text = pattern.sub("#", text)
+    return _IDS.sub("#", text)[:SIGNED_CHARS].rstrip()
+
+
+def cause_key(source: str, error: str) -> str:
+    """Stands for the connection ``source`` and the signature of ``error``."""
+    return hashlib.sha256(f"{source}\n{signature(error)}".encode()).hexdigest()[:32]
+
+
+def blocked_by(request: Request, graph: Graph, steps: Mapping[str, Step], node: str, now: float) -> Blocked | None:
+    """By what the step is blocked, or None where no connection has to do with it."""
+    step = steps[node]
+    source = _source(graph, steps, node)
+    if step.status is not StepStatus.BLOCKED or source is None:
+        return None
+    key = cause_key(source, step.error or "")
+    return Blocked(request.id, node, key, request.app, source, step.version, now)
+
+
+def _source(graph: Graph, steps: Mapping[str, Step], node: str) -> str | None:
+    """The step's connection; of a sync block, that of the inner step that failed."""
+    if node not in graph.nodes:
+        return None
+    inner = [step for step in graph.inner.get(node, ()) if steps[step.id].status is StepStatus.FAILED]
+    return inner[0].connection if inner else graph.nodes[node].connection

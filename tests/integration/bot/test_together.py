@@ -1,0 +1,139 @@
+"""One outage blocks many: one card and one thread tell them, and from there they are re-triggered together (SPEC 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.limits import CAUSE_REQUESTS
+from retrigger.demo.local_slack import LocalSlack
+from tests.integration.bot.conftest import WORKSPACE, Office, eventually
+from tests.support.engine import HANNA
+from tests.support.slack_checks import check_view
+
+MANY = 50
+REASON = {"reason": {"reason": {"type": "plain_text_input", "value": "The bank is back."}}}
+QUICK = {"rate": {"rate": {"type": "radio_buttons", "selected_option": {"value": "300"}}}}
+
+
+@pytest.fixture
+def own_office(tmp_path: Path, local_slack_program: Path) -> Iterator[Office]:
+    """With a database of its own: what was blocked in other tests counts in none of these."""
+    with LocalSlack(local_slack_program, WORKSPACE) as slack:
+        office = Office(tmp_path, slack)
+        try:
+            office.open()
+            yield office
+        finally:
+            office.close()
+
+
+def blocked(office: Office, number: int) -> list[int]:
+    """So many payments, that the bank answers without a receipt."""
+    made = [office.room.submit("payment", {"name": f"Ada {place}"}) for place in range(number)]
+    for request in made:
+        office.room.wait(request, "blocked")
+    office.settled()
+    return made
+
+
+def cause_card(office: Office, text: str = "blocked by one error") -> dict[str, Any]:
+    """The newest cause card, once it shows ``text``."""
+
+    def shown() -> list[dict[str, Any]]:
+        cards = [m for m in office.posts() if "blocked by one error" in m["text"]]
+        return [m for m in cards[-1:] if text in str(m)]
+
+    return eventually(shown, f"the cause card with {text!r}", 30.0)[0]  # type: ignore[no-any-return]
+
+
+def test_many_get_one_card_with_a_count_that_stays_true(own_office: Office):
+    office = own_office
+    blocked(office, MANY)
+    cause_card(office, f"{MANY} still blocked")
+    office.settled()
+    posts = office.posts()
+    assert len([m for m in posts if "blocked by one error" in m["text"]]) == 1
+    assert len(posts) <= CAUSE_REQUESTS  # the cause card, and those that were told before the tenth came
+    office.bank.answer = {"receipt": "r-1"}
+    told_by_it = next(n for n in range(1, MANY + 1) if not any(m["text"].startswith(f"REQ-{n} ") for m in posts))
+    office.room.engine.retrigger(HANNA, told_by_it, "pay", flow=True)
+    card = office.card(told_by_it, "Completed")  # what is acted on singly has its own card from then on
+    office.settled()
+    assert office.lines(card)[0].startswith("*Hanna Lead* re-triggered")
+    cause_card(office, f"{MANY - 1} still blocked")
+    cause_card(office, "1 recovered")
+
+
+def test_from_the_card_they_are_re_triggered_one_first_then_the_others(own_office: Office):
+    office = own_office
+    requests = blocked(office, 20)
+    card = cause_card(office, "20 still blocked")
+    office.bank.answer = {"receipt": "r-1"}
+    office.hanna.click(card, "cause.retrigger")
+    view = office.hanna.modal("One request goes first")
+    check_view(view)
+    assert "REQ-1, REQ-2" in str(view)
+    office.hanna.submit({})
+    assert "reason" in office.hanna.errors()
+    office.hanna.submit({**REASON, **QUICK})
+    office.hanna.no_modal()
+    cause_card(office, "20 recovered")
+    office.message("is over: 20 🟢 recovered", thread=card["ts"])
+    office.settled()
+    lines = office.posts(card["ts"])
+    assert lines[0]["text"].startswith("*Hanna Lead* began bulk re-trigger 1: 20 requests")
+    assert len(lines) == 3
+    assert "REQ-20" in str(lines[-1])
+    assert len(office.bank.keys) == 40
+    for request in requests:
+        assert office.room.document(request).status.value == "completed"
+    assert all(element["action_id"] != "cause.retrigger" for element in buttons(cause_card(office)))
+
+
+def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [element for block in message["blocks"] for element in block.get("elements", []) if "action_id" in element]
+
+
+def test_a_canary_that_fails_stops_it_and_the_stop_button_too(own_office: Office):
+    office = own_office
+    blocked(office, 12)
+    card = cause_card(office, "12 still blocked")
+    begin(office, card)
+    office.message("Bulk re-trigger 1 is over", thread=card["ts"])
+    card = cause_card(office, "the canary did not recover")
+    office.bank.answer = {"receipt": "r-1"}
+    begin(office, card, quick=False)
+    card = cause_card(office, "a minute")
+    office.vera.click(card, "cause.stop")
+    eventually(lambda: any("permission" in text for text in office.told("U3")), "a refusal")
+    office.hanna.click(card, "cause.stop")
+    office.message("Bulk re-trigger 2 is over", thread=card["ts"])
+    cause_card(office, "Hanna Lead stopped it")
+
+
+def begin(office: Office, card: dict[str, Any], *, quick: bool = True) -> None:
+    office.hanna.click(card, "cause.retrigger")
+    office.hanna.modal("One request goes first")
+    office.hanna.submit({**REASON, **(QUICK if quick else {})})
+    office.hanna.no_modal()
+
+
+def test_who_may_not_act_is_told_so_at_the_click(own_office: Office):
+    office = own_office
+    blocked(office, 12)
+    card = cause_card(office)
+    office.vera.click(card, "cause.retrigger")
+    eventually(lambda: any("permission" in text for text in office.told("U3")), "a refusal")
+
+
+def test_what_is_blocked_later_joins_the_same_card(own_office: Office):
+    office = own_office
+    blocked(office, 12)
+    cause_card(office, "12 still blocked")
+    blocked(office, 3)
+    cause_card(office, "15 still blocked")
+    assert len([m for m in office.posts() if "blocked by one error" in m["text"]]) == 1

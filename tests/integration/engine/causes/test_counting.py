@@ -1,0 +1,68 @@
+"""When one card tells many requests, and how many stand where."""
+
+from __future__ import annotations
+
+from engine.causes.records import Stand
+from engine.limits import CAUSE_REQUESTS
+from tests.integration.engine.causes.conftest import Outage
+from tests.support.engine import HANNA
+
+
+def test_from_the_tenth_request_on_one_card_tells_them(outage: Outage):
+    nine = outage.block(CAUSE_REQUESTS - 1)
+    assert outage.causes.common(nine[-1], ["account"]) is None
+    (tenth,) = outage.block(1)
+    common = outage.causes.common(tenth, ["account"])
+    assert common is not None
+    assert (common.source, common.cause_id) == ("identity", None)
+    cause_id = outage.causes.join(tenth, common, "It is away.")
+    assert outage.causes.joined(tenth) == {common.key}
+    assert outage.causes.joined(nine[0]) == frozenset()
+    assert outage.counts(cause_id) == {Stand.BLOCKED: 10}  # those with a card of their own are blocked by it as well
+    (another,) = outage.block(1)
+    known = outage.causes.common(another, ["account"])
+    assert known == common._replace(cause_id=cause_id)
+
+
+def test_of_two_relays_that_find_the_tenth_one_opens_the_cause(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS)
+    found = [outage.causes.common(request, ["account"]) for request in requests[:2]]
+    first, second = found
+    assert first is not None
+    assert second is not None
+    assert first.cause_id is second.cause_id is None
+    numbers = {outage.causes.join(requests[0], first, "It."), outage.causes.join(requests[1], second, "It.")}
+    assert len(numbers) == 1
+
+
+def test_it_is_one_cause_across_applications_and_the_counts_stay_true(outage: Outage):
+    hr, finance = outage.block(8), outage.block(4, "Finance")
+    cause_id = outage.told(hr + finance)
+    assert {app: dict(found) for app, found in outage.causes.standing(cause_id).apps.items()} == {
+        "Finance": {Stand.BLOCKED: 4},
+        "HR": {Stand.BLOCKED: 8},
+    }
+    engine = outage.room.engine
+    engine.withdraw(HANNA, hr[0], reason="Not needed.")
+    engine.retrigger(HANNA, hr[1], "account", flow=True)
+    outage.room.wait(hr[1], lambda d: d.status.value == "blocked" and len(d.steps[0].attempts) == 2)
+    assert outage.counts(cause_id) == {Stand.BLOCKED: 11, Stand.OTHERWISE: 1}
+    outage.mend()
+    for request in finance:
+        engine.retrigger(HANNA, request, "account", flow=True)
+        outage.room.wait(request, "completed")
+    assert outage.counts(cause_id) == {Stand.BLOCKED: 7, Stand.OTHERWISE: 1, Stand.RECOVERED: 4}
+
+
+def test_another_error_of_the_same_connection_is_another_cause(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS)
+    cause_id = outage.told(requests)
+    other = outage.block(1, mode="wrong_data")
+    assert outage.causes.common(other[0], ["account"]) is None
+    assert outage.counts(cause_id) == {Stand.BLOCKED: 10}
+
+
+def test_requests_of_an_application_without_a_channel_are_not_counted(outage: Outage):
+    outage.block(CAUSE_REQUESTS, "Lab")
+    (request,) = outage.block(1)
+    assert outage.causes.common(request, ["account"]) is None
