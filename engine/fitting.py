@@ -21,7 +21,7 @@ from engine import regex
 MOST = 100  # errors that are looked for
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
 _SHOWN = 100  # characters of a value in a sentence
-_KINDS = {str: "a text", list: "a list", dict: "an object"}
+_KINDS: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
 
 
