@@ -16,6 +16,7 @@ from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound
 from engine.foresight import Outlook, outlook
+from engine.graph import Graph
 from engine.permissions import Actor, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
@@ -33,6 +34,10 @@ class Engine(Approvals, Reports):
         detail = self.store.detail(request_id)
         self._require(actor, Permission.VIEW_REPORTS, detail.request.app, request_id)
         return read_document(detail, self.catalog, self._hidden(detail))
+
+    def graph(self, document: RequestDocument) -> Graph:
+        """The graph of the version that a request is on."""
+        return self.catalog.graph(document.workflow, document.version)
 
     def card(self, request_id: int) -> RequestDocument:
         """A request for its public card: no person is asked for, and whoever shows it prints no bodies."""

@@ -9,7 +9,7 @@ from bot.blocks import fit
 from bot.blocks.card import reason_to_tell, step_sections
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, divider, header, section, sections
-from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, STEPS, PathWindow, Target
+from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, PICTURE, STEPS, PathWindow, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
 from engine.allowed import Action
@@ -27,7 +27,7 @@ def path_view(document: RequestDocument, dates: Dates, window: PathWindow) -> di
     pages = _pages(document, dates, WINDOW_PAGE)
     page = _where_it_stands(pages) if window.page is None else max(0, min(window.page, len(pages) - 1))
     blocks = [*_top(document, dates), *step_sections(document, dates, waiting=True)]
-    blocks += [*_request_buttons(document, []), divider()]
+    blocks += [*_request_buttons(document, [_picture(document)]), divider()]
     blocks += [*_part(document, pages, page), *sections([text for _, text in pages[page]])]
     blocks += _turn(document, len(pages), page)
     return fit.modal(PROGRESS_PATH, blocks, close="Close", metadata=window._replace(page=page).pack())
@@ -37,7 +37,7 @@ def path_message(document: RequestDocument, dates: Dates) -> Message:
     """As a private message. Of a long path, the part where it stands; the window shows all of it."""
     pages = _pages(document, dates, MESSAGE_PAGE)
     page = _where_it_stands(pages)
-    more: list[Block] = []
+    more = [_picture(document)]
     if len(pages) > 1:
         more.append(button("All steps", PATH, Target(document.number).pack()))
     blocks = [*_top(document, dates), *step_sections(document, dates, waiting=True)]
@@ -95,6 +95,10 @@ def _turn(document: RequestDocument, pages: int, page: int) -> list[Block]:
     return [actions(there, block_id="steps")] if there else []
 
 
+def _picture(document: RequestDocument) -> Block:
+    return button("Picture", PICTURE, Target(document.number).pack())
+
+
 def _top(document: RequestDocument, dates: Dates) -> list[Block]:
     facts = [
         f"{REQUEST_SYMBOLS[document.status]} {bold(document.status.label)}",
@@ -116,7 +120,7 @@ def _request_buttons(document: RequestDocument, more: list[Block]) -> list[Block
         for action, (label, style) in labels.items()
         if action in document.actions
     ]
-    return [actions(elements, block_id="request")] if (elements := [*offered, *more]) else []
+    return [actions([*offered, *more], block_id="request")]
 
 
 def _step(step: StepDocument, dates: Dates) -> str:

@@ -14,6 +14,7 @@ from bot.context import Bot
 from bot.listeners import home, listing
 from bot.listeners.answering import open_answer
 from bot.listeners.answers import refusal, refusals_told
+from bot.listeners.drawing import send_picture
 from bot.listeners.opening import Overtaken, open_act, open_view, show_view
 from bot.listeners.visit import Body, Visit, of_click, window_of
 from bot.targets import (
@@ -22,6 +23,7 @@ from bot.targets import (
     HOME,
     LIST,
     PATH,
+    PICTURE,
     REJECT,
     STEPS,
     OldButton,
@@ -67,6 +69,8 @@ def click(bot: Bot, client: WebClient, respond: Respond, visit: Visit, body: Bod
         document = bot.engine.document(visit.person.actor, target.request_id)
         view = path_view(document, bot.dates, PathWindow(target.request_id, visit.place))
         open_view(client, body["trigger_id"], view, _on_top(body))
+    elif name == PICTURE:
+        send_picture(bot, client, visit, body, unpack_target(value))
     elif name in ACTIONS_BY_ID:
         act = ACTIONS_BY_ID[name]
         open_act(bot, client, visit, body["trigger_id"], act, unpack_target(value), on_top=_on_top(body))

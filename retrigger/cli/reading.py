@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.table import Table
 from rich.text import Text
 
+from bot.picture import picture
 from engine.documents import RequestSummary
 from engine.states import RequestStatus
 from retrigger.cli.path import show_path
@@ -45,12 +46,18 @@ def list_(session: Session, status: str | None, app: str | None, limit: int, aft
 
 @click.command()
 @click.argument("request_id", type=REQUEST, metavar="REQ")
+@click.option("--picture", "file", type=click.File("wb", lazy=True), metavar="FILE", help="Draw it as PNG instead.")
 @as_json
 @pass_session
-def show(session: Session, request_id: int, as_json: bool) -> None:
+def show(session: Session, request_id: int, file: BinaryIO | None, as_json: bool) -> None:
     """A request's Progress Path, and what may be done now."""
-    document = session.app.engine.document(session.reader, request_id)
-    if as_json:
+    engine = session.app.engine
+    document = engine.document(session.reader, request_id)
+    if file is not None:
+        file.write(picture(document, engine.graph(document), datetime.now(UTC)))
+        if file.name != "-":
+            click.echo(f"{document.id} is drawn in {file.name}.", err=True)
+    elif as_json:
         write_json(document.model_dump(mode="json"))
     else:
         show_path(session.out, document, datetime.now(UTC), session.shell_variables())

@@ -16,7 +16,7 @@ from engine.states import RequestStatus
 from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
-from tests.support.slack_server import Person, SlackServer
+from tests.support.slack_server import Person, SlackServer, refuse
 
 LAB = 3
 
@@ -163,3 +163,25 @@ def test_an_act_without_a_step_takes_the_only_one(office: Office, action: str) -
     office.hanna.command(CHANNEL, f"`req {number}` {action}")
     office.hanna.modal("`create_account`")
     office.hanna.dismiss()
+
+
+def test_the_picture_comes_to_ones_direct_messages(office: Office, slack: SlackServer) -> None:
+    number, _ = office.blocked()
+    person = hanna(office)
+    person.click(answer(office, f"REQ-{number}"), "retrigger.picture")
+    eventually(lambda: "The picture is in your direct messages" in private(office)[-1]["text"], "word of the picture")
+    (kept,) = [file for file in slack.workspace.files.values() if file["name"] == f"REQ-{number}.png"]
+    assert kept["content"].startswith(b"\x89PNG")
+    posts = [m for m in slack.workspace.messages.values() if any(f["id"] == kept["id"] for f in m.get("files", []))]
+    assert [slack.workspace.channels[post["channel"]]["name"] for post in posts] == [""]
+    assert posts[0]["text"] == f"Progress Path of REQ-{number}"
+
+
+def test_a_picture_that_slack_does_not_take_is_told_with_another_way(office: Office, slack: SlackServer) -> None:
+    number, card = office.blocked()
+    person = hanna(office)
+    person.click(card, "retrigger.path")
+    slack.faults.add("files.completeUploadExternal", refuse("missing_scope"))
+    person.click(person.modal(f"REQ-{number} · Onboard"), "retrigger.picture")
+    assert f"retrigger show REQ-{number} --picture FILE" in json.dumps(person.modal("could not be sent"))
+    person.dismiss()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 from tests.support.front import Front
 
@@ -100,3 +101,22 @@ def test_workflows_and_grants_are_listed(front: Front):
             ("@ops", "hanna@example.com"),
         ]
         assert "settings file" in front.out("grants")
+
+
+def test_show_draws_the_path(still: Front, tmp_path: Path):
+    request = still.submit("a")
+    file = tmp_path / "path.png"
+
+    told = still.run("show", request, "--picture", str(file))
+
+    assert told.stderr == f"{request} is drawn in {file}.\n"
+    assert told.stdout == ""
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_is_written_for_a_request_that_is_not_there(still: Front, tmp_path: Path):
+    told = still.run("show", "REQ-9", "--picture", str(tmp_path / "path.png"))
+
+    assert told.exit_code == 4
+    assert "There is no request REQ-9." in told.stderr
+    assert list(tmp_path.glob("path.png")) == []

@@ -469,6 +469,7 @@ def test_the_private_path_has_the_buttons_of_what_may_be_done() -> None:
         texts.RETRIGGER_FLOW,
         texts.PROVIDE_INPUT,
         texts.WITHDRAW,
+        "Picture",
     ]
 
 
