@@ -10,10 +10,10 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.arrival import Arrival
 from bot.context import Bot
-from bot.listeners import actions, answering, causes, commands, home, views
+from bot.listeners import actions, answering, causes, commands, home, removal, views
 from bot.threads import Threads
 
-LISTENERS = (actions, causes, views, answering, commands, home)
+LISTENERS = (actions, causes, views, answering, commands, home, removal)
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
+from http.client import HTTPException
+from secrets import token_hex
 from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
+from slack_sdk.signature import SignatureVerifier
 
 from bot.errors import SlackError, translate
 from engine.errors import RetriggerError
@@ -27,6 +34,14 @@ SCOPES = {
 
 class SlackUnusable(RetriggerError):
     """The tokens do not work, or Slack cannot be reached; the sentence says which and what to do."""
+
+
+class CannotBeReached(RetriggerError):
+    """Nobody answers at the address that Slack has to call."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        self.url = url
+        super().__init__(f"Nothing answers at {url} ({error}).")
 
 
 class SlackCheck(NamedTuple):
@@ -53,6 +68,24 @@ def check_slack(client: WebClient, app_token: str | None = None) -> SlackCheck:
     scopes = None if header is None else frozenset(scope.strip() for scope in str(header).split(",") if scope.strip())
     missing = () if scopes is None else tuple(scope for scope in SCOPES if scope not in scopes)
     return SlackCheck(str(answer["team"]), str(answer["user"]), scopes, missing)
+
+
+def verify_address(url: str, signing_secret: str, seconds: float, *, direct: bool) -> int:
+    """Call ``url`` as Slack does when it is told the address; ``direct``: past the environment's proxies. Returns the
+    HTTP status, 0 where it is 200 and the challenge did not come back. Raises CannotBeReached."""
+    challenge = token_hex(8)
+    body = json.dumps({"type": "url_verification", "challenge": challenge})
+    moment = str(int(time.time()))
+    signature = SignatureVerifier(signing_secret).generate_signature(timestamp=moment, body=body) or ""
+    headers = {"X-Slack-Request-Timestamp": moment, "X-Slack-Signature": signature, "Content-Type": "application/json"}
+    try:
+        opener = build_opener(ProxyHandler({} if direct else None))
+        with opener.open(Request(url, body.encode(), headers), timeout=seconds) as answer:  # noqa: S310  # as it is set
+            return 200 if challenge.encode() in answer.read(1000) else 0
+    except HTTPError as error:
+        return int(error.code)
+    except (OSError, HTTPException, ValueError) as error:
+        raise CannotBeReached(url, error) from error
 
 
 def _sentence(token: str, error: SlackError) -> str:

@@ -13,6 +13,7 @@ from bot.blocks import fit
 from bot.blocks.fit import Message
 from bot.blocks.parts import section
 from bot.errors import translate
+from bot.gate import Gate
 from bot.people import People
 from bot.targets import Place
 from bot.text import Dates, escape
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 
 class Bot(NamedTuple):
     """``refresh`` lets a request's card show the present state; ``submits`` runs what a submitted window asks for, and
-    ``later`` what nobody waits for. ``files``: windows can have a field for files."""
+    ``later`` what nobody waits for; ``gate`` is shut where the app was taken out. ``files``: windows can have a field
+    for files."""
 
     engine: Engine
     client: WebClient
@@ -33,6 +35,7 @@ class Bot(NamedTuple):
     refresh: Callable[[int], None]
     submits: Executor
     later: Callable[..., None]
+    gate: Gate
     bulk: Bulk
     files: bool = True
 

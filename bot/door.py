@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 from bot.announcer import Announcer
 from bot.app import create_app
 from bot.context import Bot
+from bot.gate import Gate
 from bot.groups import Groups
 from bot.http_mode import HttpReceiver
 from bot.pace import Pace
@@ -22,6 +23,7 @@ from bot.threads import Threads
 from engine.causes.bulk import Bulk
 from engine.causes.port import Causes
 from engine.outbox import Outbox
+from engine.removals import Removals
 from engine.service import Engine
 
 SLACK_API = "https://slack.com/api/"
@@ -40,6 +42,7 @@ class SlackDoor:
         self,
         engine: Engine,
         outbox: Outbox,
+        removals: Removals,
         channels: Mapping[str, str],
         *,
         causes: Causes,
@@ -58,9 +61,10 @@ class SlackDoor:
         poster = Poster(client, Pace(budget=base_url == SLACK_API))
         self.groups = Groups(client, engine.store)
         announcer = Announcer(outbox, engine.card, engine.asks, poster, channels, dates, self.groups.mention, causes)
-        self.relay = Relay(outbox, announcer, poll=poll)
+        gate = Gate(client, removals)
+        self.relay = Relay(outbox, announcer, gate.is_open, poll=poll)
         people = People(client, self.groups)
-        bot = Bot(engine, client, people, dates, self.relay.refresh, threads.acting, threads.later, bulk, files)
+        bot = Bot(engine, client, people, dates, self.relay.refresh, threads.acting, threads.later, gate, bulk, files)
         app = create_app(bot, threads)
         self.receiver = HttpReceiver(app, signing_secret) if signing_secret else None
         self.socket = SocketRunner(app, app_token) if app_token and not signing_secret else None

@@ -42,12 +42,14 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One thread. ``wake`` it when there is something new; it looks by itself, too. ``lease`` in seconds."""
+    """One thread. ``wake`` it when there is something new; it looks by itself, too. ``lease`` in seconds. Nothing is
+    told unless ``is_open`` (bot.gate)."""
 
     def __init__(
         self,
         outbox: Outbox,
         announcer: Announcer,
+        is_open: Callable[[], bool] = lambda: True,
         *,
         poll: float = POLL,
         lease: float = LEASE,
@@ -55,6 +57,7 @@ class Relay:
     ) -> None:
         self._outbox = outbox
         self._announcer = announcer
+        self._is_open = is_open
         self._poll = poll
         self._lease = lease
         self._clock = clock
@@ -92,7 +95,7 @@ class Relay:
 
     def run_once(self) -> int:
         """Handle what is due now; returns how many rows were."""
-        if self._clock() < self._paused_until:
+        if self._clock() < self._paused_until or not self._is_open():
             return 0
         self._refresh_stale()
         until = self._clock() + self._lease / 2  # later than this, another relay may have taken the rest

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bot.check import SlackUnusable, check_slack
+from bot.check import CannotBeReached, SlackUnusable, check_slack, verify_address
 from bot.door import SLACK_API, TIMEOUT
+from bot.http_mode import PATH
 from engine.connections import Connection
 from engine.errors import RetriggerError
 from engine.limits import MAX_BACKLOG_SECONDS
 from retrigger.publishing import read_all
-from retrigger.settings import Settings
+from retrigger.settings import Settings, SlackAccess
 from retrigger.settings_file import read_settings, unknown_variables
 from retrigger.wiring import App, load_own_functions, open_app, worker_name
 
@@ -54,7 +55,7 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Iterator[Check]:
     for name, entry in settings.connections.items():
         yield _connection(Connection(name, entry))
     yield _api(settings)
-    yield _slack(settings)
+    yield from _slack(settings)
 
 
 def _settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -76,6 +77,8 @@ def _database(settings: Settings) -> Iterator[Check]:
         yield _writable(app)
         yield _engine(app)
         yield _outbox(app)
+        for removal in app.removals.removals():
+            yield Check("Slack", State.FAILED, removal.sentence)
 
 
 def _writable(app: App) -> Check:
@@ -168,23 +171,54 @@ def _service(host: str, port: int) -> object:
         connection.close()
 
 
-def _slack(settings: Settings) -> Check:
+def _slack(settings: Settings) -> Iterator[Check]:
     slack = settings.slack
-    if len(slack.missing) == 2:
-        return Check("Slack", State.SKIPPED, "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are not set")
-    if slack.missing:
-        return Check("Slack", State.FAILED, f"{slack.missing[0]} is not set", "Set both tokens, or none.")
+    if not slack.secrets:
+        yield Check("Slack", State.SKIPPED, "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are not set")
+    elif slack.missing:
+        mend = "Set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET; or none of them."
+        yield Check("Slack", State.FAILED, f"{slack.missing[0]} is not set", mend)
+    else:
+        yield _slack_tokens(slack)
+        if slack.over_http:
+            yield _slack_calls(settings)
+
+
+def _slack_tokens(slack: SlackAccess) -> Check:
     from slack_sdk import WebClient
 
     client = WebClient(slack.bot_token, base_url=slack.api_url or SLACK_API, timeout=TIMEOUT)
     try:
-        found = check_slack(client, slack.app_token)
+        found = check_slack(client, None if slack.over_http else slack.app_token)
     except SlackUnusable as error:
         return Check("Slack", State.FAILED, str(error))
-    who = f"{found.bot_user} in {found.team}"
+    way = "HTTP, for SLACK_SIGNING_SECRET is set" if slack.over_http else "Socket Mode"
+    who = f"{found.bot_user} in {found.team}; {way}"
     if found.missing:
         mend = "Update the app from app_manifest.yaml, and install it to the workspace again."
-        return Check("Slack", State.FAILED, f"{who} lacks the scopes {', '.join(found.missing)}", mend)
+        return Check("Slack", State.FAILED, f"{who}; it lacks the scopes {', '.join(found.missing)}", mend)
     return Check(
         "Slack", State.OK, who if found.scopes is not None else f"{who}; its scopes are not told by the server"
     )
+
+
+def _slack_calls(settings: Settings) -> Check:
+    """Call ourselves as Slack would, where Slack would. Nothing that listens is no failure: see the API's check."""
+    name, api, secret = "Slack's calls", settings.api, settings.slack.signing_secret
+    assert secret is not None
+    if api.public_url is None and not api.port:
+        return Check(name, State.SKIPPED, "api.port is 0, so nobody knows where they are taken")
+    url = (api.public_url or f"http://{api.host}:{api.port}").rstrip("/") + PATH
+    try:
+        status = verify_address(url, secret, CONNECT_SECONDS, direct=api.public_url is None)
+    except CannotBeReached as error:
+        mend = "See whether retrigger up, or retrigger bot, runs there; correct api.public_url."
+        return Check(name, State.FAILED if api.public_url else State.SKIPPED, str(error), mend)
+    if status == 200:
+        more = "" if api.public_url else "; api.public_url is not set, and Slack needs an address that it can reach"
+        return Check(name, State.OK, f"taken at {url}{more}")
+    if status == 401:
+        mend = "Start it again with the one that is set here."
+        return Check(name, State.FAILED, f"{url} runs with another SLACK_SIGNING_SECRET", mend)
+    mend = "Start retrigger up or retrigger bot there, with SLACK_SIGNING_SECRET."
+    return Check(name, State.FAILED, f"{url} does not take Slack's calls (HTTP {status or 200})", mend)

@@ -117,6 +117,7 @@ class Running:
         door = SlackDoor(
             self.app.engine,
             self.app.outbox,
+            self.app.removals,
             self.settings.channels,
             causes=self.app.causes,
             bulk=Bulk(self.app.engine, self.app.bulks),

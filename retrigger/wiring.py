@@ -22,6 +22,7 @@ from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import Database, open_database
 from storage.outbox import SqlOutbox
+from storage.removals import SqlRemovals
 from storage.store import SqlStore
 
 
@@ -45,6 +46,7 @@ class App:
     outbox: SqlOutbox
     causes: SqlCauses
     bulks: SqlBulks
+    removals: SqlRemovals
     catalog: Catalog
     engine: Engine
     connections: dict[str, Connection]
@@ -79,7 +81,7 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
     hidden = secrets_of(settings, connections)
     callbacks = Callbacks(settings.api.public_url, store.installation_secret)
     engine = Engine(store, catalog, settings.file_grants, hidden, callbacks)
-    beside = SqlOutbox(store), SqlCauses(store), SqlBulks(store)
+    beside = SqlOutbox(store), SqlCauses(store), SqlBulks(store), SqlRemovals(store)
     return App(settings, database, store, *beside, catalog, engine, connections, callbacks, hidden, bell)
 
 

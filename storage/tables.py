@@ -266,6 +266,15 @@ installation = Table(
     Column("value", Text, nullable=False),
 )
 
+# Slack workspaces that took the app out.
+removals = Table(
+    "removals",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
 # PostgreSQL only: the last transaction of each writer; see storage.stamps.
 commits = Table(
     "commits",

@@ -57,8 +57,11 @@ class Monitor:
 
     def _slack(self) -> list[str]:
         """Only a process that knows Slack's tokens can say whether its relay should be telling anything."""
-        slack = self._app.settings.slack
-        number, age = (0, None) if slack.missing else self._app.outbox.waiting()
+        if self._app.settings.slack.missing:
+            return []
+        if removals := self._app.removals.removals():
+            return [removal.sentence for removal in removals]
+        number, age = self._app.outbox.waiting()
         if age is None or age <= MAX_BACKLOG_SECONDS:
             return []
         return [f"{number} messages wait for Slack, the oldest for {age:.0f} s."]

@@ -22,6 +22,7 @@ from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import open_database
 from storage.outbox import SqlOutbox
+from storage.removals import SqlRemovals
 from storage.store import SqlStore
 from tests.support.engine import GRANTS
 
@@ -68,6 +69,7 @@ def main() -> None:
     door = SlackDoor(
         engine,
         cast(Outbox, Deadly(outbox, arguments.kill_at)),
+        SqlRemovals(store),
         CHANNELS,
         causes=SqlCauses(store),
         bulk=Bulk(engine, SqlBulks(store)),

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _api_keys()
     _workers()
     _installation()
+    _removals()
     _commits()
 
 
@@ -262,6 +263,15 @@ def _installation() -> None:
         "installation",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+def _removals() -> None:
+    op.create_table(
+        "removals",
+        sa.Column("team", sa.Text, primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
     )
 
 

@@ -25,6 +25,7 @@ from retrigger.demo.local_slack import LocalSlack
 from retrigger.serving import listen, serve
 from storage.causes import SqlCauses
 from storage.outbox import SqlOutbox
+from storage.removals import SqlRemovals
 from tests.support.engine import HANNA, Room
 from tests.support.slack_checks import check_message
 from tests.support.slack_server import Person, SlackServer
@@ -165,7 +166,7 @@ class Office:
         self.room.publish(WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: quiet\napp: Lab"))
         self.room.publish(PAYMENT)
         self.room.engine.grant(HANNA, Grant("U2", Permission.TAKE_ACTION, "HR"))
-        self.outbox = SqlOutbox(self.room.store)
+        self.outbox, self.removals = SqlOutbox(self.room.store), SqlRemovals(self.room.store)
         self.room.start()
         self.door = self.new_door()
         self.hanna, self.omar, self.vera = (_person(slack, user) for user in PEOPLE)
@@ -178,6 +179,7 @@ class Office:
         return SlackDoor(
             self.room.engine,
             self.outbox,
+            self.removals,
             {"HR": CHANNEL},
             causes=SqlCauses(self.room.store),
             bulk=Bulk(self.room.engine, self.room.bulks),

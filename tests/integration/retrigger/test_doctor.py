@@ -120,7 +120,9 @@ def test_the_api_answers_does_not_or_somebody_else_has_its_port(tmp_path: Path):
 def test_slack_half_set_and_out_of_reach(still: Front):
     tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": None, "SLACK_API_URL": "http://127.0.0.1:9/"}
 
-    assert examine(still, **tokens)["Slack"]["found"] == "SLACK_APP_TOKEN is not set"
+    half = examine(still, **tokens)["Slack"]
+    assert half["found"] == "SLACK_APP_TOKEN is not set"
+    assert half["mend"].startswith("Set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET")
     unreachable = examine(still, **{**tokens, "SLACK_APP_TOKEN": "xapp-1"})["Slack"]
     assert unreachable["found"].startswith("SLACK_BOT_TOKEN: Slack cannot be reached")
     assert "xoxb-1" not in unreachable["found"]

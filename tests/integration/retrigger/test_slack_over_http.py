@@ -25,6 +25,7 @@ from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.integration.bot.conftest import WORKSPACE
 from tests.support.front import Front
+from tests.support.poll import wait_until
 from tests.support.slack_http import FORM, interaction, signed
 from tests.support.slack_listeners import heard
 from tests.support.slack_server import Hold, SlackServer
@@ -120,6 +121,37 @@ def test_bot_alone_serves_slack_and_monitors_only(tmp_path: Path, slack: SlackSe
         assert post(client, CHALLENGE).status_code == 200
         assert client.get("/healthz").json()["service"] == "retrigger"
         assert client.get("/v1/requests").status_code == 404
+
+
+def test_doctor_calls_as_slack_does_and_monitors_are_told_of_a_removal(tmp_path: Path, slack: SlackServer) -> None:
+    front = Front(tmp_path, "sqlite:///retrigger.db")
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_SIGNING_SECRET": SECRET, "SLACK_API_URL": slack.api_url}
+
+    def checks(**more: str) -> dict[str, Any]:
+        found = json.loads(front.run("doctor", "--json", **{**tokens, **more}).stdout)
+        return {check["name"]: check for check in found}
+
+    with serving(front, slack) as (client, running):
+        port = str(client.base_url.port)
+        at = {"RETRIGGER_API_PORT": port}
+        assert checks(**at)["Slack"]["found"] == "Retrigger in Test; HTTP, for SLACK_SIGNING_SECRET is set"
+        calls = checks(**at)["Slack's calls"]
+        assert (calls["state"], calls["found"].split(";")[0]) == ("ok", f"taken at http://127.0.0.1:{port}{PATH}")
+        public = {**at, "RETRIGGER_API_PUBLIC_URL": f"http://127.0.0.1:{port}/"}
+        assert checks(**public)["Slack's calls"]["found"] == f"taken at http://127.0.0.1:{port}{PATH}"
+        other = checks(**at, SLACK_SIGNING_SECRET="another")["Slack's calls"]
+        assert (other["state"], "another SLACK_SIGNING_SECRET" in other["found"]) == ("failed", True)
+        elsewhere = checks(**at, RETRIGGER_API_PUBLIC_URL=f"http://127.0.0.1:{port}/elsewhere")["Slack's calls"]
+        assert elsewhere["found"].endswith("does not take Slack's calls (HTTP 404)")
+
+        assert client.get("/readyz").json()["ready"]
+        running.app.removals.removed("T1", "app_uninstalled")
+        wait_until(lambda: client.get("/readyz").status_code == 503, "monitors to be told")
+        (reason,) = client.get("/readyz").json()["reasons"]
+        assert reason.startswith("Slack: the app was taken out of workspace T1 (app_uninstalled)")
+        assert any(check["found"] == reason for check in json.loads(front.run("doctor", "--json", **tokens).stdout))
+    assert checks(**at)["Slack's calls"]["state"] == "skipped"
+    assert checks(**public)["Slack's calls"]["state"] == "failed"
 
 
 @pytest.fixture
