@@ -30,6 +30,8 @@ REJECT = "retrigger.reject"
 # Of a cause card: their values are the number of the cause, and of the bulk re-trigger.
 BULK = "cause.retrigger"
 BULK_STOP = "cause.stop"
+LOOK = "retrigger.look"
+LOOK_AWAY = "retrigger.look_away"
 ACTIONS_BY_ID = {action_id: action for action, action_id in ACTION_IDS.items()}
 
 
@@ -93,6 +95,16 @@ class Answer(NamedTuple):
     node: str
     attempt: int
     yes: bool
+
+    def pack(self) -> str:
+        return _dump([*self])
+
+
+class Look(NamedTuple):
+    """What a button about who is looking stands for. ``seen``: the id of whoever was, by what the card showed."""
+
+    request_id: int
+    seen: str | None
 
     def pack(self) -> str:
         return _dump([*self])
@@ -222,6 +234,15 @@ def unpack_answer(text: str) -> Answer:
     try:
         request_id, node, attempt, yes = json.loads(text)
         return Answer(int(request_id), str(node), int(attempt), bool(yes))
+    except (ValueError, TypeError):
+        raise OldButton from None
+
+
+def unpack_look(text: str) -> Look:
+    """Raises OldButton."""
+    try:
+        request_id, seen = json.loads(text)
+        return Look(int(request_id), None if seen is None else str(seen))
     except (ValueError, TypeError):
         raise OldButton from None
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.allowed import Action, request_actions, step_actions
 from engine.commands import shown
 from engine.graph import OPEN_KINDS, Graph
+from engine.looking import Looking, looking
 from engine.records import Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.store import AttemptDetail, RequestDetail, RequestRow
@@ -93,6 +94,15 @@ class StepDocument(_Document):
         return f"the approval of {' or '.join(self.approvers)}"
 
 
+class LookingDocument(_Document):
+    """Who is looking at a blocked request. ``until`` then, unless they say so again; it locks nobody out."""
+
+    by: str
+    actor: str
+    since: datetime
+    until: datetime
+
+
 class EventDocument(_Document):
     """One line of the audit."""
 
@@ -136,6 +146,7 @@ class RequestDocument(RequestSummary):
     input: Any
     actions: tuple[Action, ...]
     steps: tuple[StepDocument, ...]
+    looking: LookingDocument | None = None
     events: tuple[EventDocument, ...]
 
     def step(self, node: str) -> StepDocument | None:
@@ -161,6 +172,7 @@ def request_document(detail: RequestDetail, graph: Graph, input: Any, results: M
         input=input,
         actions=request_actions(detail.request, steps, graph),
         steps=tuple(_step(detail.request, steps[n], graph, results.get(n), attempts[n]) for n in order),
+        looking=_looking(looking(detail.events, detail.at)),
         events=tuple(_event(event) for event in detail.events),
     )
 
@@ -236,6 +248,12 @@ def _attempt(detail: AttemptDetail) -> AttemptDocument:
         reason=cause.reason if cause else None,
         late=end.late if end else None,
     )
+
+
+def _looking(found: Looking | None) -> LookingDocument | None:
+    if found is None:
+        return None
+    return LookingDocument(by=found.by, actor=found.actor, since=when(found.since), until=when(found.until))
 
 
 def _event(event: Event) -> EventDocument:

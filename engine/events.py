@@ -22,6 +22,8 @@ CONTINUED = "continued"
 APPROVED = "approved"
 REJECTED = "rejected"
 WITHDRAWN = "withdrawn"
+LOOKING = "looking"  # somebody is looking at the blocked request; no act, for it changes nothing
+LOOKED = "looked"  # and is no longer
 STATUS = "status_changed"
 REFUSED = "refused"
 BULK_BEGUN = "bulk_begun"
@@ -34,6 +36,7 @@ GRANTED = "granted"
 GRANT_REVOKED = "grant_revoked"
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})
+BESIDE = frozenset({REFUSED, LOOKING, LOOKED})  # they change nothing of a request
 # Told in the thread once a request has a card: every act and every outcome (SPEC 7).
 THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST, WAITS}
 ENDINGS = frozenset({"completed", "failed", "rejected"})

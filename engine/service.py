@@ -17,6 +17,7 @@ from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound
 from engine.foresight import Outlook, outlook
 from engine.graph import Graph
+from engine.lookouts import Lookouts
 from engine.permissions import Actor, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, draft_for
@@ -24,7 +25,7 @@ from engine.reading import read_document
 from engine.reports import Reports
 
 
-class Engine(Approvals, Reports):
+class Engine(Approvals, Lookouts, Reports):
     """Made of its parts, each of which is a class of its own."""
 
     # --- reading -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from engine.draft import Draft
 from engine.graph import Graph
+from engine.looking import Looked, Looking
 from engine.permissions import Grant
 from engine.records import Attempt, AttemptEnd, Claim, Event, NewRequest, Request, Step
 from engine.states import RequestStatus
@@ -113,6 +114,7 @@ class RequestDetail(NamedTuple):
     steps: tuple[StepDetail, ...]
     attempts: tuple[AttemptDetail, ...]
     events: tuple[Event, ...]
+    at: float  # when it was read, by the database's clock
 
 
 class History(NamedTuple):
@@ -165,6 +167,11 @@ class Store(Protocol):
     ) -> None:
         """As change_soon, for the outcomes of steps, which are many: ``then`` is called with the answer, or the error,
         in the thread that writes. It must be short. Raises StorageError when nothing more is written."""
+        ...
+
+    def look(self, request_id: int, decide: Callable[[Request, Looking | None, float], Looked]) -> None:
+        """Let ``decide`` say what follows from somebody's looking at the request, given who is looking and the time,
+        while nobody else can change that. Raises NotFound."""
         ...
 
     def record(self, event: Event) -> None:

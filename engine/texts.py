@@ -7,6 +7,8 @@ CONTINUE_FLOW = "Continue flow"
 WITHDRAW = "Withdraw"
 PROGRESS_PATH = "Progress Path"
 TAKE_ACTION = "Take action"
+LOOK = "I'm looking at this"
+LOOK_AWAY = "Stop looking"
 EVERY_APPLICATION = "every application"
 
 RETRIGGER_TEXT = (

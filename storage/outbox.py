@@ -53,8 +53,9 @@ class SqlOutbox:
         same = (outbox.c.request_id == row.request_id, outbox.c.kind == row.kind, outbox.c.id > row.id)
         wanted = select(*_COLUMNS).where(TO_TELL, *same, outbox.c.sent_at.is_(None)).order_by(outbox.c.id).limit(limit)
         with self._database.reading() as connection:
-            found = connection.execute(wanted).all()
-            return [_row(other, now(connection), row.taken_until) for other in found]
+            moment = now(connection)
+            found = connection.execute(wanted.where(_begun(outbox, moment))).all()
+            return [_row(other, moment, row.taken_until) for other in found]
 
     def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
         """Remember, durably, that a send begins; what was begun before keeps its time. Raises RowLost."""
@@ -92,7 +93,7 @@ class SqlOutbox:
             behind = update(outbox).where(TO_TELL, outbox.c.request_id == row.request_id, outbox.c.id > row.id)
             if row.kind == CARD:
                 behind = behind.where(or_(outbox.c.kind == CARD, ~_stands(outbox)))
-            connection.execute(behind.values(due_at=moment + delay))
+            connection.execute(behind.where(_begun(outbox, moment)).values(due_at=moment + delay))
 
         self._writer.write(run, beside=True)
 
@@ -108,8 +109,8 @@ class SqlOutbox:
         """What waits, why, and what was given up."""
         with self._database.reading() as connection:
             moment = now(connection)
-            number, _ = connection.execute(_WAITING).one()
-            oldest = connection.execute(_OLDEST).first()
+            number, _ = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
+            oldest = connection.execute(_OLDEST.where(_begun(outbox, moment))).first()
             recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
             last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
             found = Backlog(
@@ -119,14 +120,15 @@ class SqlOutbox:
             )
             if oldest is None:
                 return found
-            age = max(0.0, moment - oldest.created_at)
+            age = moment - oldest.created_at
             return found._replace(age=age, request_id=oldest.request_id, error=oldest.error)
 
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
         with self._database.reading() as connection:
-            number, oldest = connection.execute(_WAITING).one()
-            return number, None if oldest is None else max(0.0, now(connection) - oldest)
+            moment = now(connection)
+            number, oldest = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
+            return number, None if oldest is None else moment - oldest
 
     def posted(self, request_id: int) -> dict[str, Posted]:
         """The request's messages that are kept true, by subject."""
@@ -170,12 +172,17 @@ def _stands(rows_: Any) -> Any:
     return exists().where(posted.c.request_id == rows_.c.request_id, posted.c.subject == CARD)
 
 
+def _begun(rows_: Any, moment: float) -> Any:
+    """A row may be written for a later time: until then it is not there, and holds nobody up."""
+    return rows_.c.created_at <= moment
+
+
 def _due(limit: int, moment: float) -> Any:
     """The first waiting row of each request, and what only waits behind an update of its card, where it is due and
     nobody has taken it. Read in the order of their times, so that a long queue costs no more than a short one."""
     earlier = outbox.alias("earlier")
     holds = or_(earlier.c.kind != CARD, outbox.c.kind == CARD, ~_stands(earlier))
-    of_it = (earlier.c.done_at.is_(None), earlier.c.request_id == outbox.c.request_id, holds)
+    of_it = (earlier.c.done_at.is_(None), earlier.c.request_id == outbox.c.request_id, _begun(earlier, moment), holds)
     is_first = outbox.c.id == select(func.min(earlier.c.id)).where(*of_it).scalar_subquery()
     free = or_(outbox.c.taken_until.is_(None), outbox.c.taken_until <= moment)
     due = select(*_COLUMNS).where(TO_TELL, outbox.c.due_at <= moment, free, is_first)

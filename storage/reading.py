@@ -13,6 +13,7 @@ from engine.records import Event, Request, Step
 from engine.states import RequestStatus
 from engine.store import AttemptDetail, BlockedFilter, RequestDetail, RequestFilter, RequestRow, StepDetail
 from storage import rows
+from storage.database import now
 from storage.pages import blocked_page, page
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
@@ -67,6 +68,7 @@ class Reading(Part):
                 _steps(connection, request_id),
                 _attempts(connection, request_id),
                 tuple(map(rows.event_from, connection.execute(_events(request_id)))),
+                now(connection),
             )
 
     def submitted(self, workflow: str, key: str) -> int | None:

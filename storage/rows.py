@@ -131,7 +131,7 @@ def event_from(row: Row) -> Event:
 
 
 def notice_row(notice: Notice, now: float) -> tuple[Any, ...]:
-    """A new row of the outbox, due at once."""
+    """A new row of the outbox, to be told from ``now`` on."""
     event = None if notice.event is None else dump(notice.event._asdict())
     return (notice.request_id, notice.kind, event, clean(notice.actor), now, now, 0)
 

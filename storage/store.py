@@ -19,6 +19,7 @@ from storage.grants import Grants
 from storage.histories import Histories
 from storage.installation import Installation
 from storage.leases import Leases
+from storage.looking import LookingStore
 from storage.measures import Measuring
 from storage.operations import Change, Create
 from storage.reading import Reading
@@ -28,7 +29,7 @@ from storage.writer import Writer
 T = TypeVar("T")
 
 
-class SqlStore(Reading, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, Installation):
+class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, Installation):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
 

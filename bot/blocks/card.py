@@ -5,13 +5,13 @@ from __future__ import annotations
 from bot.blocks import fit, thread
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, header, section
-from bot.targets import ACTION_IDS, PATH, Target
+from bot.targets import ACTION_IDS, LOOK, LOOK_AWAY, PATH, Look, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import CALL_SENTENCES, REQUEST_SYMBOLS, counted
-from engine import events
+from engine import events, texts
 from engine.allowed import Action
 from engine.documents import RequestDocument, StepDocument
-from engine.states import MOVING, RequestStatus, StepStatus
+from engine.states import MOVING, AttemptKind, RequestStatus, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, PROVIDE_INPUT, RETRIGGER, RETRIGGER_FLOW
 
 MAX_STEPS = 5  # of a request's actionable steps, so many have their own section and buttons
@@ -25,6 +25,7 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
         section(_headline(document, dates)),
         *_going_on(document),
         *_last_act(document, dates),
+        *_looking(document, dates),
         *_with_footer(step_sections(document, dates, waiting=False), _footer(document)),
     ]
     return fit.message(_fallback(document), blocks)
@@ -59,11 +60,20 @@ def _describe(step: StepDocument, dates: Dates) -> list[Block]:
     if step.waits_for:
         return [section(f"{code(step.node)} waits for {said(step.waits_for, 600)}.")]
     error = f"{code(step.node)} is {bold(step.status.value)}\n> {said(step.error or 'No error was given.')}"
-    tries = counted(len(step.attempts), "try", "tries")
     ended = step.attempts[-1].ended_at if step.attempts else None
     facts = [CALL_SENTENCES[step.call]] if step.call is not None else []
-    facts.append(f"{tries} so far" + (f" · since {dates.since(ended)}" if ended else ""))
+    facts.append(_tries(step) + (f" · since {dates.since(ended)}" if ended else ""))
     return [section(error), section("\n".join(facts))]
+
+
+def _tries(step: StepDocument) -> str:
+    """Of all its attempts, how many the engine made by itself."""
+    kinds = [attempt.kind for attempt in step.attempts]
+    retries, recoveries = kinds.count(AttemptKind.RETRY), kinds.count(AttemptKind.RECOVERY)
+    by_itself = [counted(retries, "retry", "retries")] if retries else []
+    by_itself += [counted(recoveries, "automatic recovery", "automatic recoveries")] if recoveries else []
+    more = f" ({', '.join(by_itself)})" if by_itself else ""
+    return f"{counted(len(kinds), 'try', 'tries')} so far{more}"
 
 
 def _step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:
@@ -111,11 +121,23 @@ def _last_act(document: RequestDocument, dates: Dates) -> list[Block]:
     return [context(f"Last act: {thread.line(acts[-1], document.number, dates)}")] if acts else []
 
 
+def _looking(document: RequestDocument, dates: Dates) -> list[Block]:
+    found = document.looking
+    if found is None:
+        return []
+    return [context(f"👀 {bold(f'@{found.by}')} is looking at this, until {dates.time(found.until)}.")]
+
+
 def _footer(document: RequestDocument) -> list[Block]:
     value = Target(document.number).pack()
     elements = [button(PROGRESS_PATH, PATH, value)]
     if Action.CONTINUE in document.actions:
         elements.insert(0, button(CONTINUE_FLOW, ACTION_IDS[Action.CONTINUE], value, style="primary"))
+    if document.status is RequestStatus.BLOCKED:
+        seen = document.looking.actor if document.looking else None
+        look = Look(document.number, seen).pack()
+        elements.append(button(texts.LOOK, LOOK, look))
+        elements += [button(texts.LOOK_AWAY, LOOK_AWAY, look)] if seen else []
     return elements
 
 

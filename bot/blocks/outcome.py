@@ -18,7 +18,9 @@ def outcome(event: Told, document: RequestDocument, marker: str = "") -> Message
     """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted).
 
     ``marker`` as in a card."""
-    text = f"{document.id}: {sentence(event, document.number)}. The request is {bold(document.status.label)}."
+    recovered = "recovered: " if event.kind == events.COMPLETED else ""
+    text = f"{document.id}: {recovered}{sentence(event, document.number)}. "
+    text += f"The request is {bold(document.status.label)}."
     if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
         text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."
     return fit.message(text, [section(text, block_id=marker)])
@@ -31,10 +33,16 @@ def overtaken(document: RequestDocument, action: Action, node: str | None, dates
     if step is not None:
         parts.append(f"{code(step.node)} is {bold(step.status.value)}.")
     parts.append(f"{document.id} is {bold(document.status.label)}.")
-    told = [event for event in document.events if event.kind in events.THREAD and event.node in (node, None)]
-    parts += [f"\n• {line(event, document.number, dates)}" for event in told[-2:]]
+    parts += [f"\n• {line(event, document.number, dates)}" for event in _lately(document, node)]
     offered = dict.fromkeys([*(step.actions if step else ()), *document.actions])
     if offered:
         parts.append(f"\nPossible now: {', '.join(TITLES[one] for one in offered)} (`/retrigger {document.id}`).")
     text = f"{TITLES[action]}: nothing was done. {document.id} is {document.status.label}."
     return fit.message(text, [section(" ".join(parts))])
+
+
+def _lately(document: RequestDocument, node: str | None) -> list[Told]:
+    """The last act, which is who was first, and what has come of it last."""
+    told: list[Told] = [e for e in document.events if e.kind in events.THREAD and e.node in (node, None)]
+    act = next((event for event in reversed(told) if event.kind in events.ACTS), None)
+    return told[-2:] if act is None or act in told[-2:] else [act, *told[-2:]]

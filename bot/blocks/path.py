@@ -159,8 +159,20 @@ def _attempt(attempt: AttemptDocument, dates: Dates) -> str:
     if attempt.error:
         facts.append(said(attempt.error, 160))
     if attempt.late:
-        facts.append("late result, kept as evidence")
+        facts.append(_late(attempt.late))
     return " · ".join([*facts, *_tags(attempt, dates)])
+
+
+def _late(text: str) -> str:
+    """Evidence from a worker that had lost the step (engine.decide.finish.late)."""
+    try:
+        evidence = dict(json.loads(text))
+    except (ValueError, TypeError):  # a mask within it
+        return "late result, kept as evidence; it changed nothing"
+    facts = [str(evidence.get("outcome", "ended"))]
+    facts += [f"call {str(evidence['call']).replace('_', ' ')}"] if "call" in evidence else []
+    error = f": {said(str(evidence['error']), 160)}" if evidence.get("error") else ""
+    return f"late result ({said(', '.join(facts))}{error}), kept as evidence; it changed nothing"
 
 
 def _tags(attempt: AttemptDocument, dates: Dates) -> list[str]:

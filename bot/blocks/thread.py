@@ -123,6 +123,8 @@ _SENTENCES: dict[str, Callable[[Told], str]] = {
     events.LATE: _late,
     events.LOST: _lost,
     events.WAITS: _waits,
+    events.LOOKING: lambda event: f"👀 {bold(event.by or 'Somebody')} is looking at this",
+    events.LOOKED: lambda event: f"{bold(event.by or 'Somebody')} is no longer looking at this",
 }
 
 

@@ -22,6 +22,8 @@ from bot.targets import (
     APPROVE,
     HOME,
     LIST,
+    LOOK,
+    LOOK_AWAY,
     PATH,
     PICTURE,
     REJECT,
@@ -29,6 +31,7 @@ from bot.targets import (
     OldButton,
     PathWindow,
     unpack_answer,
+    unpack_look,
     unpack_report,
     unpack_target,
 )
@@ -64,6 +67,10 @@ def click(bot: Bot, client: WebClient, respond: Respond, visit: Visit, body: Bod
         turn_path(bot, client, visit, body, value)
     elif name in (APPROVE, REJECT):
         open_answer(bot, client, visit, body["trigger_id"], unpack_answer(value))
+    elif name == LOOK:
+        bot.engine.look(visit.person.actor, *unpack_look(value))
+    elif name == LOOK_AWAY:
+        bot.engine.look_away(visit.person.actor, unpack_look(value).request_id)
     elif name == PATH:
         target = unpack_target(value)
         document = bot.engine.document(visit.person.actor, target.request_id)

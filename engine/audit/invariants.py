@@ -44,7 +44,7 @@ class Book:
         self.moments = {event.at for event in history.events}
         self.request = history.request
         self.steps = history.steps
-        self.events = [event for event in history.events if event.kind != events.REFUSED]
+        self.events = [event for event in history.events if event.kind not in events.BESIDE]
         self.attempts: dict[str, list[AttemptDetail]] = {step.node: [] for step in history.steps}
         for attempt in history.attempts:
             self.attempts.setdefault(attempt.start.node, []).append(attempt)

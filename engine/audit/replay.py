@@ -43,7 +43,7 @@ class Replay:
     def __init__(self, history: History, graphs: Graphs) -> None:
         self._graphs = graphs
         self._id = history.request.id
-        self._events = [event for event in history.events if event.kind != events.REFUSED]
+        self._events = [event for event in history.events if event.kind not in events.BESIDE]
         self._attempts: dict[Key, AttemptDetail] = {(a.start.node, a.start.number): a for a in history.attempts}
         self._cancelled: dict[float, list[Key]] = {}
         for key, attempt in self._attempts.items():

@@ -61,6 +61,9 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
     console.print(Text.assemble((document.status.label, REQUEST_STYLES[document.status]), "  ", " · ".join(facts)))
     if document.reason and not document.blocked:  # a blocked step says it itself, below
         console.print(Text(plain(document.reason)))
+    if document.looking:
+        until = clock(document.looking.until, now)
+        console.print(Text(f"{plain(document.looking.by)} is looking at this, until {until}."))
 
 
 def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail: str) -> None:

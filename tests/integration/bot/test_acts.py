@@ -54,7 +54,7 @@ def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
         "✅ `badge` completed (attempt 1)",
         f"REQ-{number} is *Completed*",
     ]
-    outcome = f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."
+    outcome = f"REQ-{number}: recovered: ✅ `create_account` completed (attempt 2). The request is *Completed*."
     assert office.told("U1")[-1] == office.told("U1", card["ts"])[-1] == outcome
     assert "reason: identity is up again" in json.dumps(office.posts(card["ts"]))
 

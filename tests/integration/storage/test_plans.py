@@ -90,6 +90,7 @@ def people_act(engine: Engine, store: Store, site: Open) -> None:
         engine.plan(SOMEONE, blocked, Action.FLOW, "order")
         engine.retrigger(SOMEONE, blocked, "order", flow=True, command_id="a command")
         wait_until(lambda: store.status(blocked)[0].status is BLOCKED, "blocked again")
+    engine.look(SOMEONE, blocked)
     engine.input_draft(SOMEONE, blocked, "order")
     engine.provide_input(SOMEONE, blocked, "order", '{"id": 1}')
     wait_until(lambda: store.status(blocked)[0].status is RequestStatus.COMPLETED, "the rest of the flow")

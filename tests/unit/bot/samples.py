@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.text import Dates
 from engine import events
 from engine.allowed import Action
 from engine.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.plan import Plan, PlannedStep
 from engine.records import Event
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from tests.support.slack_checks import texts
 
 AT = datetime(2024, 5, 6, 10, 42, tzinfo=UTC)
 NASTY = "<!channel> <@U0EVIL> & <http://evil|x> *b* `c`\nsecond line\x00\x1b\u202e\ud800 "
@@ -86,6 +88,7 @@ def request(*steps: StepDocument, **facts: Any) -> RequestDocument:
         "input": {"name": "Ada", "national_id": "SECRET-INPUT"},
         "actions": (Action.WITHDRAW,),
         "steps": steps,
+        "looking": None,
         "events": (),
     }
     return RequestDocument(**{**usual, **facts})
@@ -143,3 +146,22 @@ def worst(text: str, steps: int = 80) -> RequestDocument:
         events=tuple(acts + others),
         actions=tuple(Action),
     )
+
+
+DATES = Dates(plain=True)
+
+
+def said(blocks: Any) -> str:
+    """Every text of some blocks."""
+    return "\n".join(texts(blocks))
+
+
+def buttons(blocks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """(label, action id) of every button."""
+    found = [e for b in blocks for e in [*b.get("elements", []), b.get("accessory") or {}] if e.get("type") == "button"]
+    return [(button["text"]["text"], button["action_id"]) for button in found]
+
+
+def fields(view: dict[str, Any]) -> list[str]:
+    """The ids of a window's fields."""
+    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]

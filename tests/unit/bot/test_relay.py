@@ -158,7 +158,7 @@ def test_an_outcome_whose_answer_was_lost_comes_as_a_direct_message_which_can_be
         office.outbox.now += 10
     assert office.slack.whispers == []
     assert [(m["channel"], m["text"].split(". ")[0]) for m in office.slack.messages.values()] == [
-        ("U1", "REQ-42: ✅ `create_account` completed (attempt 4, accepted)")
+        ("U1", "REQ-42: recovered: ✅ `create_account` completed (attempt 4, accepted)")
     ]
 
 
@@ -355,7 +355,7 @@ def test_without_a_channel_for_the_application_the_outcome_comes_as_a_direct_mes
     office.run()
     (told,) = office.slack.messages.values()
     assert (told["channel"], told["marks"][0]) == ("U1", "rt-1")
-    assert told["text"].startswith("REQ-42: ✅ `create_account` completed")
+    assert told["text"].startswith("REQ-42: recovered: ✅ `create_account` completed")
     assert (office.outbox.rows, office.outbox.dropped, office.slack.whispers) == ({}, {}, [])
 
 

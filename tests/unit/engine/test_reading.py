@@ -36,6 +36,7 @@ def detail(pin: str) -> RequestDetail:
         (StepDetail(step, None),),
         (AttemptDetail(started, "key", ended),),
         (event,),
+        3.0,
     )
 
 

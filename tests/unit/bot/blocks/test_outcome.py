@@ -1,0 +1,48 @@
+"""What a person is told privately: the outcome, and what has happened since."""
+
+from __future__ import annotations
+
+from bot.blocks import outcome
+from engine import events
+from engine.allowed import Action
+from engine.states import RequestStatus, StepStatus
+from tests.unit.bot import samples
+from tests.unit.bot.samples import DATES, request, said, step
+
+
+def test_the_outcome_says_what_came_of_the_act_and_where_the_request_stands() -> None:
+    event = samples.event(events.COMPLETED, attempt=4, data={"call": "accepted"})
+    done = request(status=RequestStatus.COMPLETED, actions=())
+    assert said(outcome.outcome(event, done).blocks) == (
+        "REQ-42: recovered: ✅ `create_account` completed (attempt 4, accepted). The request is *Completed*."
+    )
+    held = request(actions=(Action.CONTINUE,))
+    assert "wait for *Continue flow*" in said(outcome.outcome(event, held).blocks)
+
+
+def test_a_stale_button_is_answered_with_what_happened_since() -> None:
+    document = request(
+        step(status=StepStatus.COMPLETED, actions=()),
+        status=RequestStatus.COMPLETED,
+        actions=(),
+        events=(
+            samples.shown_event(events.SUBMITTED, None),
+            samples.shown_event(events.RETRIGGERED_FLOW, by="Hanna Lead"),
+            samples.shown_event(events.COMPLETED, attempt=3),
+            samples.shown_event(events.STATUS, None, data={"to": "completed"}),
+        ),
+    )
+    text = said(outcome.overtaken(document, Action.FLOW, "create_account", DATES).blocks)
+    assert text == (
+        "*Re-trigger step and flow*: nothing was done. `create_account` is *completed*. REQ-42 is *Completed*. "
+        "\n• *Hanna Lead* re-triggered step and flow at `create_account` · 10:42 UTC "
+        "\n• ✅ `create_account` completed (attempt 3) · 10:42 UTC"
+    )
+
+
+def test_however_much_has_happened_since_the_act_is_told() -> None:
+    ended = [samples.shown_event(events.BLOCKED, attempt=number, data={"error": "503"}) for number in (3, 4, 5)]
+    acted = samples.shown_event(events.RETRIGGERED, by="Hanna Lead")
+    document = request(step(), events=(acted, *ended))
+    text = said(outcome.overtaken(document, Action.INPUT, "create_account", DATES).blocks)
+    assert "*Hanna Lead* re-triggered" in text and "attempt 5" in text and "attempt 3" not in text
