@@ -39,6 +39,5 @@ class LookingStore(Part):
 
 def _looking(connection: Connection, request_id: int, now: float) -> Looking | None:
     of_kind = events.c.kind.in_(KINDS)
-    last = select(*EVENT_COLUMNS).where(events.c.request_id == request_id, of_kind).order_by(events.c.id.desc())
-    found = connection.execute(last.limit(1)).first()
-    return None if found is None else looking([rows.event_from(found)], now)
+    told = select(*EVENT_COLUMNS).where(events.c.request_id == request_id, of_kind).order_by(events.c.id)
+    return looking(map(rows.event_from, connection.execute(told)), now)
