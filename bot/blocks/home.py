@@ -50,6 +50,7 @@ def home_view(seen: Seen, dates: Dates) -> dict[str, Any]:
         section(_headline(seen)),
         *(request_line(item, dates, seen.now) for item in seen.blocked.requests),
         *page_buttons(HOME_PAGE, report, seen.blocked),
+        context("`/retrigger REQ-42` opens any request in a channel; `/retrigger help` shows what else there is."),
     ]
     return fit.home(blocks, metadata=report.pack())
 

@@ -29,7 +29,10 @@ def path_view(document: RequestDocument, dates: Dates, window: PathWindow) -> di
     blocks = [*_top(document, dates), *step_sections(document, dates, waiting=True)]
     blocks += [*_request_buttons(document, [_picture(document)]), divider()]
     blocks += [*_part(document, pages, page), *sections([text for _, text in pages[page]])]
-    blocks += _turn(document, len(pages), page)
+    blocks += [
+        *_turn(document, len(pages), page),
+        context(f"All of this can be typed, too: `/retrigger {document.id}`."),
+    ]
     return fit.modal(PROGRESS_PATH, blocks, close="Close", metadata=window._replace(page=page).pack())
 
 

@@ -20,6 +20,7 @@ LANE = 10.0  # what a line takes
 CHANNEL = 26.0  # between two layers, beside the tracks in it
 FOLD = 1500.0  # a strip longer than this is folded
 ASPECT = 1.5  # of its width and height, aimed at then
+NEAR = 14.0  # so little aside of its middle, a line may enter a box, and so run straight
 WIDE = 7  # boxes side by side, from which on the layers follow to the right
 
 Point = tuple[float, float]
@@ -153,6 +154,8 @@ class _Laying:
 
     def _straight(self, link: Link, track: int) -> list[Point]:
         (x1, y1), (x2, y2) = self._exit(link.source), self._entry(link.target)
+        if abs(x1 - x2) <= NEAR and not link.target.lane:
+            return [(x1, y1), (x1, y2)]
         level = y2 - self._channel[link.target.layer] + CHANNEL / 2 + LANE * (track + 0.5)
         return [(x1, y1), (x1, level), (x2, level), (x2, y2)]
 

@@ -36,7 +36,7 @@ def test_list_path_and_an_act_from_the_command(demo: Demo, hanna: SlackPage) -> 
     expect(hanna.modal).to_contain_text(f"{request} · Onboard")
     expect(hanna.modal).to_contain_text("desk · Completed · 4 attempts")
     expect(hanna.modal).to_contain_text("Re-triggered by @Hanna Lead, ")
-    expect(hanna.modal.get_by_role("button")).to_have_text(["✕", "Close"])
+    expect(hanna.modal.get_by_role("button")).to_have_text(["✕", "Picture", "Close"])
 
 
 def test_who_am_i_help_and_what_was_misspelt(visit: Visit) -> None:
