@@ -79,6 +79,7 @@ def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
 
 
 def _start(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, typed: Start) -> None:
+    bot.engine.permitted(visit.person.actor, typed.request_id)  # first, so that the refusal names what was tried
     if typed.action not in REQUEST_ACTIONS:
         document = bot.engine.document(visit.person.actor, typed.request_id)
         typed = _with_step(document, typed, bot.dates)

@@ -1,0 +1,224 @@
+"""Every door in Slack × every role: who may goes through; who may not is told, privately, and audited (SPEC 6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import targets
+from bot.command_line import Word
+from engine.permissions import Grant, Permission
+from storage.tables import events
+from tests.integration.bot.conftest import PEOPLE, WORKFLOW, WORKSPACE, Office, eventually
+from tests.integration.bot.doors import Door, Needs, Scene, doors
+from tests.support.engine import HANNA
+from tests.support.slack_server import Person, SlackServer
+
+DOORS = doors()
+ANY, SEE, ACT, ASKED = Needs.SEE_ANY, Needs.SEE, Needs.ACT, Needs.ASKED
+ADMIN_ANY, ADMIN = Needs.ADMIN_ANY, Needs.ADMIN
+# Role → the person, what they hold, and what they may. Nobody may more than is listed.
+ROLES: dict[str, tuple[str, tuple[tuple[str, Permission, str | None], ...], set[Needs]]] = {
+    "no grant": ("U11", (), set()),
+    "submit": ("U12", (("sam@example.com", Permission.SUBMIT, "HR"),), set()),
+    "view": ("U13", (("vic@example.com", Permission.VIEW_REPORTS, "HR"),), {ANY, SEE}),
+    "take action of another application": ("U14", (("U14", Permission.TAKE_ACTION, "Lab"),), {ANY}),
+    "take action": ("U15", (("U15", Permission.TAKE_ACTION, "HR"),), {ANY, SEE, ACT}),
+    "guest with a grant to their mail": ("U16", (("gil@example.com", Permission.TAKE_ACTION, "HR"),), set()),
+    "member of a user group": ("U17", (("@hr-admins", Permission.TAKE_ACTION, "HR"),), {ANY, SEE, ACT, ASKED}),
+    "member of a disabled group": ("U18", (("@old-admins", Permission.ADMIN, None),), set()),
+    "requester, who may not act on their own": (
+        "U19",
+        (("rea@example.com", Permission.TAKE_ACTION, "HR"),),
+        {ANY, SEE},
+    ),
+    "admin": ("U1", (), {ANY, SEE, ACT, ADMIN_ANY, ADMIN}),
+    "admin of the application": ("U20", (("U20", Permission.ADMIN, "HR"),), {ANY, SEE, ACT, ADMIN_ANY, ADMIN}),
+    "admin of another application": ("U21", (("U21", Permission.ADMIN, "Lab"),), {ANY, ADMIN_ANY}),
+}
+NAMES = {
+    "U11": "Nora", "U12": "Sam", "U13": "Vic", "U14": "Lab", "U15": "Tao", "U16": "Gil", "U17": "Gus", "U18": "Old",
+    "U19": "Rea", "U20": "Ada", "U21": "Ben",
+}  # fmt: skip
+FACTS = {
+    **WORKSPACE,
+    "users": [
+        *WORKSPACE["users"],
+        *(
+            {"id": user, "name": name.lower(), "real_name": name, "email": f"{name.lower()}@example.com"}
+            | ({"is_restricted": True} if user == "U16" else {})
+            for user, name in NAMES.items()
+        ),
+    ],
+    "channels": [{"id": "C0HR", "name": "hr-ops", "members": [*PEOPLE, *NAMES, "U0BOT"]}],
+    "usergroups": [
+        {"id": "S1", "handle": "hr-admins", "name": "HR admins", "users": ["U17"]},
+        {"id": "S2", "handle": "old-admins", "name": "Old admins", "users": ["U18"], "date_delete": 1_600_000_000},
+    ],
+}
+STRICT = WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: strict\napp: HR\nself_action: false")
+ASKING = """
+workflow: asking
+app: HR
+nodes:
+  allow: {approval: {approvers: ["@hr-admins"]}, approved: end, rejected: refused}
+  refused: {end: {status: rejected}}
+"""
+
+
+class Building(Office):
+    """An office with somebody of every role in it."""
+
+    asking: int | None = None
+
+    def furnish(self) -> None:
+        for text in (STRICT, ASKING):
+            self.room.publish(text)
+        for _, granted, _ in ROLES.values():
+            for grant in granted:
+                self.room.engine.grant(HANNA, Grant(*grant))
+        eventually(lambda: self.door.groups.of("U17"), "the user groups")
+
+    def request(self) -> tuple[int, dict[str, Any]]:
+        """A request of Rea's that is blocked, and its card."""
+        self.outside.error = "identity answered 503"
+        number = self.room.submit("strict", {"name": "Ada"}, requester="rea@example.com")
+        self.room.wait(number, "blocked")
+        return number, self.card(number, "is *blocked*")
+
+    def hold(self, number: int) -> None:
+        """Let the first step be done alone, so that the flow waits for Continue flow."""
+        self.outside.error = None
+        self.room.engine.retrigger(HANNA, number, "create_account")
+        self.room.wait(number, lambda d: any(step.held for step in d.steps))
+
+    def waiting(self, anew: bool = False) -> int:
+        """A request that waits for the approval of a member of hr-admins."""
+        if anew or self.asking is None:
+            self.asking = self.room.submit("asking", {})
+            self.room.wait(self.asking, lambda d: d.steps[0].status.value == "waiting")
+        return self.asking
+
+    def refusals(self, user: str) -> list[tuple[str, str]]:
+        """The door and the sentence of each try of this person that was refused."""
+        query = select(events.c.door, events.c.reason).where(events.c.kind == "refused")
+        with self.room.database.reading() as connection:
+            return [tuple(row) for row in connection.execute(query.where(events.c.actor == f"slack:T1/{user}"))]
+
+    def seen(self, person: Person) -> str:
+        """All that this person sees of their own in this test: windows, errors in them, what they were told, Home."""
+        slack = self.slack.workspace
+        with slack.changed:
+            stack = slack.stacks[person.user]
+            told = [m for m in slack.messages.values() if m.get("ephemeral_to") == person.user]
+            mine = [m for m in told if m["ts"] not in self.old]
+            views = [slack.views[stack[-1]]] if stack else []
+            parts = [*views, slack.errors.get(person.user), *mine, slack.homes.get(person.user)]
+        return json.dumps(parts, ensure_ascii=False)
+
+    def forget(self) -> None:
+        """What anybody has seen so far."""
+        slack = self.slack.workspace
+        with slack.changed:
+            self.old = set(slack.messages)
+            slack.errors.clear()
+            slack.homes.clear()
+            for stack in slack.stacks.values():
+                stack.clear()
+
+
+@pytest.fixture(scope="module")
+def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+    with SlackServer(FACTS) as slack:
+        building = Building(Path(tmp_path_factory.mktemp("building")), slack)
+        try:
+            building.open()
+            building.furnish()
+            yield building
+        finally:
+            building.close()
+        assert slack.refused == []
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_who_may_goes_through_and_who_may_not_is_told_and_audited(building: Building, name: str) -> None:
+    door = DOORS[name]
+    building.begin()
+    scene = enter(building, door)
+    for role, (user, _, may) in ROLES.items():
+        if door.needs is not Needs.NOTHING and door.needs not in may:
+            is_refused(building, door, scene.of(user), refusal(door, role))
+    for user, _, may in ROLES.values():
+        if door.needs is Needs.NOTHING or door.needs in may:
+            goes_through(building, door, scene.of(user))
+            if door.window is not None:  # what was submitted is done
+                scene = enter(building, door)
+
+
+def is_refused(building: Building, door: Door, scene: Scene, sentence: str) -> None:
+    """They are told, in their own sight only; it is in the audit; and nothing has changed."""
+    user = scene.person.user
+    before, document = building.refusals(user), building.room.document(scene.number)
+    building.forget()
+    door.go(scene)
+    until_seen(building, scene.person, sentence)
+    added = building.refusals(user)[len(before) :]
+    assert added, f"the refusal of {user} is not in the audit"
+    assert {where for where, _ in added} == {"slack"}
+    after = building.room.document(scene.number)
+    assert (after.status, after.steps) == (document.status, document.steps)
+    assert door.shows not in building.seen(scene.person)
+
+
+def goes_through(building: Building, door: Door, scene: Scene) -> None:
+    before = building.refusals(scene.person.user)
+    building.forget()
+    door.go(scene)
+    until_seen(building, scene.person, door.shows)
+    assert building.refusals(scene.person.user) == before
+
+
+def until_seen(building: Building, person: Person, text: str) -> None:
+    """Fails with what they see instead."""
+    try:
+        eventually(lambda: text in building.seen(person), repr(text), 5.0)
+    except AssertionError:
+        raise AssertionError(f"{text!r} is not in {building.seen(person)}") from None
+
+
+def enter(building: Building, door: Door) -> Scene:
+    """A request of Rea's that is blocked, and Hanna's window, if the door has one."""
+    number, card = building.request()
+    building.forget()
+    window: dict[str, Any] = {}
+    if door.window is not None:
+        door.window(building, card)
+        window = eventually(lambda: _ready(building), "Hanna's window")
+    return Scene(building, building.slack, building.hanna, number, card, window)  # type: ignore[arg-type]  # its Slack is ours
+
+
+def _ready(building: Building) -> dict[str, Any]:
+    view = building.hanna.modal()
+    return view if "Looking at the present state" not in json.dumps(view) else {}
+
+
+def refusal(door: Door, role: str) -> str:
+    """What is said to them."""
+    if door.needs is Needs.ASKED:
+        return "You are not among those who may answer allow: @hr-admins."
+    if role.startswith("requester") and door.needs is Needs.ACT:
+        return "is your own request, and its workflow does not let requesters act on theirs."
+    return door.needs.value.partition(" of ")[0]
+
+
+def test_the_table_has_every_door() -> None:
+    """Whoever adds a button, a window or a command adds it to tests/integration/bot/doors.py, too."""
+    listed = {each for door in DOORS.values() for each in door.ids}
+    ours = {value for value in vars(targets).values() if isinstance(value, str) and value.startswith("retrigger.")}
+    assert ours - {targets.HOME} - listed == set()
+    assert {word.value for word in Word} - listed == set()
