@@ -18,6 +18,7 @@ from bot.targets import (
     NEWER,
     OLDER,
     PATH,
+    PICTURE,
     REJECT,
     STEPS,
     PathWindow,
@@ -25,7 +26,8 @@ from bot.targets import (
     Report,
 )
 from engine.allowed import Action
-from tests.integration.bot.conftest import CHANNEL, Office
+from tests.integration.bot.building import Building
+from tests.integration.bot.conftest import CHANNEL
 from tests.integration.bot.test_acts import typed
 from tests.support.slack_server import Person, SlackServer
 
@@ -47,7 +49,7 @@ class Needs(Enum):
 class Scene(NamedTuple):
     """Who goes where: ``number`` is a request that is blocked, ``card`` its card, ``window`` one that Hanna opened."""
 
-    office: Office
+    office: Building
     slack: SlackServer
     person: Person
     number: int
@@ -72,7 +74,7 @@ class Door(NamedTuple):
     go: Callable[[Scene], Any]
     shows: str
     ids: tuple[str, ...] = ()
-    window: Callable[[Office, Json], Any] | None = None
+    window: Callable[[Building, Json], Any] | None = None
 
 
 def doors() -> dict[str, Door]:
@@ -144,7 +146,7 @@ def _card_button(action: Action, action_id: str) -> Door:
 
 
 def _submit(action: Action, action_id: str) -> Door:
-    def window(office: Office, card: Json) -> None:
+    def window(office: Building, card: Json) -> None:
         number = json.loads(next(e["value"] for b in card["blocks"] for e in b.get("elements", []) if "value" in e))
         if action is Action.CONTINUE:
             office.hold(number["request_id"])
@@ -162,11 +164,14 @@ def _looking() -> dict[str, Door]:
     def path(scene: Scene) -> Any:
         return press(scene.person, scene.card, PATH, _value(Action.RETRIGGER, scene.number))
 
+    def picture(scene: Scene) -> Any:
+        return press(scene.person, scene.card, PICTURE, _value(Action.RETRIGGER, scene.number))
+
     def page(action_id: str) -> Callable[[Scene], Any]:
         where = {"channel": CHANNEL, "ts": "1.1", "subtype": "ephemeral"}
         return lambda scene: press(scene.person, where, action_id, Report().pack())
 
-    def open_path(office: Office, card: Json) -> None:
+    def open_path(office: Building, card: Json) -> None:
         office.hanna.click(card, PATH)
 
     def steps(scene: Scene) -> Any:
@@ -177,6 +182,7 @@ def _looking() -> dict[str, Door]:
 
     return {
         "button Progress Path": Door(Needs.SEE, path, "Onboard Ada", (PATH,)),
+        "button Picture": Door(Needs.SEE, picture, "The picture is in your direct messages", (PICTURE,)),
         "button of the list, older": Door(Needs.SEE_ANY, page(f"{LIST}{OLDER}"), "locked", (LIST, OLDER)),
         "button of the list, newer": Door(Needs.SEE_ANY, page(f"{LIST}{NEWER}"), "locked", (NEWER,)),
         "button of the Progress Path, other steps": Door(Needs.SEE, steps, "Onboard Ada", (STEPS,), open_path),
@@ -208,7 +214,7 @@ def _home() -> dict[str, Door]:
 
 
 def _approving() -> dict[str, Door]:
-    def value(office: Office, number: int, yes: bool) -> str:
+    def value(office: Building, number: int, yes: bool) -> str:
         return json.dumps([number, "allow", office.room.step(number, "allow").attempts[-1].number, yes])
 
     def click(yes: bool, action_id: str) -> Callable[[Scene], Any]:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from bot import targets
 from bot.command_line import Word
 from engine.permissions import Grant, Permission
-from storage.tables import events
-from tests.integration.bot.conftest import PEOPLE, WORKFLOW, WORKSPACE, Office, eventually
+from tests.integration.bot.building import Building
+from tests.integration.bot.conftest import PEOPLE, WORKSPACE, eventually
 from tests.integration.bot.doors import Door, Needs, Scene, doors
-from tests.support.engine import HANNA
 from tests.support.slack_server import Person, SlackServer
 
 DOORS = doors()
@@ -61,75 +59,6 @@ FACTS = {
         {"id": "S2", "handle": "old-admins", "name": "Old admins", "users": ["U18"], "date_delete": 1_600_000_000},
     ],
 }
-STRICT = WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: strict\napp: HR\nself_action: false")
-ASKING = """
-workflow: asking
-app: HR
-nodes:
-  allow: {approval: {approvers: ["@hr-admins"]}, approved: end, rejected: refused}
-  refused: {end: {status: rejected}}
-"""
-
-
-class Building(Office):
-    """An office with somebody of every role in it."""
-
-    asking: int | None = None
-
-    def furnish(self) -> None:
-        for text in (STRICT, ASKING):
-            self.room.publish(text)
-        for _, granted, _ in ROLES.values():
-            for grant in granted:
-                self.room.engine.grant(HANNA, Grant(*grant))
-        eventually(lambda: self.door.groups.of("U17"), "the user groups")
-
-    def request(self) -> tuple[int, dict[str, Any]]:
-        """A request of Rea's that is blocked, and its card."""
-        self.outside.error = "identity answered 503"
-        number = self.room.submit("strict", {"name": "Ada"}, requester="rea@example.com")
-        self.room.wait(number, "blocked")
-        return number, self.card(number, "is *blocked*")
-
-    def hold(self, number: int) -> None:
-        """Let the first step be done alone, so that the flow waits for Continue flow."""
-        self.outside.error = None
-        self.room.engine.retrigger(HANNA, number, "create_account")
-        self.room.wait(number, lambda d: any(step.held for step in d.steps))
-
-    def waiting(self, anew: bool = False) -> int:
-        """A request that waits for the approval of a member of hr-admins."""
-        if anew or self.asking is None:
-            self.asking = self.room.submit("asking", {})
-            self.room.wait(self.asking, lambda d: d.steps[0].status.value == "waiting")
-        return self.asking
-
-    def refusals(self, user: str) -> list[tuple[str, str]]:
-        """The door and the sentence of each try of this person that was refused."""
-        query = select(events.c.door, events.c.reason).where(events.c.kind == "refused")
-        with self.room.database.reading() as connection:
-            return [tuple(row) for row in connection.execute(query.where(events.c.actor == f"slack:T1/{user}"))]
-
-    def seen(self, person: Person) -> str:
-        """All that this person sees of their own in this test: windows, errors in them, what they were told, Home."""
-        slack = self.slack.workspace
-        with slack.changed:
-            stack = slack.stacks[person.user]
-            told = [m for m in slack.messages.values() if m.get("ephemeral_to") == person.user]
-            mine = [m for m in told if m["ts"] not in self.old]
-            views = [slack.views[stack[-1]]] if stack else []
-            parts = [*views, slack.errors.get(person.user), *mine, slack.homes.get(person.user)]
-        return json.dumps(parts, ensure_ascii=False)
-
-    def forget(self) -> None:
-        """What anybody has seen so far."""
-        slack = self.slack.workspace
-        with slack.changed:
-            self.old = set(slack.messages)
-            slack.errors.clear()
-            slack.homes.clear()
-            for stack in slack.stacks.values():
-                stack.clear()
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +66,7 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
     with SlackServer(FACTS) as slack:
         building = Building(Path(tmp_path_factory.mktemp("building")), slack)
         try:
-            building.open()
-            building.furnish()
+            building.furnish(Grant(*grant) for _, granted, _ in ROLES.values() for grant in granted)
             yield building
         finally:
             building.close()
@@ -199,7 +127,7 @@ def enter(building: Building, door: Door) -> Scene:
     if door.window is not None:
         door.window(building, card)
         window = eventually(lambda: _ready(building), "Hanna's window")
-    return Scene(building, building.slack, building.hanna, number, card, window)  # type: ignore[arg-type]  # its Slack is ours
+    return Scene(building, building.server, building.server.person("U1"), number, card, window)
 
 
 def _ready(building: Building) -> dict[str, Any]:
@@ -213,7 +141,8 @@ def refusal(door: Door, role: str) -> str:
         return "You are not among those who may answer allow: @hr-admins."
     if role.startswith("requester") and door.needs is Needs.ACT:
         return "is your own request, and its workflow does not let requesters act on theirs."
-    return door.needs.value.partition(" of ")[0]
+    needed: str = door.needs.value
+    return needed.partition(" of ")[0]
 
 
 def test_the_table_has_every_door() -> None:
