@@ -88,5 +88,15 @@ def verify_address(url: str, signing_secret: str, seconds: float, *, direct: boo
         raise CannotBeReached(url, error) from error
 
 
+def check_channel(client: WebClient, channel: str) -> str | None:
+    """What is wrong with a channel that the settings name, in a sentence. An archived one can still be read: that shows
+    when a message is sent there."""
+    try:
+        client.conversations_history(channel=channel, limit=1)
+    except Exception as raised:
+        return str(translate(raised))
+    return None
+
+
 def _sentence(token: str, error: SlackError) -> str:
     return f"{token}: {error}"

@@ -162,7 +162,9 @@ _CODES: dict[type[SlackError], tuple[str, ...]] = {
 }
 _CLASSES = {code: kind for kind, codes in _CODES.items() for code in codes}
 _SENTENCES: dict[type[SlackError], str] = {
-    ChannelMissing: "Slack knows no such open channel ({code}). Check the channel's id in the settings under apps.",
+    ChannelMissing: (
+        "Slack knows no such open channel ({code}). Unarchive it, or name another in the settings under apps."
+    ),
     NotInChannel: "The bot may not post in the channel ({code}). Invite it there: /invite @Retrigger.",
     TokenRefused: "Slack refuses the token ({code}). Set SLACK_BOT_TOKEN (and SLACK_APP_TOKEN) anew.",
     ScopeMissing: "The Slack app lacks a scope ({code}). Update it from app_manifest.yaml and install it again.",

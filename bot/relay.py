@@ -135,10 +135,11 @@ class Relay:
             self._postpone(rows, error)
         except Exception as error:
             log.exception("REQ-%s: the %s could not be told.", row.request_id, row.kind)
+            defect = f"a defect of Retrigger's own ({type(error).__name__}); its log says more"  # no data of a request
             if row.tries < DEFECT_TRIES:
-                self._outbox.later(row, backoff(row.tries), repr(error))
+                self._outbox.later(row, backoff(row.tries), defect)
             else:
-                self._give_up(row, repr(error))
+                self._give_up(row, defect)
         else:
             self._outbox.done(told)
             self._failures = 0

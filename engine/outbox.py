@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from engine.errors import RetriggerError
+from engine.limits import MAX_BACKLOG_SECONDS
 from engine.records import Event
 
 CARD = "card"  # the subject of a request's card
@@ -52,8 +53,7 @@ class RowLost(RetriggerError):
 
 class Backlog(NamedTuple):
     """What doctor says of the outbox. ``age`` in seconds, ``error`` (None before its first try) and ``request_id`` are
-    of the oldest row that waits; ``given_up`` counts those of the last week, ``last_given_up`` is the newest's
-    error."""
+    of the oldest row that waits; ``given_up`` counts those of the last day, ``last_given_up`` is the newest's error."""
 
     number: int
     age: float | None = None
@@ -61,6 +61,13 @@ class Backlog(NamedTuple):
     error: str | None = None
     given_up: int = 0
     last_given_up: str | None = None
+
+    def late(self) -> str | None:
+        """A sentence, when something has waited for Slack too long."""
+        if self.age is None or self.age <= MAX_BACKLOG_SECONDS:
+            return None
+        many = f"{self.number} messages wait for Slack, the oldest (of REQ-{self.request_id}) for {self.age:.0f} s"
+        return f"{many}: {self.error}" if self.error else f"{many}. It was not tried yet."
 
 
 class Outbox(Protocol):
@@ -99,6 +106,10 @@ class Outbox(Protocol):
 
     def waiting(self) -> tuple[int, float | None]:
         """(rows not done, age in seconds of the oldest)."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """What waits and why, and what was given up."""
         ...
 
     def posted(self, request_id: int) -> dict[str, Posted]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bot.check import CannotBeReached, SlackUnusable, check_slack, verify_address
+from slack_sdk import WebClient
+
+from bot.check import CannotBeReached, SlackUnusable, check_channel, check_slack, verify_address
 from bot.door import SLACK_API, TIMEOUT
 from bot.http_mode import PATH
 from engine.connections import Connection
 from engine.errors import RetriggerError
-from engine.limits import MAX_BACKLOG_SECONDS
 from retrigger.publishing import read_all
 from retrigger.settings import Settings, SlackAccess
 from retrigger.settings_file import read_settings, unknown_variables
@@ -98,13 +99,16 @@ def _engine(app: App) -> Check:
 
 
 def _outbox(app: App) -> Check:
-    number, age = app.outbox.waiting()
-    if not app.settings.channels and not number:
+    found = app.outbox.backlog()
+    if not app.settings.channels and not found.number:
         return Check("Outbox", State.SKIPPED, "no application has a Slack channel in the settings")
-    if age is not None and age > MAX_BACKLOG_SECONDS:
-        mend = "See the log of the bot, or start it: retrigger up, or retrigger bot."
-        return Check("Outbox", State.FAILED, f"{number} messages wait, the oldest for {age:.0f} s", mend)
-    return Check("Outbox", State.OK, f"{number} messages wait" if number else "nothing waits")
+    if late := found.late():
+        mend = "" if found.error else "Start the bot: retrigger up, or retrigger bot."
+        return Check("Outbox", State.FAILED, late, mend)
+    if found.given_up:
+        many = f"{found.given_up} messages of the last day were given up; the last one: {found.last_given_up}"
+        return Check("Outbox", State.FAILED, many, "What they tell is on the Progress Paths: retrigger show REQ-…")
+    return Check("Outbox", State.OK, f"{found.number} messages wait" if found.number else "nothing waits")
 
 
 def _definitions(settings: Settings) -> Iterator[Check]:
@@ -179,15 +183,15 @@ def _slack(settings: Settings) -> Iterator[Check]:
         mend = "Set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET; or none of them."
         yield Check("Slack", State.FAILED, f"{slack.missing[0]} is not set", mend)
     else:
-        yield _slack_tokens(slack)
+        client = WebClient(slack.bot_token, base_url=slack.api_url or SLACK_API, timeout=TIMEOUT)
+        yield (tokens := _slack_tokens(client, slack))
+        if tokens.state is State.OK:
+            yield from _channels(client, settings)
         if slack.over_http:
             yield _slack_calls(settings)
 
 
-def _slack_tokens(slack: SlackAccess) -> Check:
-    from slack_sdk import WebClient
-
-    client = WebClient(slack.bot_token, base_url=slack.api_url or SLACK_API, timeout=TIMEOUT)
+def _slack_tokens(client: WebClient, slack: SlackAccess) -> Check:
     try:
         found = check_slack(client, None if slack.over_http else slack.app_token)
     except SlackUnusable as error:
@@ -200,6 +204,13 @@ def _slack_tokens(slack: SlackAccess) -> Check:
     return Check(
         "Slack", State.OK, who if found.scopes is not None else f"{who}; its scopes are not told by the server"
     )
+
+
+def _channels(client: WebClient, settings: Settings) -> Iterator[Check]:
+    """A channel in which nothing can be said is found before the first alert is lost in it."""
+    for app, channel in settings.channels.items():
+        problem = check_channel(client, channel)
+        yield Check(f"Channel of {app}", State.FAILED if problem else State.OK, problem or channel)
 
 
 def _slack_calls(settings: Settings) -> Check:

@@ -13,7 +13,7 @@ from storage.database import now
 from storage.store import SqlStore
 from storage.tables import GIVEN_UP, TO_TELL, outbox, posted
 
-WEEK = 7 * 86400.0  # seconds for which what was given up is told of
+DAY = 86400.0  # seconds for which what was given up is told of
 
 _COLUMNS = (
     outbox.c.id,
@@ -111,8 +111,8 @@ class SqlOutbox:
             moment = now(connection)
             number, _ = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
             oldest = connection.execute(_OLDEST.where(_begun(outbox, moment))).first()
-            recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
-            last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - WEEK)
+            recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
+            last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             found = Backlog(
                 number,
                 given_up=connection.scalar(recent) or 0,

@@ -10,7 +10,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from engine.errors import RetriggerError
-from engine.limits import MAX_BACKLOG_SECONDS
 from retrigger.api.answers import answer, problems
 from retrigger.api.cached import Cached
 from retrigger.api.metrics import Metrics
@@ -61,10 +60,8 @@ class Monitor:
             return []
         if removals := self._app.removals.removals():
             return [removal.sentence for removal in removals]
-        number, age = self._app.outbox.waiting()
-        if age is None or age <= MAX_BACKLOG_SECONDS:
-            return []
-        return [f"{number} messages wait for Slack, the oldest for {age:.0f} s."]
+        late = self._app.outbox.backlog().late()
+        return [late] if late else []
 
 
 def _monitor(request: Request) -> Monitor:

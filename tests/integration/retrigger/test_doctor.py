@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from retrigger.settings_file import read_settings
+from retrigger.up import Running
+from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE
 from tests.support import tcp
 from tests.support.api import serve_api
 from tests.support.front import Front
+from tests.support.poll import wait_until
+from tests.support.slack_server import SlackServer
 
 
 def examine(front: Front, **environment: str | None) -> dict[str, Any]:
@@ -126,3 +136,69 @@ def test_slack_half_set_and_out_of_reach(still: Front):
     unreachable = examine(still, **{**tokens, "SLACK_APP_TOKEN": "xapp-1"})["Slack"]
     assert unreachable["found"].startswith("SLACK_BOT_TOKEN: Slack cannot be reached")
     assert "xoxb-1" not in unreachable["found"]
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackServer]:
+    with SlackServer(WORKSPACE) as server:
+        yield server
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Front]:
+    """An engine that has something to tell in Slack, and no bot."""
+    front = Front(tmp_path, "sqlite:///retrigger.db", f"apps: {{HR: {{channel: {CHANNEL}}}}}\n")
+    running = Running(read_settings(front.settings, {}), lambda sentence: None)
+    running.start(engine=True)
+    front.blocked()
+    yield front
+    running.stop()
+
+
+def test_slack_as_it_should_be(still: Front, slack: SlackServer):
+    still.settings.write_text(f"{still.settings.read_text()}apps: {{HR: {{channel: {CHANNEL}}}}}\n")
+    checks = examine(still, **tokens(slack))
+
+    assert (checks["Slack"]["found"], checks["Slack"]["state"]) == ("Retrigger in Test; Socket Mode", "ok")
+    assert checks["Channel of HR"]["found"] == CHANNEL
+    assert checks["Outbox"]["found"] == "nothing waits"
+
+
+def test_slack_says_what_the_app_may_not_do(told: Front, slack: SlackServer):
+    slack.kick(CHANNEL, "U0BOT")
+    assert "Invite it there: /invite @Retrigger" in examine(told, **tokens(slack))["Channel of HR"]["found"]
+    slack.workspace.scopes = "chat:write,commands"
+    assert "lacks the scopes users:read" in examine(told, **tokens(slack))["Slack"]["found"]
+    slack.workspace.token_error = "token_revoked"
+    assert "Slack refuses the token (token_revoked)" in examine(told, **tokens(slack))["Slack"]["found"]
+
+
+def test_what_waits_for_slack_says_why(told: Front, slack: SlackServer):
+    in_outbox(told, "UPDATE outbox SET created_at = created_at - 100")
+    untold = examine(told)["Outbox"]
+    assert "2 messages wait for Slack, the oldest (of REQ-1) for 10" in untold["found"]
+    assert untold["mend"] == "Start the bot: retrigger up, or retrigger bot."
+    slack.archive(CHANNEL)
+    bot = Running(read_settings(told.settings, tokens(slack)), lambda sentence: None)
+    bot.start(bot=True)
+    wait_until(lambda: "(is_archived). Unarchive it" in examine(told)["Outbox"]["found"], "the reason")
+    slack.archive(CHANNEL, False)
+    in_outbox(told, "UPDATE outbox SET due_at = 0")
+    bot.stop()
+
+
+def test_what_was_given_up_is_told_of_for_a_day(told: Front):
+    in_outbox(told, "UPDATE outbox SET done_at = created_at, error = 'Slack answered brand_new.'")
+    given_up = examine(told)["Outbox"]
+    assert given_up["found"] == ("2 messages of the last day were given up; the last one: Slack answered brand_new.")
+    in_outbox(told, "UPDATE outbox SET done_at = done_at - 90000")
+    assert examine(told)["Outbox"]["found"] == "nothing waits"
+
+
+def tokens(slack: SlackServer) -> dict[str, str]:
+    return {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.api_url}
+
+
+def in_outbox(front: Front, statement: str) -> None:
+    with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute(statement)

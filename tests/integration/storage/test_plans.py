@@ -189,6 +189,7 @@ def the_relay_tells(outbox: Outbox) -> None:
     outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "a digest"))
     outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "another digest"))
     outbox.done([told.id])
+    assert outbox.backlog().given_up == 1
 
 
 PLANTED = {

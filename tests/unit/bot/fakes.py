@@ -11,7 +11,7 @@ from bot.errors import SlackError
 from bot.relay import Relay
 from bot.text import Dates
 from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import CARD, OutboxRow, Posted, RowLost
+from engine.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 
@@ -84,6 +84,9 @@ class MemoryOutbox:
 
     def waiting(self) -> tuple[int, float | None]:
         return len(self.rows), None
+
+    def backlog(self) -> Backlog:
+        return Backlog(len(self.rows))
 
     def posted(self, request_id: int) -> dict[str, Posted]:
         return dict(self.kept.get(request_id, {}))

@@ -90,7 +90,7 @@ def test_a_relay_that_is_stuck_counts_only_where_slack_is_configured(tmp_path: P
     assert lag >= 100
     reasons = answer.json()["reasons"]
     assert bool(reasons) is stuck
-    assert not stuck or "messages wait for Slack, the oldest for 10" in reasons[0]
+    assert not stuck or "messages wait for Slack, the oldest (of REQ-1) for 10" in reasons[0]
 
 
 @pytest.fixture
