@@ -9,7 +9,8 @@ from engine.catalog import Catalog
 from engine.commands import answered, meaning, remember
 from engine.decide.act import Accepted, Act
 from engine.draft import Draft
-from engine.errors import AlreadyDone, InvalidInput
+from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused
+from engine.first import with_who_was_first
 from engine.limits import MAX_REASON_CHARS
 from engine.masking import Masker
 from engine.permissions import Actor, Grant
@@ -17,6 +18,8 @@ from engine.reading import load, masker_for
 from engine.records import Request
 from engine.store import RequestDetail, Store
 from engine.submitting import Submitting
+
+CONTINUE = ("continue",)  # what Continue flow asks for
 
 
 class Carrying(Submitting):
@@ -41,6 +44,10 @@ class Carrying(Submitting):
         results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
         return masker_for(workflow, load(detail.input), results, self._hidden(detail))
 
+    def masked(self, request_id: int, text: str) -> str:
+        """A sentence about the request without what its definition lists as sensitive."""
+        return self._masker(request_id).text(text)
+
     def _hidden(self, detail: RequestDetail) -> frozenset[str]:
         return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
 
@@ -57,7 +64,25 @@ class Carrying(Submitting):
         decide: Callable[[Draft], Accepted],
         asked: tuple[object, ...],
     ) -> Accepted:
-        """One guarded write. The same command a second time changes nothing and is answered alike (SPEC 5)."""
+        """One guarded write. Raises what refuses it, and who was first if somebody was."""
+        try:
+            return self._once(request_id, node, act, decide, asked)
+        except Refused as refusal:
+            if type(refusal) not in (Refused, Conflict):
+                raise
+            detail = self.store.detail(request_id)
+            graph = self.catalog.graph(detail.request.workflow, detail.request.workflow_version)
+            raise with_who_was_first(refusal, detail, graph, node, continuing=asked == CONTINUE) from None
+
+    def _once(
+        self,
+        request_id: int,
+        node: str | None,
+        act: Act,
+        decide: Callable[[Draft], Accepted],
+        asked: tuple[object, ...],
+    ) -> Accepted:
+        """The same command a second time changes nothing and is answered alike (SPEC 5)."""
         if act.command_id is None:
             return self.store.change(request_id, decide)
         command_id, means = act.command_id, meaning(request_id, node, act.reason, act.confirmed, *asked)

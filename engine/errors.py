@@ -64,11 +64,12 @@ class Conflict(Refused):
         by: str | None = None,
         at: float | None = None,
         did: str | None = None,
+        why: str | None = None,
     ) -> None:
         self.what, self.found, self.by, self.at, self.did = what, found, by, at, did
         when = f" at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC" if at is not None else ""
         who = f" {by} {did or 'acted'}{when}." if by else ""
-        super().__init__(f"{what} is now {found}.{who} Nothing was done.")
+        super().__init__(f"{why or f'{what} is now {found}.'}{who} Nothing was done.")
 
 
 class ConfirmationNeeded(Refused):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from engine.allowed import Action
 from engine.approvals import Approvals
 from engine.callbacks import Address
-from engine.carrying import act_of
+from engine.carrying import CONTINUE, act_of
 from engine.decide import options
 from engine.decide.act import Accepted
 from engine.decide.answer import call_back
@@ -154,7 +154,7 @@ class Engine(Approvals, Lookouts, Reports):
         """Release what is held, or mend what was lost. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
-        return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), ("continue",))
+        return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), CONTINUE)
 
     def withdraw(
         self,

@@ -32,13 +32,22 @@ class Outcome(NamedTuple):
 def wait_for_step(session: Session, accepted: Accepted, node: str) -> Outcome:
     """The outcome of a step that was re-triggered alone."""
     seen = _wait(session, accepted.request_id, node)
-    return Outcome(f"REQ-{accepted.request_id}: {NOTHING_RUNS}", True) if seen is None else _of_step(*seen, node)
+    return _nothing_runs(accepted) if seen is None else _masked(session, accepted, _of_step(*seen, node))
 
 
 def wait_for_request(session: Session, accepted: Accepted) -> Outcome:
     """The outcome of an act after which the flow goes on: the request is final, or Blocked."""
     seen = _wait(session, accepted.request_id, None)
-    return Outcome(f"REQ-{accepted.request_id}: {NOTHING_RUNS}", True) if seen is None else _of_request(*seen)
+    return _nothing_runs(accepted) if seen is None else _masked(session, accepted, _of_request(*seen))
+
+
+def _nothing_runs(accepted: Accepted) -> Outcome:
+    return Outcome(f"REQ-{accepted.request_id}: {NOTHING_RUNS}", True)
+
+
+def _masked(session: Session, accepted: Accepted, outcome: Outcome) -> Outcome:
+    """The rows are as they are stored: whom an approval asks, and reasons, may be sensitive values."""
+    return outcome._replace(sentence=session.app.engine.masked(accepted.request_id, outcome.sentence))
 
 
 def _wait(session: Session, request_id: int, node: str | None) -> tuple[Request, Sequence[Step]] | None:

@@ -79,3 +79,22 @@ def test_only_those_who_are_named_may_answer_and_only_what_waits(waiting: Front)
     by(waiting, "hanna", "approve", "REQ-1", "manager")
     late = waiting.refused("--as", "vera@example.com", "reject", "REQ-1", "manager")
     assert "manager of REQ-1 is now completed. hanna@example.com approved at" in late
+
+
+def test_approvers_that_are_sensitive_show_at_no_door(running: Front):
+    text = ACCESS.replace("[hanna@example.com, vera@example.com]", '["{{ request.input.name }}"]')
+    file = running.define("access", f"{text}sensitive: [request.input.name]\n")
+    running.out("workflow", "publish", str(file))
+    running.submit("boss@example.com", workflow="access")
+    running.wait_for_step("REQ-1", "manager", "waiting")
+
+    said = [
+        running.out("step", "REQ-1", "manager"),
+        running.out("flow", "REQ-1", "manager"),
+        running.out("show", "REQ-1"),
+        running.out("show", "REQ-1", "--json"),
+        running.refused("approve", "REQ-1", "manager"),
+    ]
+    assert "manager waits for ••• to answer" in said[0] and "among those who may answer manager: •••" in said[-1]
+    assert not [text for text in said if "boss@" in text]
+    assert "each of omar@example.com" in by(running, "boss", "approve", "REQ-1", "manager")

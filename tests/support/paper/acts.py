@@ -52,14 +52,15 @@ def refusals(paper: PaperRequest, command: Command) -> set[str]:
 
 def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
     found = {CONFLICT} if command.late else set()
+    if paper.status == "withdrawn":  # whoever comes now is told who did that
+        wrong = command.node and (command.node not in paper.steps or command.version not in (None, *paper.shapes))
+        return found | ({UNKNOWN} if wrong else {CONFLICT}) | _said_wrongly(command)
     if command.action == "withdraw":
         return found | (set() if "withdraw" in paper.actions() and command.reason else {REFUSED})
     if command.action == "continue":
-        return found | (_unsure(paper, command) if paper.can_continue() else {REFUSED})
-    if command.action == "flow" and command.ticked:
-        found.add(INVALID)
-    if command.action == "input" and isinstance(command.typed, str):
-        found.add(INVALID)
+        first = CONFLICT if paper.last_act == "continue" else REFUSED
+        return found | (_unsure(paper, command) if paper.can_continue() else {first})
+    found |= _said_wrongly(command)
     if command.new_key and not command.reason:
         found.add(REFUSED)
     if command.node not in paper.steps or command.version not in (None, *paper.shapes):
@@ -70,6 +71,13 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
     if command.version is not None and lacks(paper, command.version, command.node, command.action == "flow"):
         return {*found, REFUSED}
     return found | _unsure(paper, command)
+
+
+def _said_wrongly(command: Command) -> set[str]:
+    """What is refused before the request is looked at."""
+    ticked_too = command.action == "flow" and command.ticked
+    no_result = command.action == "input" and isinstance(command.typed, str)
+    return {INVALID} if ticked_too or no_result else set()
 
 
 def _unsure(paper: PaperRequest, command: Command) -> set[str]:
@@ -129,6 +137,7 @@ def carry_out(paper: PaperRequest, command: Command) -> None:
     """Do what nothing speaks against."""
     again = repeated(paper, command)
     _DO[command.action](paper, command)
+    paper.last_act = command.action
     if command.confirmed:
         unit = paper.shape.unit(command.node) if command.node else []
         own = [node for node in unit if paper.steps[node].may_have_had_effect]
@@ -213,6 +222,7 @@ def answer_refusals(paper: PaperRequest, who: str, node: str, yes: bool, late: b
 def answer(paper: PaperRequest, who: str, node: str, yes: bool, everybody: int) -> None:
     """A person approves or rejects; ``everybody``: so many must approve, if all must."""
     step = paper.steps[node]
+    paper.last_act = "answer"
     if not yes:
         reject(paper, step)
     else:

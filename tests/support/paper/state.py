@@ -88,6 +88,7 @@ class PaperRequest:
         self.steps = {place.id: PaperStep(place.id, place.kind) for place in self.shape.rows()}
         self.steps[self.shape.start].status = "ready"
         self.commands: set[str] = set()
+        self.last_act = ""  # that was accepted
 
     @property
     def shape(self) -> Shape:

@@ -215,3 +215,65 @@ def test_a_call_that_may_have_taken_effect_is_repeated_only_when_that_is_confirm
 
     outside.stop()
     assert len(outside.calls("identity")) == 2 and outside.effects == 2
+
+
+def test_whoever_comes_after_a_withdrawal_is_told_who_withdrew_it(api: Api, blocked: httpx.Client):
+    """Also where the step's own cause is an older act of somebody else."""
+    seen = {"step": step(blocked)["version"], "request": blocked.get("/v1/requests/1").json()["revision"]}
+    api.front.break_second()
+    assert blocked.post(f"{SECOND}/retrigger", json={}).status_code == 202
+    wait_until(lambda: len(step(blocked)["attempts"]) == 2 and step(blocked)["status"] == "blocked", "the second try")
+    other = api.caller("other", Permission.TAKE_ACTION, app="HR")
+    assert other.post("/v1/requests/REQ-1/withdraw", json={"reason": "not needed"}).status_code == 202
+
+    late = [
+        blocked.post("/v1/requests/REQ-1/withdraw", json={"reason": "mine"}),
+        blocked.post("/v1/requests/REQ-1/withdraw", json={"reason": "mine", "expect_version": seen["request"]}),
+        blocked.post("/v1/requests/REQ-1/continue", json={}),
+        blocked.post(f"{SECOND}/retrigger", json={"flow": True}),
+        blocked.post(f"{SECOND}/retrigger", json={"expect_version": seen["step"]}),
+        blocked.post(f"{SECOND}/input", json={"result": {"done": True}}),
+    ]
+    for answer in late:
+        told = problem(answer, 409, "conflict")
+        assert (told["by"], told["did"], bool(told["at"])) == ("key other", "withdrew it", True)
+        assert "key other withdrew it at" in told["detail"] and told["detail"].endswith("Nothing was done.")
+
+
+def test_whoever_continues_a_flow_that_was_continued_is_told_by_whom(api: Api, blocked: httpx.Client):
+    assert blocked.post(f"{SECOND}/retrigger", json={}).status_code == 202
+    wait_until(lambda: step(blocked)["held"], "it to be held")
+    other = api.caller("other", Permission.TAKE_ACTION, app="HR")
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: other.post("/v1/requests/REQ-1/continue", json={}), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    for answer in answers:
+        if answer.status_code == 409:
+            assert problem(answer, 409, "conflict")["did"] == "continued the flow"
+
+
+def test_where_requesters_may_not_act_on_theirs_a_key_acts_on_those_of_others(api: Api, ci: httpx.Client):
+    text = f"{MAILING}  sure: {{approval: {{approvers: ['key:ci', 'key:other']}}}}\nself_action: false\n"
+    api.front.define("mailing", text.replace("connection: identity", "connection: mail"))
+    with_mail = "connections: {mail: {base_url: 'http://127.0.0.1:9'}}\n"
+    api.front.settings.write_text(api.front.settings.read_text() + with_mail)
+    api.front.out("workflow", "publish", str(api.front.folder / "workflows" / "mailing.yaml"))
+    other = api.caller("other", Permission.SUBMIT, Permission.TAKE_ACTION, app="HR")
+    number = ci.post("/v1/workflows/mailing/requests", json={"input": {}}).json()["id"]
+    api.front.wait(number, "blocked")
+    for node, rest in (("account", {"id": 1}), ("mail", {})):
+        body = {"result": rest, "reason": "by hand"}
+        problem(ci.post(f"/v1/requests/{number}/steps/{node}/input", json=body), 403, "self-action")
+        assert other.post(f"/v1/requests/{number}/steps/{node}/input", json=body).status_code == 202
+        if node == "account":
+            wait_until(lambda: step_of(other, number, "mail")["status"] == "blocked", "mail to be blocked")
+    wait_until(lambda: step_of(other, number, "sure")["status"] == "waiting", "the approval to wait")
+    problem(ci.post(f"/v1/requests/{number}/steps/sure/approve"), 403, "self-action")
+    assert other.post(f"/v1/requests/{number}/steps/sure/approve").status_code == 202
+    api.front.wait(number, "completed")
+
+
+def step_of(caller: httpx.Client, number: str, node: str) -> dict[str, Any]:
+    document = caller.get(f"/v1/requests/{number}").json()
+    found: dict[str, Any] = next(step for step in document["steps"] if step["node"] == node)
+    return found
