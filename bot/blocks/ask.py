@@ -10,7 +10,7 @@ from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, header, section, text_input
 from bot.blocks.thread import line
 from bot.targets import APPROVE, REJECT, Answer, AskTicket
-from bot.text import Dates, bold, code, cut, escape, one_line, said
+from bot.text import Dates, bold, code, cut, one_line, said
 from engine import events
 from engine.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.graph import REJECTED
@@ -75,10 +75,9 @@ def what_became(ask: Ask, document: RequestDocument, dates: Dates) -> str:
 def answer_modal(ticket: AskTicket, document: RequestDocument) -> dict[str, Any]:
     """The window: what it is about, and why it is answered so. Rejecting needs a reason."""
     node, yes = ticket.answer.node, ticket.answer.yes
-    given = json.dumps(document.input, indent=2, ensure_ascii=False)
     blocks = [
         section(f"{bold(document.title)}\n{code(node)} of {document.id} · {said(document.app)}"),
-        section(f"Requested by {said(document.requester)}. The request's input:\n{_block(given)}"),
+        section(f"Requested by {said(document.requester)}. The request's input:\n{_given(document.input)}"),
         text_input(
             REASON,
             "Reason",
@@ -108,7 +107,7 @@ def _of(ask: Ask, document: RequestDocument) -> tuple[StepDocument | None, Attem
 def _question(ask: Ask) -> str:
     if not ask.mentions:
         return f"{code(ask.node)} waits for your approval."
-    return f"{code(ask.node)} waits for an approval: {', '.join(ask.mentions)}"
+    return f"{code(ask.node)} waits for the approval of {', '.join(ask.mentions)}."
 
 
 def _facts(step: StepDocument, document: RequestDocument, dates: Dates) -> str:
@@ -152,7 +151,12 @@ def _button(ask: Ask, document: RequestDocument, yes: bool) -> Block:
     return button(LABELS[yes], IDS[yes], value, style="primary" if yes else "danger")
 
 
-def _block(text: str) -> str:
-    """As preformatted text, of which none closes it early."""
-    lines = "\n".join(escape(line) for line in text.splitlines())
-    return f"```{cut(lines.replace('```', chr(39) * 3), SHOWN_INPUT)}```"
+def _given(value: Any) -> str:
+    """The request's input, a line for each of its fields."""
+    fields = value.items() if isinstance(value, dict) else [("input", value)]
+    lines = [f"• {said(str(name), 100)}: {said(_as_text(item))}" for name, item in fields]
+    return cut("\n".join(lines), SHOWN_INPUT)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

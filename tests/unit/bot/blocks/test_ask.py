@@ -61,7 +61,7 @@ def test_it_says_what_it_is_about_and_has_both_buttons() -> None:
 
 def test_in_the_channel_it_mentions_those_whom_it_cannot_reach_otherwise() -> None:
     ask = MINE._replace(mentions=("<!subteam^S1>", "carol@example.com"))
-    assert "`allow` waits for an approval: <!subteam^S1>, carol@example.com" in said(
+    assert "`allow` waits for the approval of <!subteam^S1>, carol@example.com." in said(
         ask_message(ask, asked(), DATES).blocks
     )
 
@@ -129,5 +129,5 @@ def test_only_rejecting_needs_a_reason_and_the_window_shows_the_input() -> None:
         ticket = AskTicket(Answer(42, "allow", 2, yes), Place("D1", "1.2"))
         view = answer_modal(ticket, asked())
         assert [b["optional"] for b in view["blocks"] if b["type"] == "input"] == [optional]
-        assert '"name": "Ada"' in said(view["blocks"])
+        assert "• name: Ada" in said(view["blocks"])
         assert unpack_ask_ticket(view["private_metadata"]) == ticket
