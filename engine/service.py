@@ -53,14 +53,22 @@ class Engine(Approvals, Lookouts, Reports):
         node: str | None = None,
         new_key: bool = False,
         version: int | None = None,
+        *,
+        update_status: bool = False,
+        text: str | None = None,
     ) -> Plan:
-        """What the act would run, on ``version`` if one is named. Raises what the act itself would refuse with."""
+        """What the act would run, on ``version`` if one is named. Raises what the act itself would refuse with; for
+        Provide input, what is wrong with the JSON ``text``, once there is one."""
+        if action is Action.FLOW:
+            _no_tick_box(update_status)
         request, rows = self.store.status(request_id)
         self._may_act(actor, request)
         graph = self.catalog.graph(request.workflow, request.workflow_version)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
         if node is not None and action not in (Action.RETRIGGER, Action.FLOW):
             onto = None
+        if node is not None and text is not None:
+            check_provided(self.catalog.get(request.workflow, request.workflow_version).workflow, node, text)
         draft = Draft(request, {step.node: step for step in rows}, graph, 0.0, False)
         return options.rehearse(draft, action, node, new_key, onto)
 
@@ -102,9 +110,8 @@ class Engine(Approvals, Lookouts, Reports):
     ) -> Accepted:
         """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored. ``bulk``: the bulk
         re-trigger that it is a part of."""
-        if flow and update_status:
-            why = "The status is always updated with the flow; leave the tick box to the step-only re-trigger."
-            raise InvalidInput(why, "update_status")
+        if flow:
+            _no_tick_box(update_status)
         request = self._permitted_request(actor, request_id)
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)._replace(bulk=bulk)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
@@ -192,3 +199,9 @@ class Engine(Approvals, Lookouts, Reports):
         if step is None or not self._callbacks.reachable:
             return None
         return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt)))
+
+
+def _no_tick_box(ticked: bool) -> None:
+    if ticked:
+        why = "The status is always updated with the flow; leave the tick box to the step-only re-trigger."
+        raise InvalidInput(why, "update_status")

@@ -49,7 +49,9 @@ def retrigger(
     action = Action.FLOW if body.flow else Action.RETRIGGER
     return _carry_out(
         only_plan,
-        lambda: call.engine.plan(call.actor, id, action, node, body.new_key, body.version),
+        lambda: call.engine.plan(
+            call.actor, id, action, node, body.new_key, body.version, update_status=body.update_status
+        ),
         lambda: call.engine.retrigger(call.actor, id, node, **dict(body), command_id=call.command_id(key)),
     )
 
@@ -62,7 +64,7 @@ def provide_input(
     text = json.dumps(body.result, ensure_ascii=False)
     return _carry_out(
         only_plan,
-        lambda: call.engine.plan(call.actor, id, Action.INPUT, node),
+        lambda: call.engine.plan(call.actor, id, Action.INPUT, node, text=text),
         lambda: call.engine.provide_input(
             call.actor, id, node, text, **_but(body, "result"), command_id=call.command_id(key)
         ),

@@ -88,7 +88,7 @@ def provide(
     """Provide a blocked step's result by hand; the flow goes on."""
     actor, engine = session.actor, session.app.engine
     if plan:
-        show_plan(engine.plan(actor, request_id, Action.INPUT, node))
+        show_plan(engine.plan(actor, request_id, Action.INPUT, node, text=text))
         return
     if text is None:
         engine.plan(actor, request_id, Action.INPUT, node)  # refuses where no input can be provided

@@ -252,6 +252,14 @@ def test_whoever_continues_a_flow_that_was_continued_is_told_by_whom(api: Api, b
             assert problem(answer, 409, "conflict")["did"] == "continued the flow"
 
 
+def test_a_plan_is_refused_where_the_act_would_be(blocked: httpx.Client):
+    for plan in ("", "?plan=true"):
+        both = blocked.post(f"{SECOND}/retrigger{plan}", json={"flow": True, "update_status": True})
+        assert problem(both, 422, "invalid-input")["field"] == "update_status"
+        misfit = blocked.post(f"{SECOND}/input{plan}", json={"result": {}})
+        assert "'done' is a required property" in problem(misfit, 422, "invalid-input")["detail"]
+
+
 def test_where_requesters_may_not_act_on_theirs_a_key_acts_on_those_of_others(api: Api, ci: httpx.Client):
     text = f"{MAILING}  sure: {{approval: {{approvers: ['key:ci', 'key:other']}}}}\nself_action: false\n"
     api.front.define("mailing", text.replace("connection: identity", "connection: mail"))
