@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Iterable
 from http.client import HTTPException
 from secrets import token_hex
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
 from bot.errors import SlackError, translate
+from bot.groups import Groups, Kept
 from engine.errors import RetriggerError
 
 # As in app_manifest.yaml, with what each is for.
@@ -30,6 +33,9 @@ SCOPES = {
     "im:history": "the same in direct messages",
     "im:write": "knowing which those are",
 }
+
+
+_GROUP = re.compile(r"@[^@\s]+|S[A-Z0-9]{2,}")
 
 
 class SlackUnusable(RetriggerError):
@@ -100,3 +106,22 @@ def check_channel(client: WebClient, channel: str) -> str | None:
 
 def _sentence(token: str, error: SlackError) -> str:
     return f"{token}: {error}"
+
+
+class GroupsCheck(NamedTuple):
+    """``number`` of user groups that count. ``trouble``: why they cannot be read now, and which list counts instead;
+    ``unknown``: groups that grants name and Slack does not have, or has disabled."""
+
+    number: int
+    trouble: str | None
+    unknown: tuple[str, ...]
+
+
+def check_groups(client: WebClient, kept: Kept, granted: Iterable[str]) -> GroupsCheck:
+    """Read the user groups now, as the bot does in the background. ``granted``: whom grants name."""
+    groups = Groups(client, kept)
+    groups.take_up()
+    groups.refresh()
+    named = sorted({who for who in granted if _GROUP.fullmatch(who)})
+    unknown = tuple(who for who in named if groups.find(who) is None)
+    return GroupsCheck(groups.number, groups.note, () if groups.note else unknown)

@@ -1,7 +1,7 @@
 """Slack's user groups and who is in them (SPEC 6): read in the background, never on a click.
 
 A failed reading keeps the last known list, and ``note`` says so. The list is kept in the database, too, so that a bot
-that starts while Slack is away knows it (docs/decisions/0024).
+that starts while Slack is away knows it (docs/decisions/0026).
 """
 
 from __future__ import annotations
@@ -121,6 +121,11 @@ class Groups:
         return f"<!subteam^{escape(group.id)}>" if group else said(name)
 
     @property
+    def number(self) -> int:
+        """How many groups are known."""
+        return len(self._known.groups) if self._known else 0
+
+    @property
     def handles(self) -> list[str]:
         """Of all known groups, with the @."""
         return sorted(f"@{group.handle}" for group in (self._known.groups if self._known else ()) if group.handle)
@@ -139,7 +144,7 @@ class Groups:
     def start(self) -> None:
         """Take up the kept list, and read a new one at once and from then on, in a thread. Returns at once."""
         self._stopping.clear()
-        self._take_up()
+        self.take_up()
         self._thread = Thread(target=self._run, name="user-groups", daemon=True)
         self._thread.start()
 
@@ -188,7 +193,8 @@ class Groups:
                 names[member] = names.get(member, frozenset()) | group.names
         self._known, self._names = known, names
 
-    def _take_up(self) -> None:
+    def take_up(self) -> None:
+        """Begin with the list that was kept."""
         known = kept_groups(self._kept)
         if known is not None and self._known is None:
             self._use(known)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 
-from bot.check import CannotBeReached, SlackUnusable, check_channel, check_slack, verify_address
+from bot.check import CannotBeReached, SlackUnusable, check_channel, check_groups, check_slack, verify_address
 from bot.door import SLACK_API, TIMEOUT
 from bot.http_mode import PATH
 from engine.connections import Connection
@@ -187,6 +187,7 @@ def _slack(settings: Settings) -> Iterator[Check]:
         yield (tokens := _slack_tokens(client, slack))
         if tokens.state is State.OK:
             yield from _channels(client, settings)
+            yield _user_groups(client, settings)
         if slack.over_http:
             yield _slack_calls(settings)
 
@@ -211,6 +212,22 @@ def _channels(client: WebClient, settings: Settings) -> Iterator[Check]:
     for app, channel in settings.channels.items():
         problem = check_channel(client, channel)
         yield Check(f"Channel of {app}", State.FAILED if problem else State.OK, problem or channel)
+
+
+def _user_groups(client: WebClient, settings: Settings) -> Check:
+    """Whether the groups that grants name exist, and can be read."""
+    name = "User groups"
+    try:
+        with open_app(settings) as app:
+            found = check_groups(client, app.store, [grant.who for grant in app.engine.grants()])
+    except RetriggerError:
+        return Check(name, State.SKIPPED, "not checked without the database")
+    if found.trouble:
+        return Check(name, State.FAILED, found.trouble, "Until then, who is new in a group has not its permissions.")
+    if found.unknown:
+        mend = "Correct the grants: a group that Slack does not have, or has disabled, matches nobody."
+        return Check(name, State.FAILED, f"grants name {', '.join(found.unknown)}, which Slack does not have", mend)
+    return Check(name, State.OK, f"{found.number} known")
 
 
 def _slack_calls(settings: Settings) -> Check:

@@ -19,7 +19,7 @@ from tests.support import tcp
 from tests.support.api import serve_api
 from tests.support.front import Front
 from tests.support.poll import wait_until
-from tests.support.slack_server import SlackServer
+from tests.support.slack_server import SlackServer, refuse
 
 
 def examine(front: Front, **environment: str | None) -> dict[str, Any]:
@@ -202,3 +202,20 @@ def tokens(slack: SlackServer) -> dict[str, str]:
 def in_outbox(front: Front, statement: str) -> None:
     with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
         database.execute(statement)
+
+
+def test_user_groups_that_grants_name_must_exist_and_be_readable(still: Front):
+    with SlackServer({**WORKSPACE, "usergroups": [{"id": "S1", "handle": "hr-admins", "users": ["U1"]}]}) as slack:
+        still.out("grant", "@hr-admins", "take_action")
+        still.out("grant", "S1", "submit")
+        fine = examine(still, **tokens(slack))["User groups"]
+        assert (fine["state"], fine["found"]) == ("ok", "1 known")
+
+        still.out("grant", "@hr-admns", "admin")
+        wrong = examine(still, **tokens(slack))["User groups"]
+        assert (wrong["state"], wrong["found"]) == ("failed", "grants name @hr-admns, which Slack does not have")
+
+        slack.faults.add("usergroups.list", refuse("internal_error"))
+        away = examine(still, **tokens(slack))["User groups"]
+        assert away["state"] == "failed"
+        assert "cannot be read now (Slack answered internal_error); the list of " in away["found"]
