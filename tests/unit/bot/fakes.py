@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,8 +39,12 @@ class MemoryOutbox:
         return number
 
     def due(self, limit: int, lease: float) -> list[OutboxRow]:
-        due = [self._aged(row, lease) for row in self.rows.values() if not self._held(row)]
-        return sorted((row for row in due if self.due_at[row.id] <= self.now), key=self._order)[:limit]
+        due = sorted((row for row in self.rows.values() if self.due_at[row.id] <= self.now), key=self._order)
+        before: dict[int, list[OutboxRow]] = {}
+        for row in self.rows.values():
+            before.setdefault(row.request_id, []).append(row)
+        free = (row for row in due if not self._held(row, before[row.request_id]))
+        return [self._aged(row, lease) for row in itertools.islice(free, limit)]
 
     def behind(self, row: OutboxRow, limit: int) -> list[OutboxRow]:
         same = [other for other in self.rows.values() if other.request_id == row.request_id and other.id > row.id]
@@ -68,9 +73,10 @@ class MemoryOutbox:
         self.due_at[row.id] = self.now + delay
         self.errors[row.id] = error
 
-    def _held(self, row: OutboxRow) -> bool:
-        earlier = [other for other in self.rows.values() if other.request_id == row.request_id and other.id < row.id]
-        return any(o.kind != CARD or row.kind == CARD or row.request_id not in self.cards for o in earlier)
+    def _held(self, row: OutboxRow, of_request: list[OutboxRow]) -> bool:
+        stands = CARD in self.kept.get(row.request_id, {})
+        earlier = (other for other in of_request if other.id < row.id)
+        return any(other.kind != CARD or row.kind == CARD or not stands for other in earlier)
 
     def _order(self, row: OutboxRow) -> tuple[float, int]:
         return self.due_at[row.id], row.id
