@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
 
+from engine.decide.claim import claim, is_due
 from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Blocked, Claim, Event, Notice, Request, Step
 from engine.states import MOVING, RequestStatus
+from engine.store import Claimer
 from storage import rows
 from storage.guards import StepUpdates, guard
 from storage.known import Held, Known
@@ -32,9 +35,10 @@ class Batch:
         self.held: dict[int, Held] = {}
         self.created: list[Held] = []
         self._done: dict[str, int | None] = {}  # command id → request
-        self._results: dict[tuple[int, str], str | None] = {}
+        self._results: dict[int, dict[str, str | None]] = {}  # request → node → JSON text
         self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key
         self.attempts: list[Attempt] = []
+        self.ready: list[tuple[Held, str]] = []  # at most one step for each change
         self._ends: dict[tuple[int, str, int], AttemptEnd] = {}
         self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
@@ -87,8 +91,10 @@ class Batch:
     def _absorb(self, held: Held, draft: Draft) -> None:
         request_id = draft.request.id
         held.request, held.steps = draft.request, draft.steps
-        for node, result in draft.results.items():
-            self._results[request_id, node] = result
+        if draft.results:
+            self._results.setdefault(request_id, {}).update(draft.results)
+        ready = (node for node in draft.changed if is_due(draft.steps[node], self._now))
+        self.ready += [(held, node) for node in islice(ready, 1)]
         for node, attempt, key in draft.call_keys:
             self._keys[request_id, node, attempt] = rows.clean(key)
         for end in draft.ends:
@@ -104,14 +110,24 @@ class Batch:
         self.notices += draft.notices
         self.blocked += draft.blocked
 
+    def go_on(self, claimer: Claimer, free: int) -> list[Claim]:
+        """Claim what the changes have made due, before it is written as due: a slot goes on with its request."""
+        claims = []
+        for held, node in self.ready[:free]:
+            step, request = held.steps[node], held.request
+            if is_due(step, self._now):  # else a later change has seen to it
+                running, attempt = claim(step, request.workflow_version, claimer.worker, self._now, claimer.lease)
+                held.steps[node] = running
+                self.attempts.append(attempt)
+                claims.append(Claim(running, attempt, request.workflow, request.created_at))
+        return claims
+
     def flush(self) -> None:
         """Write it all, each kind of row with one statement. Raises GuardFailed."""
         connection, statements = self._connection, self._statements
         self._flush_requests()
         self._flush_stuck()
         self._flush_steps()
-        results = [(result, *key) for key, result in self._results.items()]
-        statements.update_results.run(connection, results)
         statements.insert_attempts.run(connection, [rows.attempt_row(attempt) for attempt in self.attempts])
         statements.update_keys.run(connection, [(text, *key) for key, text in self._keys.items()])
         statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends.values()])
@@ -141,18 +157,22 @@ class Batch:
         """Drafts copy a step only to change it, so what is another object was changed."""
         inserts = []
         updates = StepUpdates()
-        for held in self.held.values():
+        for request_id, held in self.held.items():
             before, after = held.stored_steps, held.steps
             if after is before:
                 continue
+            results = self._results.get(request_id, {})
             for node, step in after.items():
                 stored = before.get(node)
                 if stored is None:
                     inserts.append(rows.step_row(step))
+                    stored = step
+                if node in results:
+                    updates.add(stored, step, results[node])
                 elif stored is not step:
                     updates.add(stored, step)
-        updates.run(self._connection, self._statements)
         self._statements.insert_steps.run(self._connection, inserts)
+        updates.run(self._connection, self._statements)
 
 
 def _is_stuck(request: Request, steps: Mapping[str, Step]) -> bool:

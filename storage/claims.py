@@ -11,10 +11,14 @@ from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Claim
 from engine.store import Claimer
 from storage import rows
+from storage.batch import Batch
 from storage.guards import StepUpdates
-from storage.statements import Query, Statements
+from storage.query import Query
+from storage.statements import Statements
 
 log = logging.getLogger(__name__)
+
+_PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
 
 
 class Claims:
@@ -25,13 +29,25 @@ class Claims:
         self._alone = False
         self._draining = False
 
-    def take(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
-        """Claim what is due. A step that runs alone goes first: while one is due the worker drains, then takes only it.
+    def go_on(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> list[Claim]:
+        """Claim what ``batch`` makes due, which then is written once, as running: requests that were begun are brought
+        to their ends before others begin. Not while another step has waited for long, or must run alone."""
+        free = claimer.free()
+        if not batch.ready or free <= 0 or (self._alone and claimer.running() > 0):
+            return []
+        long = self._statements.due_before.run(connection, moment=now - _PATIENCE)
+        if long or self._statements.alone_due.run(connection, now=now):
+            return []
+        return batch.go_on(claimer, free)
 
-        Drained means that its outcomes are stored, too: those still on their way would die with it. On PostgreSQL,
-        steps that another worker is just claiming are passed over.
+    def take(self, connection: Connection, claimer: Claimer, now: float, taken: int = 0) -> list[Claim]:
+        """Claim what is due, beside the ``taken`` steps with which slots go on.
+
+        A step that runs alone goes first: while one is due the worker drains, then takes only it. Drained means that
+        its outcomes are stored, too: those still on their way would die with it. On PostgreSQL, steps that another
+        worker is just claiming are passed over.
         """
-        free, running = claimer.free(), claimer.running()
+        free, running = claimer.free() - taken, claimer.running()
         if free <= 0 or (self._alone and running > 0):
             return []
         if self._statements.alone_due.run(connection, now=now):

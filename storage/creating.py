@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from engine.decide.submit import begin
 from engine.errors import Superseded
+from engine.graph import Graph
 from engine.records import NewRequest
 from storage import rows
 from storage.known import Held
@@ -83,7 +84,7 @@ def _store(
         return []
     ids = statements.new_request_ids(connection, len(fresh))
     requests_: list[rows.Row] = []
-    steps: list[rows.Row] = []
+    of_graph: dict[Graph, list[int]] = {}
     events: list[rows.Row] = []
     stored = []
     for request_id, create in zip(ids, fresh, strict=True):
@@ -92,9 +93,10 @@ def _store(
         tally.came(request)
         stored.append(Held(request, {step.node: step for step in its_steps}))
         requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key), False))
-        steps += map(rows.step_row, its_steps)
+        of_graph.setdefault(create.graph, []).append(request_id)
         events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
     statements.insert_requests.run(connection, requests_)
-    statements.insert_steps.run(connection, steps)
+    for graph, its_requests in of_graph.items():
+        statements.begin_steps(connection, its_requests, graph, now)
     statements.insert_events.run(connection, events)
     return stored

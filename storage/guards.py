@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from engine.records import Step
 from storage.rows import step_values
-from storage.statements import Statements
+from storage.statements import RESULT, Statements
 
 
 class GuardFailed(Exception):
@@ -28,11 +28,11 @@ class StepUpdates:
     def __init__(self) -> None:
         self._rows: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}  # places of the changed fields → rows
 
-    def add(self, before: Step, after: Step) -> None:
-        """``before`` is what must still be stored."""
+    def add(self, before: Step, after: Step, *result: str | None) -> None:
+        """``before`` is what must still be stored; ``result``, if there is a new one, is JSON text."""
         changed = tuple([place for place, value in enumerate(after) if value is not before[place]])
-        row = (*step_values(after, changed), before.request_id, before.node, before.version)
-        self._rows.setdefault(changed, []).append(row)
+        row = (*step_values(after, changed), *result, before.request_id, before.node, before.version)
+        self._rows.setdefault(changed + (RESULT,) * len(result), []).append(row)
 
     def run(self, connection: Connection, statements: Statements) -> None:
         """Write them. Raises GuardFailed."""

@@ -6,56 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
-    ClauseElement,
-    ColumnElement,
     Connection,
     Dialect,
     Text,
-    any_,
     bindparam,
-    column,
     func,
     select,
 )
-from sqlalchemy.sql.compiler import SQLCompiler
 
+from engine.graph import Graph
 from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
+from storage.begun import begun_steps
 from storage.cause_tables import blocks
 from storage.many import Rows, add_rows, insert_rows, put_rows, update_rows
+from storage.query import Query, among
 from storage.rows import dump
 from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, tallies, workflows
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
+RESULT = len(Step._fields)  # the place of the one heavy column of a step, behind those of its fields
 ATTEMPT_COLUMNS = tuple(attempts.c[name] for name in Attempt._fields)
 END_COLUMNS = tuple(attempts.c[name] for name in ("outcome", "ended_at", "error", "call", "response", "late"))
 EVENT_COLUMNS = tuple(events.c[name] for name in Event._fields)
-
-
-class Query:
-    """A question with named values."""
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)
-        self.sql = str(compiled)
-        self._order: list[str] = compiled.positiontup or []
-        self._fixed = compiled.params  # SQLite's LIMIT brings an OFFSET of 0
-
-    def run(self, connection: Connection, **values: Any) -> Sequence[Sequence[Any]]:
-        row = tuple(values[name] if name in values else self._fixed[name] for name in self._order)
-        return driver.rows(connection, self.sql, row)
-
-
-def among(dialect: Dialect, column_: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """``column_`` is one of the list that ``listed`` made the value of ``name``: one text, however long the list."""
-    if dialect.name == "sqlite":
-        return column_.in_(select(column("value")).select_from(func.json_each(bindparam(name))))
-    kind = Text() if isinstance(column_.type, Text) else BigInteger()
-    return column_ == any_(bindparam(name, type_=ARRAY(kind)))
 
 
 class Statements:
@@ -68,6 +43,7 @@ class Statements:
             dialect, requests, (*Request._fields, "title", "input", "submit_key", "stuck")
         )
         self.insert_steps = insert_rows(dialect, steps, Step._fields)
+        self._begin_steps = begun_steps(dialect)
         self.insert_attempts = insert_rows(dialect, attempts, Attempt._fields)
         self.insert_events = insert_rows(dialect, events, Event._fields)
         self.insert_outbox = insert_rows(dialect, outbox, notice)
@@ -75,7 +51,6 @@ class Statements:
         self.update_stuck = update_rows(dialect, requests, ("stuck",), ("id",))
         self.put_blocks = put_rows(dialect, blocks, Blocked._fields)
         self.add_tallies = add_rows(dialect, tallies, "number")
-        self.update_results = update_rows(dialect, steps, ("result",), ("request_id", "node"))
         key = ("request_id", "node", "number")
         end = ("outcome", "ended_at", "error", "call", "response")
         running, ended = attempts.c.outcome.is_(None), attempts.c.outcome.is_not(None)
@@ -86,10 +61,10 @@ class Statements:
         self._queries()
 
     def update_steps(self, places: tuple[int, ...]) -> Rows:
-        """The update of those fields of a step. Few combinations occur, so each is compiled once."""
+        """The update of those fields of a step, and of its RESULT. Few combinations occur, so each is compiled once."""
         found = self._update_steps.get(places)
         if found is None:
-            names = [Step._fields[place] for place in places]
+            names = [(*Step._fields, "result")[place] for place in places]
             found = update_rows(self._dialect, steps, names, ("request_id", "node", "version"))
             self._update_steps[places] = found
         return found
@@ -121,6 +96,8 @@ class Statements:
         dialect = self._dialect
         due = steps.c.due_at <= bindparam("now")
         self.alone_due = Query(select(steps.c.request_id).where(DUE_ALONE, due).limit(1), dialect)
+        before = steps.c.due_at < bindparam("moment")
+        self.due_before = Query(select(steps.c.request_id).where(DUE, before).limit(1), dialect)
         mine = steps.c.worker == bindparam("worker", type_=Text())
         key = (steps.c.request_id, steps.c.node, steps.c.attempt)
         self.running_by = Query(select(*key).where(RUNNING, mine), dialect)
@@ -134,6 +111,13 @@ class Statements:
         )
         self.claimable = Query(claimable.where(DUE), dialect)
         self.claimable_alone = Query(claimable.where(DUE_ALONE), dialect)
+
+    def begin_steps(self, connection: Connection, ids: Sequence[int], graph: Graph, now: float) -> None:
+        """Write the steps of new requests."""
+        nodes: Any = {"nodes": dump(graph.rows)}
+        if self._dialect.name != "sqlite":
+            nodes = {"nodes": list(graph.rows), "kinds": list(graph.rows.values())}
+        self._begin_steps.write(connection, ids=self.listed(ids), start=graph.start, now=now, **nodes)
 
     def new_request_ids(self, connection: Connection, number: int) -> Sequence[int]:
         """Ids for new requests, in rising order. On SQLite the transaction holds the write lock, so it may count."""

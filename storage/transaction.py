@@ -80,7 +80,7 @@ class Transactions:
         try:
             batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
             answers = self._work(batch, connection, operations, facts)
-            claims = self._claim(connection, claimer, facts.now) if claimer else []
+            claims = self._write(batch, connection, claimer, facts.now)
             if claims and not operations and self._stamps:
                 self._stamps.put(connection)
         except Exception as error:
@@ -134,11 +134,20 @@ class Transactions:
         self._data_version = facts.data_version
         return facts
 
-    def _claim(self, connection: Connection, claimer: Claimer, now: float) -> list[Claim]:
-        """What this worker has from now on; first of all what it may have had all along, without knowing it."""
-        if self._unsure:
-            return self._claims.kept(connection, self._unsure) or self._claims.take(connection, claimer, now)
-        return self._claims.take(connection, claimer, now)
+    def _write(self, batch: Batch, connection: Connection, claimer: Claimer | None, now: float) -> list[Claim]:
+        """Write the changes. Returns what this worker has from now on; first of all what it may have had all along,
+        without knowing it."""
+        sure = claimer is not None and not self._unsure
+        going_on = self._claims.go_on(connection, batch, claimer, now) if claimer and sure else []
+        batch.flush()
+        if claimer is None:
+            claims = []
+        elif self._unsure:
+            claims = self._claims.kept(connection, self._unsure) or self._claims.take(connection, claimer, now)
+        else:
+            claims = self._claims.take(connection, claimer, now, len(going_on))
+        batch.tally.write(connection, self._database.statements)
+        return going_on + claims
 
     def _work(
         self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun
@@ -161,8 +170,6 @@ class Transactions:
             batch.load(list(changes.values()), self._known)
             for place, change in changes.items():
                 answers[place] = _apply(batch, change)
-            batch.flush()
-        batch.tally.write(connection, self._database.statements)
         return [answers[place] for place in range(len(operations))]
 
     def _failed(self, error: Exception) -> Failure:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Attempt, Step, changed
 from engine.states import StepStatus
+
+
+def is_due(step: Step, now: float) -> bool:
+    """Whether a worker may take it beside others."""
+    ready = step.status is StepStatus.READY and step.due_at is not None and step.due_at <= now
+    return ready and step.recoveries < ALONE_FROM_RECOVERY
 
 
 def claim(step: Step, workflow_version: int, worker: str, now: float, lease: float) -> tuple[Step, Attempt]:

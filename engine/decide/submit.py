@@ -13,6 +13,6 @@ def begin(request_id: int, new: NewRequest, graph: Graph, now: float) -> tuple[R
     status = RequestStatus.IN_PROGRESS
     request = Request(request_id, new.workflow, new.workflow_version, app, status, None, requester, False, 1, now, now)
     steps = [Step(request_id, node, kind, StepStatus.PENDING, 1) for node, kind in graph.rows.items()]
-    return request, [
-        step._replace(status=StepStatus.READY, due_at=now) if step.node == graph.start else step for step in steps
-    ]
+    start = list(graph.rows).index(graph.start)
+    steps[start] = steps[start]._replace(status=StepStatus.READY, due_at=now)
+    return request, steps

@@ -53,6 +53,28 @@ def test_no_more_is_claimed_than_there_are_free_slots(store: SqlStore):
     assert len(worker.wait(3)) == 3
 
 
+def test_a_slot_goes_on_with_its_request_though_another_is_due(store: SqlStore):
+    begun, waiting = submit(store), submit(store)
+    worker = Worker(slots=1)
+    store.attach(worker.claimer)
+    worker.succeed(store, worker.wait()[0])
+    assert [(it.step.request_id, it.step.node) for it in worker.wait(2)] == [(begun, "first"), (begun, "second")]
+    worker.succeed(store, worker.claims[1])
+    assert worker.wait(3)[2].step.request_id == waiting
+
+
+def test_what_has_waited_for_long_comes_before_the_next_step_of_another_request(store: SqlStore):
+    begun, waiting = submit(store), submit(store)
+    store.change(waiting, lambda draft: draft.change_step("first", due_at=draft.now - 60))
+    worker = Worker(slots=1)
+    store.change(begun, lambda draft: draft.change_step("first", due_at=draft.now - 90))
+    store.attach(worker.claimer)
+    worker.succeed(store, worker.wait()[0])
+    assert worker.wait(2)[1].step.request_id == waiting
+    worker.succeed(store, worker.claims[1])
+    assert {it.step.node for it in worker.wait(3)[2:]} == {"second"}
+
+
 def test_what_is_due_first_is_claimed_first(store: SqlStore):
     ids = [submit(store) for _ in range(3)]
     store.change(ids[2], lambda draft: draft.change_step("first", due_at=draft.now - 60))

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.decide.submit import begin
 from engine.errors import NotFound
-from engine.records import Event, NewRequest
+from engine.graph import Graph
+from engine.records import Event, NewRequest, Step
 from engine.states import RequestStatus, StepStatus
+from storage.operations import Create
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import GRAPH, submit
+from tests.integration.storage.helpers import GRAPH, in_one_batch, line, submit
+
+SUBMITTED = Event(None, "submitted", 0.0)
 
 
 def test_a_new_request_has_a_row_for_each_node_and_only_its_start_is_due(store: SqlStore):
@@ -63,3 +69,16 @@ def test_text_that_a_database_cannot_hold_is_stored_with_a_mark_in_its_place(sto
 def test_a_request_that_is_not_there_is_not_found(store: SqlStore, read: str):
     with pytest.raises(NotFound, match="REQ-404"):
         store.context(404, []) if read == "context" else getattr(store, read)(404)
+
+
+def test_the_rows_of_many_requests_are_those_that_the_rule_makes(store: SqlStore):
+    other = line("only", "one")
+    news = [(NewRequest("w", 1, "HR", "", "rae@example.com", "{}"), graph) for graph in (GRAPH, other, GRAPH)]
+    futures = in_one_batch(store, *[lambda it=it: store.writer.ask(Create, *it, SUBMITTED) for it in news])
+    for (new, graph), future in zip(news, futures, strict=True):
+        request, steps = store.status(future.result(5)[0])
+        assert begin(request.id, new, graph, request.created_at) == (request, sorted(steps, key=rank(graph)))
+
+
+def rank(graph: Graph) -> Callable[[Step], int]:
+    return lambda step: list(graph.rows).index(step.node)

@@ -1,0 +1,53 @@
+"""One statement with named values, compiled once and given to the driver as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Text,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from storage import driver
+
+
+class Query:
+    """A statement with named values."""
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
+        self.sql = str(compiled)
+        self._order: list[str] = compiled.positiontup or []
+        self._fixed = compiled.params  # SQLite's LIMIT brings an OFFSET of 0
+
+    def run(self, connection: Connection, **values: Any) -> Sequence[Sequence[Any]]:
+        return driver.rows(connection, self.sql, self._in_order(values))
+
+    def write(self, connection: Connection, **values: Any) -> None:
+        """The same for a statement that writes."""
+        driver.execute(connection, self.sql, self._in_order(values))
+
+    def _in_order(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple([values[name] if name in values else self._fixed[name] for name in self._order])
+
+
+def among(dialect: Dialect, column_: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """``column_`` is one of the list that ``listed`` made the value of ``name``: one text, however long the list."""
+    if dialect.name == "sqlite":
+        return column_.in_(select(column("value")).select_from(func.json_each(bindparam(name))))
+    kind = Text() if isinstance(column_.type, Text) else BigInteger()
+    return column_ == any_(bindparam(name, type_=ARRAY(kind)))
