@@ -99,7 +99,7 @@ def changed(step: Step, fields: Mapping[str, Any]) -> Step:
     values = list(step)
     for name, value in fields.items():
         values[_PLACE[name]] = value
-    return Step._make(values)
+    return tuple.__new__(Step, values)  # _make counts the values
 
 
 class Attempt(NamedTuple):

@@ -30,10 +30,12 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     alone is not progress of the request, whose status "stays as it is" meanwhile.
     """
     current = [step for node in graph.nodes if not (step := steps[node]).stale]  # a block speaks for its inner steps
+    moves = False
     for step in current:
         if step.status is StepStatus.BLOCKED:
             return Recalculated(RequestStatus.BLOCKED, f"{step.node}: {step.error or 'blocked'}")
-    if any(step.status in MOVING and not step.only for step in current):
+        moves = moves or (step.status in MOVING and not step.only)
+    if moves:
         return Recalculated(RequestStatus.IN_PROGRESS)
     reached = {status for step in current if (status := _end_reached(graph, step)) is not None}
     behind = _ends_behind(graph, steps, ended_at)

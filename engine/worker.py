@@ -24,6 +24,7 @@ _OVERDUE = 0.25  # seconds between looks for functions that pass their time limi
 _STUCK_SWEEP = 30.0
 _THOROUGH_SWEEP = 3600.0  # it reads the steps of every request in progress
 _SOON = 0.05
+_BEHIND = 0.25  # seconds between looks while what is due waits for free slots
 _POLL = 0.01
 _UNWIND = 2.0  # seconds that threads have to notice that their function's process was ended
 
@@ -129,7 +130,7 @@ class Worker:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
         delay = self._store.next_due()
         if delay is not None:
-            self._executor.at(max(delay, _SOON), self._guarded(self._due))
+            self._executor.at(max(delay, _SOON) if delay else _BEHIND, self._guarded(self._due))
 
     def _due(self) -> None:
         self._store.nudge()

@@ -177,4 +177,6 @@ class Batch:
 
 def _is_stuck(request: Request, steps: Mapping[str, Step]) -> bool:
     """In progress, with no step that moves."""
-    return request.status is RequestStatus.IN_PROGRESS and not any(step.status in MOVING for step in steps.values())
+    if request.status is not RequestStatus.IN_PROGRESS:
+        return False
+    return all(step.status not in MOVING for step in steps.values())

@@ -127,7 +127,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        driver.bare(connection, connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
     return engine
 

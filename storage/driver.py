@@ -17,6 +17,11 @@ def execute(connection: Connection, sql: str, values: Any = (), *, many: bool = 
     """The driver's cursor after the statement; ``many``: once for each row of ``values``. Raises DBAPIError."""
     if not connection.in_transaction():
         connection.begin()
+    return bare(connection, sql, values, many=many)
+
+
+def bare(connection: Connection, sql: str, values: Any = (), *, many: bool = False) -> Any:
+    """The same, in whatever transaction there is."""
     pooled, dialect = connection.connection, connection.dialect
     cursor = pooled.cursor()
     try:

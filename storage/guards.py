@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +12,9 @@ from sqlalchemy import Connection
 from engine.records import Step
 from storage.rows import step_values
 from storage.statements import RESULT, Statements
+
+
+_PLACES = range(len(Step._fields))
 
 
 class GuardFailed(Exception):
@@ -30,7 +35,7 @@ class StepUpdates:
 
     def add(self, before: Step, after: Step, *result: str | None) -> None:
         """``before`` is what must still be stored; ``result``, if there is a new one, is JSON text."""
-        changed = tuple([place for place, value in enumerate(after) if value is not before[place]])
+        changed = tuple(compress(_PLACES, map(is_not, after, before)))
         row = (*step_values(after, changed), *result, before.request_id, before.node, before.version)
         self._rows.setdefault(changed + (RESULT,) * len(result), []).append(row)
 

@@ -86,10 +86,11 @@ def close_attempt(draft: Draft, step: Step, done: Finished, outcome: Ended) -> S
         )
     )
     free = {"worker": None, "lease_until": None, "wakes_at": None, "approval": None}
-    step = draft.change_step(step.node, **free, **ended(step, outcome.call))
     if isinstance(outcome, Failure) and outcome.second_effect:  # what the call before did is still what counts
-        return draft.change_step(step.node, repeat=ASKED)
-    return draft.change_step(step.node, call=outcome.call or step.call)  # one that did not call keeps the last call's
+        about_call: dict[str, Any] = {**ended(step, outcome.call), "repeat": ASKED}
+    else:  # one that did not call keeps the last call's
+        about_call = {**ended(step, outcome.call), "call": outcome.call or step.call}
+    return draft.change_step(step.node, **free, **about_call)
 
 
 def begin_to_wait(draft: Draft, step: Step, waits: Waits) -> None:
