@@ -13,7 +13,6 @@ from engine.records import Step
 from storage.rows import step_values
 from storage.statements import RESULT, Statements
 
-
 _PLACES = range(len(Step._fields))
 
 

@@ -62,7 +62,7 @@ class Rows:
         """SQLite's driver takes longer to bind a NULL than anything else: those of all rows are written in the text."""
         columns = enumerate(zip(*rows, strict=True))
         nulls = tuple([place for place, values in columns if values.count(None) == len(rows)])
-        if not nulls:
+        if not nulls or len(nulls) > len(rows[0]) - 2:  # of one value itemgetter would make no row
             return self.sql, rows
         if nulls not in self._without:
             marks = itertools.count()
