@@ -17,10 +17,10 @@ PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-config $(UPGRADE)
 WORKERS ?= 2
 
-.PHONY: help run test check lint format bench chaos screenshots lock clean
+.PHONY: help run test check lint format bench bench-slack chaos screenshots lock clean
 
 help:  ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: $(VENV)/run.stamp  ## start the demo: a local Slack in the browser, the engine, and outside systems to break
 	@exec $(BIN)/retrigger demo
@@ -43,6 +43,9 @@ format: $(VENV)/dev.stamp  ## let ruff format the code
 bench: $(VENV)/dev.stamp  ## steps per second beside DBOS, and what a million requests cost (needs 2 GB for a while)
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.growth
+
+bench-slack: $(VENV)/dev.stamp  ## click to acknowledgement, submit to the outside call, block to alert (ARGS="--seconds 60")
+	@$(BIN)/python -m benchmarks.slack $(ARGS)
 
 chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks
 	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)

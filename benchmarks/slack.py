@@ -1,0 +1,84 @@
+"""What people at Slack wait for: click to acknowledgement, submit to the outside call, block to the alert.
+
+A real `retrigger up` in a process of its own, SQLite, before the Slack of the tests, which takes the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from tests.support.clicks import Crowd, Turn, crowd, percentile
+from tests.support.poll import wait_until
+
+RATE, CARDS = 50, 8  # clicks a second; requests that they are on
+ALONE = 200  # acts, one after the other, with nobody else there
+
+
+def main() -> None:
+    """Print the table, for both transports."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long the crowd clicks; 60 for the long form")
+    seconds = parser.parse_args().seconds
+    print(f"{'':44}{'p50':>10}{'p99':>10}{'worst':>10}   ms")
+    for transport in ("socket", "http"):
+        with tempfile.TemporaryDirectory() as folder, crowd(Path(folder), transport) as people:
+            _alone(people, transport)
+            _crowded(people, transport, seconds)
+
+
+def _alone(people: Crowd, transport: str) -> None:
+    """One person, one act after the other."""
+    (card,) = people.blocked(1)
+    acks, calls, alerts = [], [], []
+    while len(calls) < ALONE:
+        before = len(people.outside.calls)
+        turn = people.turn(people.people[0], card)
+        if not turn.won:
+            continue  # faster than the card, which shows the state before
+        wait_until(partial(_more, people, before), "the outside call", every=0.002)
+        call = people.outside.calls[-1]
+        acks += [delivery.took for delivery in turn.deliveries]
+        assert turn.submit is not None  # as it has won
+        calls.append(call.came_at - turn.submit.sent_at)
+        alerts.append(_line_after(people, card["ts"], call.answered_at) - call.answered_at)
+    _print(f"{transport}: click or submit to ack", acks)
+    _print(f"{transport}: submit to the outside call", calls)
+    _print(f"{transport}: block to the alert in Slack", alerts)
+
+
+def _more(people: Crowd, before: int) -> bool:
+    return len(people.outside.calls) > before
+
+
+def _line_after(people: Crowd, thread: str, moment: float) -> float:
+    """When the thread was told that the step is blocked."""
+
+    def found() -> float:
+        latest = people.slack.faults.calls[-20:]
+        posts = [call for call in latest if call.method == "chat.postMessage" and call.at > moment]
+        told = [call.at for call in posts if call.arguments.get("thread_ts") == thread and "blocked" in str(call)]
+        return told[0] if told else 0.0
+
+    return wait_until(found, "the line of the block", every=0.002)
+
+
+def _crowded(people: Crowd, transport: str, seconds: float) -> None:
+    cards = people.blocked(CARDS)
+    turns: list[Turn] = people.turns(cards, RATE, seconds)
+    times = [delivery.took for turn in turns for delivery in turn.deliveries]
+    won = sum(turn.won for turn in turns)
+    _print(f"{transport}: ack, {len(turns) / seconds:.0f} clicks/s for {seconds:.0f} s", times)
+    lost, attempts = len(turns) - won, people.attempts(cards)
+    print(f"{'':6}{len(times)} payloads; {won} won: {attempts} attempts; {lost} were told who was first")
+
+
+def _print(what: str, times: list[float]) -> None:
+    values = (percentile(times, 0.5), percentile(times, 0.99), max(times))
+    print(f"{what:44}" + "".join(f"{1000 * value:10.1f}" for value in values))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""50 clicks a second from 20 people who all want the same: quick to be acknowledged, and one act for one winner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.clicks import Crowd, crowd, percentile
+
+RATE = 50  # clicks a second, and the windows that follow from them
+CARDS = 8  # that they press on, several of them on each; from 10 on there would be one card for all
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("transport", ["socket", "http"])
+def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
+    with crowd(tmp_path, transport) as people:
+        check(people, 5.0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("transport", ["socket", "http"])
+def test_for_a_minute(tmp_path: Path, transport: str) -> None:
+    with crowd(tmp_path, transport) as people:
+        check(people, 60.0)
+
+
+def check(people: Crowd, seconds: float) -> None:
+    cards = people.blocked(CARDS)
+    before = len(people.outside.calls)
+    turns = people.turns(cards, RATE, seconds)
+
+    times = [delivery.took for turn in turns for delivery in turn.deliveries]
+    won = sum(turn.won for turn in turns)
+    assert percentile(times, 0.99) < 1.0
+    assert 0 < won < len(turns)
+    assert people.attempts(cards) == won
+    assert len(people.outside.calls) - before == won
+    assert not people.slack.refused
