@@ -21,7 +21,7 @@ from engine.texts import PROGRESS_PATH
 SENT = "The picture is in your direct messages with Retrigger."
 DRAWING = "Drawing… The picture comes to your direct messages with Retrigger."
 
-_one_at_a_time = Lock()  # a large one takes 100 MB while it is drawn
+_one_at_a_time = Lock()  # a large one takes 200 MB while it is drawn
 
 
 def send_picture(bot: Bot, client: WebClient, visit: Visit, body: Body, target: Target) -> None:

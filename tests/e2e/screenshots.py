@@ -19,6 +19,7 @@ from tests.support.slack_page import SlackPage
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 WIDE_THREAD = 480  # pixels, as are all numbers here
 CHANNEL = ViewportSize(width=1400, height=840)
+HOME = ViewportSize(width=1100, height=520)
 OUTSIDE = ViewportSize(width=1200, height=1430)
 MARGIN = 24  # around a window
 
@@ -33,11 +34,23 @@ def main() -> int:
             return 1
         demo = Demo(Path(temp), provide(click.echo))
         try:
+            report(browser, demo)
             in_slack(browser, demo)
             outside(browser, demo)
         finally:
             demo.stop()
     return 0
+
+
+def report(browser: Browser, demo: Demo) -> None:
+    """App Home, and a Progress Path as a picture."""
+    hanna = SlackPage(browser, demo.slack_url, people.HANNA)
+    hanna.page.set_viewport_size(HOME)
+    hanna.page.locator(".sidebar").get_by_text("🏠").click()
+    expect(hanna.page.locator(".main")).to_contain_text("2 blocked requests, longest first")
+    take(hanna.page, "app-home")
+    hanna.close()
+    demo.run("show", DOWN, "--picture", str(FOLDER / "progress-path.png"))
 
 
 def in_slack(browser: Browser, demo: Demo) -> None:

@@ -22,7 +22,7 @@ def test_who_may_not_act_is_told_what_is_missing_and_whom_to_ask(demo: Demo, vis
     vera = visit(people.VERA)
     vera.press(request, "Re-trigger step and flow")
     sentence = "You need the permission 'Take action' for HR. Ask hanna@example.com."
-    expect(vera.private(sentence).last).to_be_visible()
+    expect(vera.private("You need the permission Take action for HR. Ask ").last).to_be_visible()
     wait_until(lambda: demo.told(people.VERA) == [*heard, sentence], "the answer to the click")
     vera.command(f"{request} desk input")
     wait_until(lambda: demo.told(people.VERA) == [*heard, sentence, sentence], "the answer to the command")
