@@ -117,6 +117,8 @@ def test_app_home_is_paged_and_filtered_and_remembers_it(office: Office, full: l
     person.click(view, "retrigger.home.age", selected_option={"value": "3600"})
     view = person.home("Nothing is blocked in *Lab* for over 1 h.")
     person.click(view, "retrigger.home.refresh")
+    before = view["hash"]
+    person.wait(lambda: person.home()["hash"] != before, "a new App Home")
     person.click(view, "retrigger.home.age", selected_option={"value": "0"})
     view = person.home(f"*{LAB} blocked requests* in *Lab*")
     assert "*Lab*, longest first" in json.dumps(view)
