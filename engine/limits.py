@@ -25,6 +25,6 @@ MAX_FUNCTION_MEMORY = 1024 * 1024 * 1024  # bytes that such a function may take 
 CAUSE_REQUESTS = 10  # so many blocked by the same connection and error within CAUSE_SECONDS are told by one card
 CAUSE_SECONDS = 300.0
 CAUSE_REFRESH_SECONDS = 2.0  # that changes of a cause's requests are collected for its card
-MAX_BULK = 1000  # requests of one bulk re-trigger
+MAX_BULK = 500  # requests of one bulk re-trigger: so many that one message can name them all at its end
 BULK_RATES = (10, 30, 60, 300)  # requests a minute
 BULK_RATE = 30  # unless another is chosen

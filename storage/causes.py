@@ -92,12 +92,11 @@ class SqlCauses:
         """Where the requests stand that it blocked."""
         with self._database.reading() as connection:
             cause = read_cause(connection, cause_id)
-            columns = (blocks.c.request_id, blocks.c.app, steps.c.status, steps.c.version == blocks.c.version)
-            found = connection.execute(_members(cause, *columns)).all()
+            found = _members(connection, cause)
         of_request: dict[tuple[str, int], Stand] = {}
-        for request_id, app, status, same in found:
-            stand = _stand(StepStatus(status), bool(same))
-            of_request[app, request_id] = min(stand, of_request.get((app, request_id), stand), key=_RANK.index)
+        for member, stand in found:
+            key = (member.app, member.request_id)
+            of_request[key] = min(stand, of_request.get(key, stand), key=_RANK.index)
         apps: dict[str, dict[Stand, int]] = {}
         for (app, _), stand in sorted(of_request.items()):
             counts = apps.setdefault(app, {})
@@ -127,14 +126,23 @@ def read_cause(connection: Connection, cause_id: int) -> SharedCause:
 
 def still_blocked(connection: Connection, cause: SharedCause) -> list[Member]:
     """The steps that it blocks now, in the order of their requests."""
-    columns = (blocks.c.request_id, blocks.c.node, blocks.c.version, blocks.c.app)
-    found = connection.execute(_members(cause, *columns).where(_STILL))
-    return sorted(Member(*row) for row in found)
+    return sorted(member for member, stand in _members(connection, cause) if stand is Stand.BLOCKED)
 
 
-def _members(cause: SharedCause, *columns: Any) -> Select[*tuple[Any, ...]]:
-    since = (blocks.c.key == cause.key, blocks.c.at >= cause.since)
-    return select(*columns).join_from(blocks, steps, _SAME_STEP).where(*since)
+def _members(connection: Connection, cause: SharedCause) -> list[tuple[Member, Stand]]:
+    """Each step that it blocked, and where that stands. Not as a join: PostgreSQL would now and then read all steps in
+    the order of their key, to merge them with the few."""
+    status, version = (
+        select(column).where(_SAME_STEP).correlate(blocks).scalar_subquery()
+        for column in (steps.c.status, steps.c.version)
+    )
+    columns = (blocks.c.request_id, blocks.c.node, blocks.c.version, blocks.c.app, status, version == blocks.c.version)
+    wanted = select(*columns).where(blocks.c.key == cause.key, blocks.c.at >= cause.since)
+    return [
+        (Member(*row[:4]), _stand(StepStatus(row[4]), bool(row[5])))
+        for row in connection.execute(wanted)
+        if row[4] is not None  # else another version of the workflow has no such step
+    ]
 
 
 def _blocking(connection: Connection, request_id: int) -> list[tuple[str, str, str]]:

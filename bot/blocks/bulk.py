@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import fit
-from bot.blocks.cause import ITEM_WORDS, cause_line, left_out, requests_named
+from bot.blocks.cause import by_reason, cause_line, counted_items, requests_named
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import context, radio_buttons, section, text_input
 from bot.targets import BULK
@@ -25,7 +25,7 @@ RATE = "rate"
 REASON = "reason"
 
 NAMED = 20  # requests that a window names
-_CHUNK = 250  # requests named in one block: inside Slack's 3000 characters up to REQ-9999999
+_CHUNK = 200  # requests named in one block: inside Slack's 3000 characters up to REQ-999999999
 _HOW = (
     "One request goes first. Only when it has recovered, the others follow; at the first repeat of this error nothing "
     "more is begun. Each is checked once more when its turn comes."
@@ -43,7 +43,7 @@ def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
         section(_plan(preview.runs)),
     ]
     if preview.left_out:
-        blocks.append(section(f"Left out, to be looked at one by one:\n{left_out(preview.left_out, NAMED)}"))
+        blocks.append(section(f"Left out, to be looked at one by one:\n{_left_out(preview)}"))
     if len(preview.items) + len(preview.left_out) >= MAX_BULK:
         blocks.append(context(f"These are the oldest {MAX_BULK}; what is blocked beyond them comes after."))
     blocks += [
@@ -63,8 +63,13 @@ def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
 
 def nothing_modal(preview: Preview) -> dict[str, Any]:
     """Each must be looked at by itself."""
-    text = f"None of these can be re-triggered with others:\n{left_out(preview.left_out, NAMED)}"
+    text = f"None of these can be re-triggered with others:\n{_left_out(preview)}"
     return fit.modal(texts.BULK_TITLE, [section(text)], close="Close")
+
+
+def _left_out(preview: Preview) -> str:
+    found = by_reason(preview.left_out).items()
+    return "\n".join(f"• {requests_named(items, NAMED)}: {said(reason)}" for reason, items in found)
 
 
 def _apps(preview: Preview) -> str:
@@ -108,8 +113,7 @@ def run_line(event: Event, dates: Dates) -> str:
         request = f" (REQ-{data['request']})" if data.get("request") else ""
         text = f"⏹️ Bulk re-trigger {run} is stopped, since {said(str(data.get('why')))}{request}; nothing more is begun"
     else:
-        counts = {ItemState(name): number for name, number in data.items() if name in list(ItemState)}
-        told = [f"{counts[state]} {words}" for state, words in ITEM_WORDS.items() if state in counts]
+        told = [counted_items(state, int(data[state.value])) for state in ItemState if data.get(state.value)]
         text = f"Bulk re-trigger {run} is over: {', '.join(told) or 'nothing was done'}"
     reason = f" · reason: {said(event.reason, 1000)}" if event.reason else ""
     return f"{text} · {dates.time(event.at)}{reason}"
@@ -120,15 +124,18 @@ def run_message(event: Event, items: Mapping[ItemState, Sequence[Item]], dates: 
     text = run_line(event, dates)
     blocks = [section(text, block_id=marker)]
     if event.kind == events.BULK_ENDED:
-        for state, words in ITEM_WORDS.items():
-            blocks += _outcomes(state, words, items.get(state, ()))
+        for state, found in items.items():
+            blocks += _outcomes(state, found)
     return fit.message(text, blocks)
 
 
-def _outcomes(state: ItemState, words: str, items: Sequence[Item]) -> list[Block]:
+def _outcomes(state: ItemState, items: Sequence[Item]) -> list[Block]:
     if not items:
         return []
-    if state in (ItemState.SKIPPED, ItemState.OTHERWISE):
-        return [section(f"{bold(words)}\n{left_out(items, _CHUNK)}")]
-    chunks = [items[place : place + _CHUNK] for place in range(0, len(items), _CHUNK)]
-    return [section(f"{bold(words)}: {requests_named(chunk, _CHUNK)}") for chunk in chunks]
+    groups = by_reason(items) if state in (ItemState.SKIPPED, ItemState.OTHERWISE) else {"": items}
+    lines = [bold(counted_items(state, len(items)))]
+    for reason, found in groups.items():
+        for place in range(0, len(found), _CHUNK):
+            named = requests_named(found[place : place + _CHUNK], _CHUNK)
+            lines.append(f"{named}: {said(reason)}" if reason else named)
+    return [section(line) for line in lines]

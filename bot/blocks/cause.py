@@ -22,14 +22,14 @@ _STANDS = {
     Stand.RECOVERED: "🟢 {} recovered",
     Stand.OTHERWISE: "⚪ {} blocked by something else, or ended",
 }
-ITEM_WORDS = {
-    ItemState.RECOVERED: "🟢 recovered",
-    ItemState.REPEATED: "🔴 blocked again by the same error",
-    ItemState.OTHERWISE: "🟠 blocked by something else, or ended",
-    ItemState.UNDER_WAY: "🔵 under way",
-    ItemState.WAITING: "waiting for their turn",
-    ItemState.SKIPPED: "➖ skipped",
-    ItemState.LEFT: "➖ not begun",
+_ITEMS = {
+    ItemState.RECOVERED: "🟢 {} recovered",
+    ItemState.REPEATED: "🔴 {} blocked again by the same error",
+    ItemState.OTHERWISE: "🟠 {} blocked by something else, or ended",
+    ItemState.UNDER_WAY: "🔵 {} under way",
+    ItemState.WAITING: "🕒 {} waiting for their turn",
+    ItemState.SKIPPED: "➖ {} skipped",
+    ItemState.LEFT: "➖ {} not begun",
 }
 
 
@@ -67,8 +67,8 @@ def cause_card(state: CauseState, dates: Dates, marker: str = "cause") -> Messag
 
 def _counts(standing: Standing) -> list[str]:
     found = {stand: standing.count(stand) for stand in Stand}
-    shown = [stand for stand in Stand if found[stand] or stand in (Stand.BLOCKED, Stand.RECOVERED)]
-    return [bold(_STANDS[stand].format(found[stand])) for stand in shown]
+    shown = [bold(_STANDS[stand].format(number)) for stand, number in found.items() if number]
+    return shown if found[Stand.BLOCKED] else [bold("✅ none is blocked by it any more"), *shown]
 
 
 def _by_app(standing: Standing) -> list[str]:
@@ -88,11 +88,17 @@ def _progress(run: Run, items: Mapping[ItemState, Sequence[Item]]) -> str:
         RunState.STOPPING: f"{who}: *stopped*, since {said(run.why or '')}; what is under way is awaited",
         RunState.ENDED: f"{who}: *stopped*, since {said(run.why)}" if run.why else f"{who}: done",
     }
-    return f"{what.get(run.state, who)}\n{', '.join(_states(items)) or 'Nothing has begun yet'}."
+    return f"{what.get(run.state, who)}\n{' · '.join(item_counts(items))}"
 
 
-def _states(items: Mapping[ItemState, Sequence[Item]]) -> list[str]:
-    return [f"{len(items[state])} {words}" for state, words in ITEM_WORDS.items() if items.get(state)]
+def item_counts(items: Mapping[ItemState, Sequence[Item]]) -> list[str]:
+    """How many requests of a bulk re-trigger came to what."""
+    return [counted_items(state, len(items[state])) for state in _ITEMS if items.get(state)]
+
+
+def counted_items(state: ItemState, number: int) -> str:
+    """Such as "🟢 12 recovered"."""
+    return _ITEMS[state].format(number)
 
 
 def _buttons(state: CauseState) -> list[Block]:
@@ -111,13 +117,13 @@ def requests_named(items: Sequence[Item], limit: int) -> str:
     return shown + (f" and {len(items) - limit} more" if len(items) > limit else "")
 
 
-def left_out(items: Sequence[Item], limit: int) -> str:
-    """Those that were not acted on, by the reason."""
-    by_reason: dict[str, list[Item]] = {}
+def by_reason(items: Sequence[Item]) -> dict[str, list[Item]]:
+    """Those that have a note, by what it says of all of them."""
+    found: dict[str, list[Item]] = {}
     for item in items:
         reason = (item.note or "no reason was given").replace(f"REQ-{item.request_id}", "it")
-        by_reason.setdefault(reason.replace(item.node, "the step"), []).append(item)
-    return "\n".join(f"• {requests_named(found, limit)}: {said(reason)}" for reason, found in by_reason.items())
+        found.setdefault(reason.replace(item.node, "the step"), []).append(item)
+    return found
 
 
 def cause_line(cause: SharedCause) -> str:

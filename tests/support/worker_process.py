@@ -12,18 +12,22 @@ import sys
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
+from engine.causes.runner import BulkRunner
 from engine.connections import Connection, ConnectionSettings
 from engine.errors import RetriggerError
 from engine.functions import load_functions
 from engine.isolation.pool import Processes
 from engine.masking import Masker
 from engine.runner import Runner
+from engine.service import Engine
 from engine.tools import Tools
 from engine.worker import Worker
 from retrigger.stopping import Stopping
+from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.lock import EngineLock
 from storage.store import SqlStore
+from tests.support.engine import GRANTS
 
 
 def main() -> int:
@@ -34,7 +38,7 @@ def main() -> int:
     lock = EngineLock(database) if database.is_sqlite else None  # let go of when nothing refers to it any more
     if lock is not None:
         lock.acquire()
-    store = SqlStore(database, lambda name, version: catalog.graph(name, version), lambda app: False)
+    store = SqlStore(database, lambda name, version: catalog.graph(name, version), set(arguments.told).__contains__)
     catalog = Catalog(store.workflow)
     connections = {
         name: Connection(name, ConnectionSettings(base_url=url))
@@ -43,14 +47,17 @@ def main() -> int:
     callbacks = Callbacks(arguments.public_url, store.installation_secret)
     processes = Processes(arguments.functions)
     runner = Runner(Tools(store, catalog, connections, callbacks, Masker(frozenset()), processes))
+    name = f"{arguments.name}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = Worker(
         store,
         runner,
-        name=f"{arguments.name}-{os.getpid()}-{secrets.token_hex(3)}",
+        name=name,
         lease=arguments.lease,
         slots=arguments.slots,
         exclusive=database.is_sqlite,
     )
+    engine = Engine(store, catalog, GRANTS, callbacks=callbacks)
+    worker.also(arguments.bulk_turn, BulkRunner(engine, SqlBulks(store), name).turn, "bulk")
     ready = f"READY {worker.start()}"  # written at once: a step may kill this process at any moment
     print(ready, flush=True)  # noqa: T201  # the parent reads it
     stopping.wait()
@@ -67,6 +74,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connection", action="append", default=[], help="name=base_url")
     parser.add_argument("--functions", action="append", default=["tests.support.deadly_functions"])
     parser.add_argument("--name", default="child")
+    parser.add_argument("--told", action="append", default=[], help="an application that has a channel")
+    parser.add_argument("--bulk_turn", type=float, default=0.2)
     parser.add_argument("--lease", type=float, default=5.0)
     parser.add_argument("--slots", type=int, default=32)
     parser.add_argument("--public_url", default=None)

@@ -82,7 +82,7 @@ def test_from_the_card_they_are_re_triggered_one_first_then_the_others(own_offic
     office.hanna.submit({**REASON, **QUICK})
     office.hanna.no_modal()
     cause_card(office, "20 recovered")
-    office.message("is over: 20 🟢 recovered", thread=card["ts"])
+    office.message("is over: 🟢 20 recovered", thread=card["ts"])
     office.settled()
     lines = office.posts(card["ts"])
     assert lines[0]["text"].startswith("*Hanna Lead* began bulk re-trigger 1: 20 requests")

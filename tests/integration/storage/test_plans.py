@@ -14,8 +14,13 @@ import pytest
 
 from benchmarks.filled import APPS, SOMEONE, Open, fill, open_on, worker_on
 from engine.allowed import Action
+from engine.causes.bulk import Bulk
+from engine.causes.port import Bulks, Causes
+from engine.causes.records import RunState
+from engine.causes.runner import BulkRunner
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
+from engine.limits import CAUSE_REQUESTS
 from engine.outbox import CARD, Outbox, Posted
 from engine.outcomes import Success
 from engine.permissions import Grant, Permission
@@ -23,6 +28,8 @@ from engine.records import Event
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
 from engine.store import Beside, BlockedFilter, RequestFilter, Store
+from storage.bulks import SqlBulks
+from storage.causes import SqlCauses
 from storage.database import open_database
 from tests.integration.storage.helpers import Worker
 from tests.support.plans import Watch, scans
@@ -61,6 +68,8 @@ def test_nothing_that_runs_in_the_life_of_requests_reads_a_whole_table(site: Ope
     workers_die(engine, cast(Store, store))
     people_look(engine, cast(Store, store))
     the_relay_tells(cast(Outbox, outbox))
+    causes, bulks = Called(SqlCauses(site.store)), Called(SqlBulks(site.store))
+    many_are_blocked(engine, cast(Causes, causes), cast(Bulks, bulks), site)
 
     with site.database.reading() as connection:
         growing = watch.growing(connection)
@@ -68,6 +77,8 @@ def test_nothing_that_runs_in_the_life_of_requests_reads_a_whole_table(site: Ope
     assert not found, "\n\n".join(found)
     assert methods(Store) - store.names == set()  # so that what is added is watched, too
     assert methods(Outbox) - outbox.names == set()
+    assert methods(Causes) - causes.names == set()
+    assert methods(Bulks) - bulks.names == set()
 
 
 def methods(port: type) -> set[str]:
@@ -190,6 +201,40 @@ def the_relay_tells(outbox: Outbox) -> None:
     outbox.remember(Posted(told.request_id, CARD, "T1", "C1", "1700000000.1", "another digest"))
     outbox.done([told.id])
     assert outbox.backlog().given_up == 1
+
+
+def many_are_blocked(engine: Engine, causes: Causes, bulks: Bulks, site: Open) -> None:
+    """Beside the many of months ago: they are told together, and re-triggered together."""
+    worker = worker_on(site.store, site.catalog)
+    worker.start()
+    made = [engine.submit(SOMEONE, "hr_blocked", {"number": place})[0] for place in range(CAUSE_REQUESTS)]
+    for number in made:
+        wait_until(partial(is_blocked, site.store, number), "blocked")
+    common = causes.common(made[0], ["order"])
+    assert common is not None
+    cause_id = causes.join(made[0], common, "It is away.")
+    assert causes.common(made[0], ["order"]) == common._replace(cause_id=cause_id)
+    assert causes.joined(made[0])
+    causes.touch(made[0])
+    causes.cause(cause_id)
+    assert causes.standing(cause_id).count() >= CAUSE_REQUESTS
+    bulk, runner = Bulk(engine, bulks), BulkRunner(engine, bulks, "w1")
+    run = bulk.begin(SOMEONE, bulk.preview(SOMEONE, cause_id).run.id, flow=True, rate=300, reason="Why not?")
+    latest = causes.latest_run(cause_id)
+    assert latest is not None
+    assert latest.id == run.id
+    assert len(causes.items(run.id)) >= CAUSE_REQUESTS
+    wait_until(lambda: over(runner, bulks, run.id), "the end of the run", 60.0)
+    worker.stop()
+
+
+def is_blocked(store: Store, number: int) -> bool:
+    return store.status(number)[0].status is BLOCKED
+
+
+def over(runner: BulkRunner, bulks: Bulks, run_id: int) -> bool:
+    runner.turn()
+    return bulks.run(run_id).state is RunState.ENDED
 
 
 PLANTED = {
