@@ -1,4 +1,4 @@
-"""Many requests that one cause blocks, told by one card and one thread (SPEC 7); see docs/decisions on causes.
+"""Many requests that one cause blocks, told by one card and one thread (SPEC 7); see decision 30.
 
 Of the outbox's rows it takes those of causes, and those of requests that a cause's card tells. A request gets a card
 and a thread of its own as soon as somebody acts on it singly, or something else blocks it.
