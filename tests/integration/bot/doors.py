@@ -15,23 +15,28 @@ from bot.targets import (
     HOME_PAGE,
     HOME_REFRESH,
     LIST,
+    LOOK,
+    LOOK_AWAY,
     NEWER,
     OLDER,
     PATH,
     PICTURE,
     REJECT,
     STEPS,
+    Look,
     PathWindow,
     Place,
     Report,
 )
 from engine.allowed import Action
+from engine.permissions import Actor
 from tests.integration.bot.building import Building
 from tests.integration.bot.conftest import CHANNEL
 from tests.integration.bot.test_acts import typed
 from tests.support.slack_server import Person, SlackServer
 
 Json = dict[str, Any]
+OMAR = Actor("slack:T1/U2", "Omar Ops", "slack", mail="omar@example.com", slack_user="U2")
 
 
 class Needs(Enum):
@@ -82,7 +87,7 @@ def doors() -> dict[str, Door]:
     found = {f"command {text or 'alone'}": door for text, door in _commands()}
     found |= {f"button {action_id}": _card_button(action, action_id) for action, action_id in ACTION_IDS.items()}
     found |= {f"submit {action_id}": _submit(action, action_id) for action, action_id in ACTION_IDS.items()}
-    return {**found, **_looking(), **_home(), **_approving()}
+    return {**found, **_looking(), **_looking_at(), **_home(), **_approving()}
 
 
 def press(person: Person, where: Json, action_id: str, value: str, **chosen: Any) -> Any:
@@ -210,6 +215,22 @@ def _home() -> dict[str, Door]:
         "App Home, age": Door(Needs.SEE_ANY, choose(HOME_AGE, "0"), shows, (HOME_AGE,)),
         "App Home, page": Door(Needs.SEE_ANY, choose(f"{HOME_PAGE}{OLDER}"), shows, (HOME_PAGE,)),
         "App Home, refresh": Door(Needs.SEE_ANY, choose(HOME_REFRESH), shows, (HOME_REFRESH,)),
+    }
+
+
+def _looking_at() -> dict[str, Door]:
+    """Omar looks already, so whoever may is told that."""
+
+    def go(action_id: str) -> Callable[[Scene], Any]:
+        def pressed(scene: Scene) -> Any:
+            scene.office.room.engine.look(OMAR, scene.number)
+            return press(scene.person, scene.card, action_id, Look(scene.number, None).pack())
+
+        return pressed
+
+    return {
+        "button I'm looking at this": Door(Needs.ACT, go(LOOK), "Omar Ops", (LOOK,)),
+        "button I'm no longer looking": Door(Needs.ACT, go(LOOK_AWAY), "Omar Ops", (LOOK_AWAY,)),
     }
 
 
