@@ -109,8 +109,8 @@ class SqlOutbox:
         """What waits, why, and what was given up."""
         with self._database.reading() as connection:
             moment = now(connection)
-            number, _ = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
-            oldest = connection.execute(_OLDEST.where(_begun(outbox, moment))).first()
+            number, since = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
+            oldest = connection.execute(_OLDEST.where(outbox.c.created_at == since)).first()
             recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             found = Backlog(
@@ -150,12 +150,7 @@ class SqlOutbox:
 
 
 _WAITING = select(func.count(), func.min(outbox.c.created_at)).where(TO_TELL)
-_OLDEST = (
-    select(outbox.c.request_id, outbox.c.error, outbox.c.created_at)
-    .where(TO_TELL)
-    .order_by(outbox.c.created_at, outbox.c.id)
-    .limit(1)
-)
+_OLDEST = select(outbox.c.request_id, outbox.c.error, outbox.c.created_at).where(TO_TELL)
 
 
 def _of(row_ids: Sequence[int]) -> Any:

@@ -77,7 +77,7 @@ def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
     office.settled()
     direct = str(WebClient(BOT_TOKEN, base_url=office.slack.api_url).conversations_open(users="U1")["channel"]["id"])
     told = [message["text"] for message in office.hanna.messages(direct) if f"REQ-{number}:" in message["text"]]
-    assert told == [f"REQ-{number}: ✅ `create_account` completed (attempt 2). The request is *Completed*."]
+    assert told == [f"REQ-{number}: recovered: ✅ `create_account` completed (attempt 2). The request is *Completed*."]
 
 
 def test_blocks_that_slack_refuses_still_alert(office: Office, slack: SlackServer) -> None:

@@ -69,7 +69,7 @@ def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlS
 
 def test_a_send_whose_answer_is_not_known_is_marked_when_the_row_comes_again(store: SqlStore, outbox: SqlOutbox):
     tell(store, submit(store), "line")
-    (row,) = outbox.due(10, 0.05)  # a relay that dies soon
+    (row,) = outbox.due(10, 0.5)  # a relay that dies soon
     outbox.sending(row, [], 0.0)
     again = wait_for_due(outbox)
     assert again.id == row.id
