@@ -29,6 +29,7 @@ class Pace:
 
     def __init__(self, budget: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._wary = WARY if budget else 0.0
         self._lanes: dict[tuple[str, str], _Lane] = {}
         if budget:
             lane = self._lane((_UPDATE, ""))
@@ -54,7 +55,7 @@ class Pace:
             key = (method, "")
         else:
             return
-        self._lane(key).close(self._clock(), error)
+        self._lane(key).close(self._clock(), error, self._wary)
 
     def _lane(self, key: tuple[str, str]) -> _Lane:
         if key not in self._lanes:
@@ -75,10 +76,10 @@ class _Lane:
         self._next_turn = -math.inf
         self._error: SlackError | None = None
 
-    def close(self, now: float, error: SlackError) -> None:
-        """Nothing for ``error.wait`` seconds, then one call, then as many as the limit allows."""
+    def close(self, now: float, error: SlackError, wary: float) -> None:
+        """Nothing for ``error.wait`` seconds, then for ``wary`` seconds as many calls as the limit allows."""
         self._closed_until = self._counted_at = now + (error.wait or 1.0)
-        self.wary_until = max(self.wary_until, self._closed_until + WARY)
+        self.wary_until = max(self.wary_until, self._closed_until + wary)
         self.room, self._error = 1.0, error
 
     def take(self, now: float) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from slack_sdk import WebClient
+from sqlalchemy import update
 
 from bot.check import SCOPES, SlackUnusable, check_slack
+from storage.tables import TO_TELL, outbox
 from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_server import (
@@ -131,6 +133,62 @@ def test_slack_unreachable_at_the_start_loses_nothing(office: Office, caplog: py
     office.message("is Blocked at create_account")
     office.settled()
     assert len(office.posts()) == 1
+
+
+MENDABLE: dict[str, tuple[Callable[[SlackServer], None], Callable[[SlackServer], None]]] = {
+    "is_archived": (lambda slack: slack.archive(CHANNEL), lambda slack: slack.archive(CHANNEL, False)),
+    "not_in_channel": (lambda slack: slack.kick(CHANNEL, "U0BOT"), lambda slack: slack.invite(CHANNEL, "U0BOT")),
+    "token_revoked": (
+        lambda slack: setattr(slack.workspace, "token_error", "token_revoked"),
+        lambda slack: setattr(slack.workspace, "token_error", ""),
+    ),
+    "missing_scope": (
+        lambda slack: setattr(slack.workspace, "scopes", "commands"),
+        lambda slack: setattr(slack.workspace, "scopes", ",".join(SCOPES)),
+    ),
+}
+
+
+@pytest.mark.parametrize("code", MENDABLE)
+def test_what_a_person_has_to_mend_waits_and_says_so(office: Office, slack: SlackServer, code: str) -> None:
+    spoil, mend = MENDABLE[code]
+    spoil(slack)
+    try:
+        number = office.room.submit("onboarding", {"name": "Ada"})
+        office.room.wait(number, "blocked")
+        eventually(lambda: code in (office.outbox.backlog().error or ""), code)
+        calls = slack.faults.count("chat.postMessage")
+        again = office.room.submit("onboarding", {"name": "Bob"})
+        office.room.wait(again, "blocked")
+        eventually(lambda: office.outbox.backlog().number >= 4)
+        assert slack.faults.count("chat.postMessage") <= calls + 1, "nobody asks again and again"
+    finally:
+        mend(slack)
+    office.reopen()  # a minute later
+    with office.room.database.engine.begin() as connection:
+        connection.execute(update(outbox).values(due_at=0.0))
+    office.settled()
+    assert len(office.posts()) == 2
+
+
+def test_while_slack_was_away_much_happened(office: Office, slack: SlackServer) -> None:
+    number, card = office.blocked()
+    office.settled()
+    slack.away()
+    office.outside.error = None
+    office.room.engine.retrigger(HANNA, number, "create_account", flow=True)
+    office.room.wait(number, "completed")
+    with office.room.database.engine.begin() as connection:  # an hour ago
+        connection.execute(update(outbox).where(TO_TELL).values(created_at=outbox.c.created_at - 3600))
+    updates = slack.faults.count("chat.update")
+    slack.back()
+    office.settled()
+    assert slack.faults.count("chat.update") == updates + 1
+    replies = office.posts(card["ts"])
+    assert [len(message["blocks"]) for message in replies] == [1, 4]
+    assert office.told("U1") == []
+    direct = [m["text"] for m in office.hanna.messages("DU1")]
+    assert sum(f"REQ-{number}:" in text and "✅ `create_account` completed" in text for text in direct) == 1
 
 
 def test_the_connection_comes_back_by_itself(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

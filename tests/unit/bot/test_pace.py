@@ -79,6 +79,14 @@ def test_a_server_that_stands_for_slack_has_no_budget() -> None:
     assert not any(pace.take(UPDATE, "C1") for _ in range(1000))
 
 
+def test_a_server_that_stands_for_slack_is_asked_again_as_soon_as_it_says(clock: Time) -> None:
+    pace = Pace(budget=False, clock=clock)
+    pace.learn(POST, "C1", RateLimited(1))
+    assert wait(pace.take(POST, "C1")) == 1
+    clock.now = 1
+    assert not any(pace.take(POST, "C1") for _ in range(100))
+
+
 def test_a_channel_that_takes_nothing_is_tried_once_a_minute(pace: Pace, clock: Time) -> None:
     pace.learn(POST, "C1", ChannelMissing("is_archived"))
     refused = pace.take(UPDATE, "C1")
