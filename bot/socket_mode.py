@@ -130,6 +130,11 @@ class Client(SocketModeClient):
             raise NotReached("websocket", "Slack's socket cannot be opened.")
         session.sock = cast(Any, _Ending(session.sock))
 
+    def disconnect(self) -> None:
+        """The library looks whether the socket is there before it takes the lock: its reader may close it meanwhile."""
+        with suppress(AttributeError):
+            super().disconnect()
+
     def end(self) -> None:
         """Close at once: left alone, its reader notices only when its receive times out after 3 s."""
         session = self.current_session
