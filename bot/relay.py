@@ -25,7 +25,7 @@ from threading import Lock, Thread
 from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
 from engine.errors import NotFound, RetriggerError
-from engine.outbox import Outbox, OutboxRow, RowLost
+from engine.outbox import Outbox, OutboxRow, RowLost, whose
 
 BATCH = 5  # rows taken at once: few, so that little waits for its lease to end when the process is killed
 LEASE = 20.0  # seconds for which no other relay takes them
@@ -134,7 +134,7 @@ class Relay:
         except SlackError as error:
             self._postpone(rows, error)
         except Exception as error:
-            log.exception("REQ-%s: the %s could not be told.", row.request_id, row.kind)
+            log.exception("%s: the %s could not be told.", whose(row.request_id), row.kind)
             defect = f"a defect of Retrigger's own ({type(error).__name__}); its log says more"  # no data of a request
             if row.tries < DEFECT_TRIES:
                 self._outbox.later(row, backoff(row.tries), defect)
@@ -163,7 +163,7 @@ class Relay:
         self._outbox.later(row, wait, str(error), unsent=unsent, counts=not waits)
 
     def _give_up(self, row: OutboxRow, error: str) -> None:
-        log.error("REQ-%s: %s not told: %s", row.request_id, row.kind, error)
+        log.error("%s: %s not told: %s", whose(row.request_id), row.kind, error)
         self._outbox.drop(row.id, error)
 
     def _refresh_stale(self) -> None:

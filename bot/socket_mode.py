@@ -142,7 +142,10 @@ class Client(SocketModeClient):
         if sock is not None:
             with suppress(OSError):  # the other side was quicker
                 sock.shutdown(socket.SHUT_RDWR)
-        self.close()
+        try:
+            self.close()
+        except AttributeError:  # its reader let go of the socket between the library's look at it and its close
+            self.close()
 
 
 class _Ending:

@@ -18,7 +18,8 @@ CARD = "card"  # the subject of a request's card
 class OutboxRow(NamedTuple):
     """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_at``: when a send was begun
     whose answer is not known, so look it up before repeating it; ``age``: seconds since it was written;
-    ``taken_until`` says that it is taken by us. Times of the database's clock."""
+    ``taken_until`` says that it is taken by us. Times of the database's clock. A negative ``request_id`` is minus the
+    number of a cause."""
 
     id: int
     request_id: int
@@ -41,6 +42,11 @@ class Posted(NamedTuple):
     channel: str
     ts: str
     digest: str
+
+
+def whose(request_id: int | None) -> str:
+    """Whose row it is, for people: a request's, or a cause's (engine.causes.port)."""
+    return f"cause {-request_id}" if request_id is not None and request_id < 0 else f"REQ-{request_id}"
 
 
 class RowLost(RetriggerError):
@@ -66,7 +72,7 @@ class Backlog(NamedTuple):
         """A sentence, when something has waited for Slack too long."""
         if self.age is None or self.age <= MAX_BACKLOG_SECONDS:
             return None
-        many = f"{self.number} messages wait for Slack, the oldest (of REQ-{self.request_id}) for {self.age:.0f} s"
+        many = f"{self.number} messages wait for Slack, the oldest (of {whose(self.request_id)}) for {self.age:.0f} s"
         return f"{many}: {self.error}" if self.error else f"{many}. It was not tried yet."
 
 

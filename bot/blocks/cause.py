@@ -112,9 +112,22 @@ def _buttons(state: CauseState) -> list[Block]:
 
 
 def requests_named(items: Sequence[Item], limit: int) -> str:
-    """Such as "REQ-1, REQ-2 and 498 more"."""
-    shown = ", ".join(f"REQ-{item.request_id}" for item in items[:limit])
-    return shown + (f" and {len(items) - limit} more" if len(items) > limit else "")
+    """Such as "REQ-1 to REQ-40, REQ-43 and 498 more"; ``limit``: requests, and rows of requests, that are named."""
+    rows: list[list[int]] = []
+    for item in items:
+        if rows and item.request_id == rows[-1][-1] + 1:
+            rows[-1].append(item.request_id)
+        else:
+            rows.append([item.request_id])
+    shown = [_row_named(row) for row in rows[:limit]]
+    more = sum(map(len, rows[limit:]))
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _row_named(row: Sequence[int]) -> str:
+    if len(row) < 3:
+        return ", ".join(f"REQ-{number}" for number in row)
+    return f"REQ-{row[0]} to REQ-{row[-1]}"
 
 
 def by_reason(items: Sequence[Item]) -> dict[str, list[Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.bulk import bulk_modal, run_message
-from bot.blocks.cause import CauseState, cause_card
+from bot.blocks.cause import CauseState, cause_card, requests_named
 from bot.text import Dates
 from engine import events
 from engine.causes.bulk import Preview
@@ -31,7 +31,7 @@ def run(state: RunState, why: str | None = None) -> Run:
 
 
 def items(number: int, state: ItemState, note: str | None = None) -> list[Item]:
-    return [Item(4, 1_000_000 + place, "pay", 2, "HR", state, note) for place in range(number)]
+    return [Item(4, 1_000_000 + 2 * place, "pay", 2, "HR", state, note) for place in range(number)]
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -91,4 +91,11 @@ def test_each_line_fits_and_the_end_names_every_request(kind: str, error: str):
     message = run_message(event, tally(items(MAX_BULK, ItemState.RECOVERED)), DATES, "rt-1")
     check_message(message.text, message.blocks)
     if kind == events.BULK_ENDED and len(error) < 100:
-        assert f"REQ-{1_000_000 + MAX_BULK - 1}" in "\n".join(texts(message.blocks))
+        assert f"REQ-{1_000_000 + 2 * (MAX_BULK - 1)}" in "\n".join(texts(message.blocks))
+
+
+def test_requests_in_a_row_are_named_by_the_first_and_the_last():
+    numbers = [1, 2, 3, 5, 6, 9]
+    found = [Item(4, number, "pay", 2, "HR", ItemState.WAITING) for number in numbers]
+    assert requests_named(found, 9) == "REQ-1 to REQ-3, REQ-5, REQ-6, REQ-9"
+    assert requests_named(found, 1) == "REQ-1 to REQ-3 and 3 more"
