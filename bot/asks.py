@@ -47,6 +47,7 @@ class Asks:
         self._channel = channel
         self._dates = dates
         self._mention = mention
+        self._home = ""  # the workspace, once Slack has told
         self._found: dict[str, tuple[float, str | None]] = {}  # mail → when it was looked up, and whom it means
 
     def keep(self, document: RequestDocument, sending: Sending) -> None:
@@ -138,7 +139,8 @@ class Asks:
         except ScopeMissing as error:
             log.warning("Approvers cannot be found by their mail address: %s", error)
             return None
-        if profile is None or person_of("", profile["id"], profile).actor.mail is None:
+        self._home = self._home or self._poster.team()
+        if profile is None or person_of("", profile["id"], profile, self._home).actor.mail is None:
             return None
         return str(profile["id"])
 

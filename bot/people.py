@@ -41,6 +41,7 @@ class People:
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[float, Person]] = {}
         self._by_mail: dict[str, str] = {}  # mail → user id, of those who have been here
+        self._home = ""  # the workspace that the token belongs to, once Slack has told
         self._lock = Lock()
 
     def person(self, team: str, user: str, name: str = "") -> Person:
@@ -66,9 +67,10 @@ class People:
             return kept[1]
         try:
             profile = self._client.users_info(user=user)["user"]
+            self._home = self._home or str(self._client.auth_test()["team_id"])
         except Exception as raised:
             return self._unknown(team, user, name, translate(raised), kept)
-        person = person_of(team, user, profile)
+        person = person_of(team, user, profile, self._home)
         with self._lock:
             if len(self._known) >= KEPT_PEOPLE:
                 self._known.clear()
@@ -86,12 +88,13 @@ class People:
         return Person(actor, "Slack did not tell your e-mail address, so only grants to your Slack id count now.")
 
 
-def person_of(team: str, user: str, profile: dict[str, Any]) -> Person:
-    """From Slack's profile. Guests, people of other workspaces, bots and the deactivated match no grant by e-mail."""
+def person_of(team: str, user: str, profile: dict[str, Any], home: str) -> Person:
+    """From Slack's profile. Guests, people of other organizations, bots and the deactivated match no grant by e-mail.
+    ``home``: the workspace that the token belongs to; ``team``, which came with a click, may be another's."""
     details = profile.get("profile") or {}
     name = str(profile.get("real_name") or details.get("real_name") or profile.get("name") or user)
     mail = details.get("email") or None
-    note = _why_no_mail(profile)
+    note = _why_no_mail(profile, home)
     return Person(Actor(actor_id(team, user), name, "slack", None if note else mail, user), note)
 
 
@@ -107,11 +110,23 @@ def slack_user(actor: str | None) -> str | None:
     return actor.rpartition("/")[2] or None
 
 
-def _why_no_mail(profile: dict[str, Any]) -> str | None:
+def _why_no_mail(profile: dict[str, Any], home: str) -> str | None:
     if profile.get("deleted"):
         return "Your Slack account is deactivated, so grants to its e-mail address do not count."
     if profile.get("is_bot") or profile.get("is_workflow_bot"):
         return "Bots match no grant by e-mail."
+    if not _is_at_home(profile, home):
+        return (
+            "You belong to another organization, whose people match no grant by e-mail; a grant to your Slack id would "
+            "count."
+        )
     if any(profile.get(flag) for flag in _OUTSIDERS):
         return "You are a guest here, and guests match no grant by e-mail; a grant to your Slack id would count."
     return None
+
+
+def _is_at_home(profile: dict[str, Any], home: str) -> bool:
+    """Whether they belong to this workspace, or to its organization. Of outsiders in a channel that is shared with
+    them Slack says ``is_stranger`` false: only their workspace tells."""
+    organization = profile.get("enterprise_user") or {}
+    return home in (profile.get("team_id") or home, *(organization.get("teams") or ()))

@@ -28,6 +28,11 @@ ROLES: dict[str, tuple[str, tuple[tuple[str, Permission, str | None], ...], set[
     "take action of another application": ("U14", (("U14", Permission.TAKE_ACTION, "Lab"),), {ANY}),
     "take action": ("U15", (("U15", Permission.TAKE_ACTION, "HR"),), {ANY, SEE, ACT}),
     "guest with a grant to their mail": ("U16", (("gil@example.com", Permission.TAKE_ACTION, "HR"),), set()),
+    "of another organization, with a grant to their mail": (
+        "U22",
+        (("eve@example.com", Permission.TAKE_ACTION, "HR"),),
+        set(),
+    ),
     "member of a user group": ("U17", (("@hr-admins", Permission.TAKE_ACTION, "HR"),), {ANY, SEE, ACT, ASKED}),
     "member of a disabled group": ("U18", (("@old-admins", Permission.ADMIN, None),), set()),
     "requester, who may not act on their own": (
@@ -41,7 +46,7 @@ ROLES: dict[str, tuple[str, tuple[tuple[str, Permission, str | None], ...], set[
 }
 NAMES = {
     "U11": "Nora", "U12": "Sam", "U13": "Vic", "U14": "Lab", "U15": "Tao", "U16": "Gil", "U17": "Gus", "U18": "Old",
-    "U19": "Rea", "U20": "Ada", "U21": "Ben",
+    "U19": "Rea", "U20": "Ada", "U21": "Ben", "U22": "Eve",
 }  # fmt: skip
 FACTS = {
     **WORKSPACE,
@@ -50,6 +55,7 @@ FACTS = {
         *(
             {"id": user, "name": name.lower(), "real_name": name, "email": f"{name.lower()}@example.com"}
             | ({"is_restricted": True} if user == "U16" else {})
+            | ({"team_id": "T9"} if user == "U22" else {})
             for user, name in NAMES.items()
         ),
     ],

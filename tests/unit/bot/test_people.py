@@ -20,6 +20,9 @@ class Slack:
         self.profile: dict[str, Any] | None = profile
         self.asked = 0
 
+    def auth_test(self) -> dict[str, Any]:
+        return {"team_id": "T1"}
+
     def users_info(self, user: str) -> dict[str, Any]:
         self.asked += 1
         if self.profile is None:
@@ -38,7 +41,7 @@ def groups(*listed: dict[str, Any]) -> Groups:
 
 
 def test_an_actor_has_the_mail_of_the_slack_profile() -> None:
-    actor = person_of("T1", "U1", HANNA).actor
+    actor = person_of("T1", "U1", HANNA, "T1").actor
     assert (actor.id, actor.name, actor.door) == ("slack:T1/U1", "Hanna Lead", "slack")
     assert actor.names == {"slack:t1/u1", "hanna@example.com", "u1"}
 
@@ -47,13 +50,27 @@ def test_an_actor_has_the_mail_of_the_slack_profile() -> None:
     "flag", ["is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "is_workflow_bot", "deleted"]
 )
 def test_guests_bots_and_the_deactivated_match_no_grant_by_mail(flag: str) -> None:
-    person = person_of("T1", "U1", {**HANNA, flag: True})
+    person = person_of("T1", "U1", {**HANNA, flag: True}, "T1")
     assert person.actor.names == {"slack:t1/u1", "u1"}
     assert person.note
 
 
+@pytest.mark.parametrize("others", [{}, {"enterprise_user": {"teams": ["T8", "T9"]}}])
+def test_people_of_another_organization_in_a_shared_channel_match_no_grant_by_mail(others: dict[str, Any]) -> None:
+    outsider = {**HANNA, "team_id": "T9", "is_stranger": False, **others}
+    now = [0.0]
+    person = people(Slack(outsider), now).person("T9", "U1")
+    assert person.actor.names == {"slack:t9/u1", "u1"}
+    assert person.note is not None and "another organization" in person.note
+
+
+@pytest.mark.parametrize("own", [{"team_id": "T1"}, {"team_id": "T2", "enterprise_user": {"teams": ["T1", "T2"]}}])
+def test_people_of_the_workspace_and_its_organization_match_by_mail(own: dict[str, Any]) -> None:
+    assert people(Slack({**HANNA, **own}), [0.0]).person("T1", "U1").actor.mail == "hanna@example.com"
+
+
 def test_a_profile_without_names_or_mail() -> None:
-    person = person_of("T1", "U1", {})
+    person = person_of("T1", "U1", {}, "T1")
     assert (person.actor.name, person.actor.mail, person.note) == ("U1", None, None)
 
 
