@@ -8,7 +8,7 @@ from engine.causes.records import ItemState, RunState, tally
 from engine.causes.steering import CANARY_FAILED, SAME_AGAIN
 from engine.errors import Conflict, NotPermitted, Refused
 from engine.permissions import Actor, Grant, Permission
-from tests.integration.engine.causes.conftest import Outage
+from tests.integration.engine.causes.conftest import WORKFLOW, Outage
 from tests.support.engine import HANNA, VERA
 from tests.support.poll import wait_until
 
@@ -155,3 +155,14 @@ def test_step_only_leaves_each_held(outage: Outage):
     run = outage.ended(outage.begin(cause_id, flow=False))
     assert {item.state for item in outage.room.bulks.items(run.id)} == {ItemState.RECOVERED}
     assert all(outage.room.step(request, "account").held for request in requests)
+
+
+def test_what_the_person_may_not_do_to_one_of_them_is_left_out_with_the_reason(outage: Outage):
+    outage.room.publish(WORKFLOW.format(name="own", app="HR").replace("app: HR", "app: HR\nself_action: false"))
+    others = outage.block(9)
+    own = outage.room.submit("own", {"name": "hanna@example.com"})  # by Hanna
+    outage.room.wait(own, "blocked")
+    preview = outage.bulk.preview(HANNA, outage.told([*others, own]))
+    assert len(preview.items) == 9
+    assert [item.request_id for item in preview.left_out] == [own]
+    assert "own request" in (preview.left_out[0].note or "")

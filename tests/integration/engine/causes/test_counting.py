@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
 from engine.causes.records import Stand
-from engine.limits import CAUSE_REQUESTS
+from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
+from storage.cause_tables import blocks
 from tests.integration.engine.causes.conftest import Outage
 from tests.support.engine import HANNA
 
@@ -66,3 +69,24 @@ def test_requests_of_an_application_without_a_channel_are_not_counted(outage: Ou
     outage.block(CAUSE_REQUESTS, "Lab")
     (request,) = outage.block(1)
     assert outage.causes.common(request, ["account"]) is None
+
+
+def test_what_comes_when_an_outage_has_been_over_for_minutes_is_another(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS)
+    first = outage.told(requests)
+    for request in requests:
+        outage.room.engine.withdraw(HANNA, request, reason="Over.")
+    (soon,) = outage.block(1)
+    common = outage.causes.common(soon, ["account"])
+    assert common is not None
+    assert common.cause_id == first  # it comes so soon after
+    outage.room.engine.withdraw(HANNA, soon, reason="Over.")
+    with outage.room.database.writing() as connection:  # the time that nobody waits for
+        connection.execute(update(blocks).values(at=blocks.c.at - 2 * CAUSE_SECONDS))
+    later = outage.block(1)
+    assert outage.causes.common(later[0], ["account"]) is None
+    assert outage.causes.cause(first).closed_at is not None
+    later += outage.block(CAUSE_REQUESTS - 1)
+    second = outage.told(later)
+    assert second != first
+    assert outage.counts(second) == {Stand.BLOCKED: CAUSE_REQUESTS}
