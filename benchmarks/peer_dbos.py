@@ -1,7 +1,7 @@
 """The same work in DBOS: workflows of five no-op steps on SQLite, as its documentation advises for one process.
 
 Run in a process of its own, because DBOS keeps one global instance: ``python -m benchmarks.peer_dbos REQUESTS``.
-Prints the seconds from the first start to the last result.
+Prints the seconds from the first start to the last result, and the seconds of CPU.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSConfig
 
-STEPS = 5
+from benchmarks.measures import STEPS, cpu
 
 
 @DBOS.step()
@@ -28,8 +28,8 @@ def five_steps() -> int:
     return sum(no_op(place) for place in range(STEPS))
 
 
-def main(requests: int) -> float:
-    """Seconds for ``requests`` workflows."""
+def main(requests: int) -> tuple[float, float]:
+    """Seconds, and seconds of CPU, for ``requests`` workflows."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'dbos.sqlite'}"
         config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR"}
@@ -37,14 +37,14 @@ def main(requests: int) -> float:
         DBOS(config=config)
         DBOS.launch()
         five_steps()  # the first one warms everything up
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), cpu()
         handles = [DBOS.start_workflow(five_steps) for _ in range(requests)]
         for handle in handles:
             handle.get_result()
-        seconds = time.perf_counter() - begin
+        seconds, used = time.perf_counter() - begin, cpu() - before
         DBOS.destroy()
-        return seconds
+        return seconds, used
 
 
 if __name__ == "__main__":
-    print(main(int(sys.argv[1])))
+    print(*main(int(sys.argv[1])))
