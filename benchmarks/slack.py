@@ -10,7 +10,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from tests.support.clicks import Crowd, Turn, crowd, percentile
+from tests.support.clicks import BANKS, Crowd, Turn, crowd, percentile
 from tests.support.poll import wait_until
 
 RATE, CARDS = 50, 8  # clicks a second; requests that they are on
@@ -30,39 +30,35 @@ def main() -> None:
 
 
 def _alone(people: Crowd, transport: str) -> None:
-    """One person, one act after the other."""
-    (card,) = people.blocked(1)
-    acks, calls, alerts = [], [], []
+    """One person, one act after the other; and requests that block, one after the other."""
+    alerts = [_alert(people, bank) for bank in range(2, BANKS) for _ in range(CARDS)]
+    cards = people.blocked(CARDS, bank=1)
+    acks: list[float] = []
+    calls: list[float] = []
     while len(calls) < ALONE:
         before = len(people.outside.calls)
-        turn = people.turn(people.people[0], card)
+        turn = people.turn(people.people[0], cards[len(calls) % CARDS])
         if not turn.won:
             continue  # faster than the card, which shows the state before
         wait_until(partial(_more, people, before), "the outside call", every=0.002)
-        call = people.outside.calls[-1]
-        acks += [delivery.took for delivery in turn.deliveries]
         assert turn.submit is not None  # as it has won
-        calls.append(call.came_at - turn.submit.sent_at)
-        alerts.append(_line_after(people, card["ts"], call.answered_at) - call.answered_at)
+        acks += [delivery.took for delivery in turn.deliveries]
+        calls.append(people.outside.calls[-1].came_at - turn.submit.sent_at)
     _print(f"{transport}: click or submit to ack", acks)
     _print(f"{transport}: submit to the outside call", calls)
     _print(f"{transport}: block to the alert in Slack", alerts)
 
 
+def _alert(people: Crowd, bank: int) -> float:
+    """Seconds from the answer of the outside system to the post of the card."""
+    people.blocked(1, bank)
+    answered_at = people.outside.calls[-1].answered_at
+    posts = [call.at for call in people.slack.faults.calls if call.method == "chat.postMessage"]
+    return next(at for at in posts if at > answered_at) - answered_at
+
+
 def _more(people: Crowd, before: int) -> bool:
     return len(people.outside.calls) > before
-
-
-def _line_after(people: Crowd, thread: str, moment: float) -> float:
-    """When the thread was told that the step is blocked."""
-
-    def found() -> float:
-        latest = people.slack.faults.calls[-20:]
-        posts = [call for call in latest if call.method == "chat.postMessage" and call.at > moment]
-        told = [call.at for call in posts if call.arguments.get("thread_ts") == thread and "blocked" in str(call)]
-        return told[0] if told else 0.0
-
-    return wait_until(found, "the line of the block", every=0.002)
 
 
 def _crowded(people: Crowd, transport: str, seconds: float) -> None:

@@ -26,13 +26,15 @@ TOKENS = {"SLACK_BOT_TOKEN": "xoxb-crowd", "SLACK_APP_TOKEN": "xapp-crowd"}
 SECRET = "of-the-crowd"
 PEOPLE = 20
 LOADING = loading_modal("")["blocks"][0]["text"]["text"]
-LATEST = 200  # messages in which an answer is looked for
+OVERTAKEN = "Re-trigger: nothing was done."
+LATEST = 200  # messages, and calls, in which an answer is looked for
+BANKS = 20  # systems that refuse, each of another connection; a workflow of its own for each
 PAYMENT = """
-workflow: payment
+workflow: payment-0
 app: HR
 title: "Pay {{ request.input.name }}"
 nodes:
-  pay: {action: {connection: bank, method: POST, path: "/pay/{{ request.id }}", retry: {times: 0}}, next: end}
+  pay: {action: {connection: bank-0, method: POST, path: "/pay/{{ request.id }}", retry: {times: 0}}, next: end}
 """
 
 
@@ -99,9 +101,9 @@ class Crowd:
         self.slack, self.front, self.process, self.outside = slack, front, process, outside
         self.people = [slack.person(f"U{number}") for number in range(1, PEOPLE + 1)]
 
-    def blocked(self, number: int) -> list[dict[str, Any]]:
-        """So many new requests, blocked; their cards."""
-        names = [self.front.submit(f"P{each}", workflow="payment") for each in range(number)]
+    def blocked(self, number: int, bank: int = 0) -> list[dict[str, Any]]:
+        """So many new requests, blocked; their cards. From 10 of one bank on there would be one card for all."""
+        names = [self.front.submit(f"P{each}", workflow=f"payment-{bank}") for each in range(number)]
         return [wait_until(partial(self._card, name), f"the card of {name}") for name in names]
 
     def turns(self, cards: list[dict[str, Any]], rate: float, seconds: float) -> list[Turn]:
@@ -131,27 +133,31 @@ class Crowd:
             click = person.click(now, "retrigger.step").wait()
         except LookupError:  # it runs at this moment: nothing to press, so the path is looked at
             return Turn(person.click(now, "retrigger.path").wait(), None, True)
-        window = wait_until(lambda: self._answered(person, heard), f"an answer to {person.user}")
+        window = wait_until(partial(self._answered, person, click, heard), f"an answer to {person.user}")
         if window == "told":
             return Turn(click, None, True)
         submit = person.submit().wait()
-        return Turn(click, submit, "errors" in submit.answer)
+        assert not submit.error, submit.error
+        # Errors, or a window that asks once more: somebody else was faster. What closes the window is done.
+        return Turn(click, submit, submit.answer.get("response_action") not in (None, "clear"))
 
     def attempts(self, cards: list[dict[str, Any]]) -> int:
         """That people caused, in all requests of these cards, once nothing runs any more."""
         documents = [self.front.wait(_request(card), "blocked") for card in cards]
         return sum(a["kind"] == "retrigger" for d in documents for step in d["steps"] for a in step["attempts"])
 
-    def _answered(self, person: Person, heard: str) -> str:
-        """ "window" once it is there and can be submitted, "told" once something was said privately."""
+    def _answered(self, person: Person, click: Delivery, heard: str) -> str:
+        """ "window" once the click's own can be submitted, "told" once it was said that nothing was done, and why."""
         view: dict[str, Any] = person._top()
-        if view.get("submit"):
-            return "window"
+        latest = self.slack.faults.calls[-LATEST:]
+        if any(call.arguments.get("trigger_id") == click.payload["trigger_id"] for call in latest):
+            if view.get("submit"):
+                return "window"
+            return "told" if view and LOADING not in json.dumps(view, ensure_ascii=False) else ""
         with self.slack.workspace.changed:
-            latest = list(itertools.islice(reversed(self.slack.workspace.messages.values()), LATEST))
-        told = [m for m in latest if m.get("ephemeral_to") == person.user and m["ts"] > heard]
-        says_why = bool(view) and LOADING not in json.dumps(view, ensure_ascii=False)
-        return "told" if told or says_why else ""
+            messages = list(itertools.islice(reversed(self.slack.workspace.messages.values()), LATEST))
+        told = [m["text"] for m in messages if m.get("ephemeral_to") == person.user and m["ts"] > heard]
+        return "told" if any(text.startswith(OVERTAKEN) for text in told) else ""
 
     def _newest(self) -> str:
         with self.slack.workspace.changed:
@@ -193,12 +199,15 @@ def crowd(folder: Path, transport: str) -> Iterator[Crowd]:
         slack = stack.enter_context(SlackServer(workspace()))
         grants = [{"who": f"p{n}@example.com", "permission": "take_action"} for n in range(1, PEOPLE + 1)]
         more = {
-            "connections": {"bank": {"base_url": outside.url}},
+            "connections": {f"bank-{bank}": {"base_url": outside.url} for bank in range(BANKS)},
             "apps": {"HR": {"channel": CHANNEL}},
             "grants": grants,
         }
         front = Front(folder, "sqlite:///retrigger.db", "".join(f"{k}: {json.dumps(v)}\n" for k, v in more.items()))
-        front.define("payment", PAYMENT)
+        for bank in range(BANKS):
+            front.define(
+                f"payment-{bank}", PAYMENT.replace("payment-0", f"payment-{bank}").replace("bank-0", f"bank-{bank}")
+            )
         signed = {"SLACK_SIGNING_SECRET": SECRET} if transport == "http" else {}
         process = Process(folder, "up", SLACK_API_URL=slack.api_url, **TOKENS, **signed)
         stack.callback(process.close)
