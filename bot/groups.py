@@ -21,6 +21,7 @@ from slack_sdk import WebClient
 from bot.errors import SlackError, translate
 from bot.text import escape, said
 from engine.errors import RetriggerError
+from engine.permissions import Actor
 
 REFRESH = 300.0  # seconds between readings; usergroups.list may be called 20 times a minute
 FIRST_RETRY, LONGEST_RETRY = 15.0, 300.0  # seconds after a reading that failed, doubled each time
@@ -215,6 +216,15 @@ def kept_groups(kept: Kept) -> GroupList | None:
     except (RetriggerError, ValueError, TypeError) as error:
         log.warning("The kept list of Slack's user groups cannot be used: %s", error)
         return None
+
+
+def as_present(kept: Kept, actor: Actor) -> Actor:
+    """Somebody with the groups that they are in by the list that a bot read last: for what goes on in their name, in
+    any process, after they clicked (SPEC 6). No list, no groups."""
+    known = kept_groups(kept)
+    groups = known.groups if known else ()
+    mine = [group.names for group in groups if actor.slack_user in group.members]
+    return actor._replace(groups=frozenset().union(*mine))
 
 
 def day(at: float) -> str:

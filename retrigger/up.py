@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from bot.door import SLACK_API, SlackDoor
+from bot.groups import as_present
 from bot.http_mode import PATH, HttpReceiver
 from engine.causes.bulk import Bulk
 from engine.causes.runner import TURN, BulkRunner
@@ -101,7 +103,7 @@ class Running:
             slots=settings.slots,
             exclusive=app.database.is_sqlite,
         )
-        self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name).turn, "bulk")
+        self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name, partial(as_present, app.store)).turn, "bulk")
         recovered = self._worker.start()
         self._stack.callback(self._stop_engine, self._worker)
         steps = "1 step" if recovered == 1 else f"{recovered} steps"

@@ -7,6 +7,7 @@ acted on twice, each act's command sees to, which names the run and the request.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from engine import events
@@ -26,10 +27,13 @@ _LEASE = 10.0  # seconds, many times that of a turn
 
 
 class BulkRunner:
-    """``worker`` names this boot of an engine. Used by one thread."""
+    """``worker`` names this boot of an engine; ``present`` gives a person as they are now, who may have been in other
+    groups when they began. Used by one thread."""
 
-    def __init__(self, engine: Engine, bulks: Bulks, worker: str) -> None:
-        self._engine, self._bulks, self._worker = engine, bulks, worker
+    def __init__(
+        self, engine: Engine, bulks: Bulks, worker: str, present: Callable[[Actor], Actor] = lambda person: person
+    ) -> None:
+        self._engine, self._bulks, self._worker, self._present = engine, bulks, worker, present
 
     def turn(self) -> None:
         """Go on with every run that is ours, as far as that is possible now. Raises StorageError."""
@@ -81,7 +85,7 @@ class BulkRunner:
         if self._engine.store.command(command_id) is None:  # else a process acted, and died before it said so
             try:
                 self._engine.retrigger(
-                    unpack_person(run.person),
+                    self._present(unpack_person(run.person)),
                     item.request_id,
                     item.node,
                     flow=run.flow,

@@ -50,6 +50,7 @@ class Room:
             name: Connection(name, ConnectionSettings(base_url=base)) for name, base in (connections or {}).items()
         }
         self.worker: Worker | None = None
+        self.present: Callable[[Actor], Actor] = lambda person: person  # who began a bulk re-trigger, as they are now
         self.meddled: set[int] = set()  # requests that the test itself changed by other means than the rules
 
     def publish(self, text: str) -> int:
@@ -65,7 +66,8 @@ class Room:
         runner = Runner(self.tools(functions))
         settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
         self.worker = Worker(self.store, runner, **settings)
-        self.worker.also(bulk_turn, BulkRunner(self.engine, self.bulks, settings["name"]).turn, "bulk")
+        bulk = BulkRunner(self.engine, self.bulks, settings["name"], lambda person: self.present(person))
+        self.worker.also(bulk_turn, bulk.turn, "bulk")
         self.worker.start()
         return self.worker
 

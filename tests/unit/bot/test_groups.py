@@ -6,7 +6,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.groups import REFRESH, Groups, groups_of
+from bot.groups import REFRESH, Groups, as_present, groups_of
+from engine.permissions import Actor
 from tests.support.poll import wait_until
 
 ADMINS = {"id": "S1", "handle": "hr-admins", "users": ["U1", "U2"]}
@@ -140,3 +141,11 @@ def test_an_answer_that_makes_no_sense_does_not_end_the_readings() -> None:
         wait_until(lambda: "What Slack answers cannot be used" in str(started.note), "the note")
     finally:
         started.stop()
+
+
+def test_somebody_as_they_are_now_has_the_groups_of_the_kept_list() -> None:
+    slack, kept = Slack(ADMINS, OPS), Kept()
+    began = Actor("slack:T1/U1", "Hanna Lead", "slack", "hanna@example.com", "U1", frozenset({"@ops", "S2"}))
+    assert as_present(kept, began).groups == frozenset()
+    groups(slack, kept).refresh()
+    assert as_present(kept, began) == began._replace(groups=frozenset({"@hr-admins", "S1"}))

@@ -111,6 +111,25 @@ def test_it_needs_take_action_in_every_application_concerned(outage: Outage):
         outage.bulk.begin(omar, preview.run.id, flow=True, rate=60, reason="Mine.")
 
 
+def test_who_is_taken_out_of_the_group_meanwhile_acts_no_more(outage: Outage):
+    outage.room.engine.grant(HANNA, Grant("@hr-admins", Permission.TAKE_ACTION, "HR"))
+    nora = OMAR._replace(id="slack:T1/U7", mail=None, slack_user="U7", groups=frozenset({"@hr-admins"}))
+    requests, asked = outage.block(10), []
+
+    def present(person: Actor) -> Actor:
+        asked.append(person)
+        return person if len(asked) == 1 else person._replace(groups=frozenset())
+
+    outage.room.present = present
+    cause_id = outage.told(requests)
+    outage.mend()
+    preview = outage.bulk.preview(nora, cause_id)
+    run = outage.ended(outage.bulk.begin(nora, preview.run.id, flow=True, rate=300, reason="It is back."))
+    items = tally(outage.room.bulks.items(run.id))
+    assert (len(items[ItemState.RECOVERED]), len(items[ItemState.SKIPPED])) == (1, 9)
+    assert all("permission" in (item.note or "") for item in items[ItemState.SKIPPED])
+
+
 def test_a_permission_that_is_taken_away_stops_the_acts_that_would_follow(outage: Outage):
     requests = outage.block(10)
     cause_id = outage.told(requests)
