@@ -45,7 +45,8 @@ class OldButton(RetriggerError):
 
 
 class Target(NamedTuple):
-    """What a button acts on: a request, and a step at a version."""
+    """What a button acts on: a request, and a step at a version. In a window of an act without a step, ``version`` is
+    the request's revision."""
 
     request_id: int
     node: str | None = None

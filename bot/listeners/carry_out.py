@@ -135,7 +135,7 @@ def _command(
     engine, (request_id, node, version) = bot.engine, ticket.target
     said: dict[str, Any] = {"reason": submitted.reason, "command_id": command_id}
     if ticket.action is Action.WITHDRAW:
-        return engine.withdraw(actor, request_id, **said)
+        return engine.withdraw(actor, request_id, expect_version=version, **said)
     bound = {**said, "confirmed": submitted.confirmed, "plan_digest": ticket.digest}
     if ticket.action is Action.CONTINUE or node is None:
         return engine.continue_flow(actor, request_id, **bound)

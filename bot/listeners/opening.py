@@ -124,10 +124,11 @@ def shown(plan: Plan) -> str:
 
 
 def present(document: RequestDocument, action: Action, target: Target, dates: Dates) -> Target:
-    """The target at its present version. Raises Overtaken when its step has changed, or does not offer the act."""
+    """The target at its present version: the step's, or the request's revision. Raises Overtaken when its step has
+    changed, or does not offer the act."""
     if target.node is None:
         if action in document.actions:
-            return target
+            return target._replace(version=document.revision)
         raise Overtaken(document.number, overtaken(document, action, None, dates))
     step = document.step(target.node)
     if step is None:

@@ -141,6 +141,18 @@ def test_withdraw_needs_a_reason(office: Office) -> None:
     assert office.lines(card)[-1] == f"*Hanna Lead* withdrew REQ-{number}"
 
 
+def test_a_window_that_is_older_than_what_was_done_since_withdraws_nothing(office: Office) -> None:
+    number, _ = office.blocked()
+    office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
+    office.hanna.modal("The request ends here")
+    office.outside.error, office.outside.badge_error = None, "the printer is out of paper"
+    office.room.engine.retrigger(HANNA, number, "create_account", flow=True)
+    office.room.wait(number, lambda d: bool(d.blocked) and d.blocked[0] == "badge")
+    office.hanna.submit(typed(reason="hired elsewhere"))
+    assert "Hanna Lead re-triggered step and flow at" in office.hanna.errors()["reason"]
+    assert office.room.document(number).status.value == "blocked"
+
+
 def test_errors_of_the_version_stand_at_its_field(office: Office) -> None:
     number, card = office.blocked()
     office.hanna.click(card, "retrigger.flow")
