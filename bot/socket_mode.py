@@ -142,10 +142,7 @@ class Client(SocketModeClient):
         if sock is not None:
             with suppress(OSError):  # the other side was quicker
                 sock.shutdown(socket.SHUT_RDWR)
-        try:
-            self.close()
-        except AttributeError:  # its reader let go of the socket between the library's look at it and its close
-            self.close()
+        self.close()
 
 
 class _Ending:
