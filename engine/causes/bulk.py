@@ -90,14 +90,16 @@ class Bulk:
         reason = (reason or "").strip()
         if not reason:
             raise InvalidInput("Give a reason: it is kept in the audit of every request.", "reason")
-        if len(reason) > MAX_REASON_CHARS:
-            raise InvalidInput(f"Keep the reason under {MAX_REASON_CHARS} characters.", "reason")
         items = [item for item in self._bulks.items(run_id) if item.state is ItemState.WAITING]
         self._engine.permitted_everywhere(actor, {item.app for item in items})
         if unpack_person(run.person).id != actor.id:
             raise Refused("This preview was made for somebody else. Open it anew.")
         if not items:
             raise Refused("Each of these requests must be looked at by itself, so there is nothing to begin.")
+        for item in items:  # it is told with every one of them, and may hold what only one of them hides
+            reason = self._engine.masked(item.request_id, reason)
+        if len(reason) > MAX_REASON_CHARS:
+            raise InvalidInput(f"Keep the reason under {MAX_REASON_CHARS} characters.", "reason")
         begun = run._replace(state=RunState.CANARY, person=pack_person(actor), flow=flow, rate=rate, reason=reason)
         told = told_of(events.BULK_BEGUN, actor, run_id, reason, requests=len(items), rate=rate, flow=flow)
         if not self._bulks.begin(begun, told):

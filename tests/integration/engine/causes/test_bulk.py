@@ -8,6 +8,7 @@ from engine.causes.records import ItemState, RunState, tally
 from engine.causes.steering import CANARY_FAILED, SAME_AGAIN
 from engine.errors import Conflict, NotPermitted, Refused
 from engine.permissions import Actor, Grant, Permission
+from engine.texts import MASK
 from tests.integration.engine.causes.conftest import WORKFLOW, Outage
 from tests.support.engine import HANNA, VERA
 from tests.support.poll import wait_until
@@ -128,6 +129,16 @@ def test_who_is_taken_out_of_the_group_meanwhile_acts_no_more(outage: Outage):
     items = tally(outage.room.bulks.items(run.id))
     assert (len(items[ItemState.RECOVERED]), len(items[ItemState.SKIPPED])) == (1, 9)
     assert all("permission" in (item.note or "") for item in items[ItemState.SKIPPED])
+
+
+def test_the_reason_is_told_without_what_any_of_the_requests_hides(outage: Outage):
+    outage.room.publish(WORKFLOW.format(name="join_hr", app="HR") + "sensitive: [request.input.name]\n")
+    requests = outage.block(10)
+    cause_id = outage.told(requests)
+    preview = outage.bulk.preview(HANNA, cause_id)
+    run = outage.bulk.begin(HANNA, preview.run.id, flow=True, rate=300, reason="As n7@example.com asked for.")
+    assert run.reason == outage.room.bulks.run(run.id).reason == f"As {MASK} asked for."
+    outage.ended(run)
 
 
 def test_a_permission_that_is_taken_away_stops_the_acts_that_would_follow(outage: Outage):
