@@ -46,7 +46,7 @@ class SocketRunner:
         self._app_token = app_token
         self._stopping = Flag()
         self.lines = [Line(self._client, self._say, self._stopping) for _ in range(connections)]
-        self._said = ""
+        self._said: str | None = None  # nothing yet
         self._lock = Lock()
 
     def start(self) -> None:

@@ -154,7 +154,7 @@ def test_up_runs_on_while_slack_is_out_of_reach(front: Front, start: StartProces
     tokens = {"SLACK_BOT_TOKEN": "xoxb-secret-1", "SLACK_APP_TOKEN": "xapp-secret-2"}
     up = start("up", **tokens, SLACK_API_URL="http://127.0.0.1:9/api/")
 
-    up.wait_for("Trying again in")
+    up.wait_for("Trying again.")
     front.wait(front.submit(), "completed")
 
     assert up.end() == 0
