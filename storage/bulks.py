@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from engine.causes.person import unpack_person
 from engine.causes.records import Item, ItemState, Member, Run, RunState, SharedCause
 from engine.errors import Conflict
 from engine.records import Event
@@ -70,7 +71,9 @@ class SqlBulks:
         def begin(connection: Connection, moment: float) -> bool:
             other = select(bulk_runs.c.id).where(UNDER_WAY, bulk_runs.c.cause_id == run.cause_id)
             if (running := connection.execute(other).first()) is not None and running.id != run.id:
-                raise Conflict("This cause", f"being re-triggered already (bulk re-trigger {running.id})")
+                first = read_run(connection, running.id)
+                who, did = unpack_person(first.person).name, f"began bulk re-trigger {first.id}"
+                raise Conflict("This cause", "being re-triggered already", who, first.begun_at, did)
             chosen = {"person": run.person, "flow": run.flow, "rate": run.rate, "reason": rows.clean(run.reason)}
             moved = _move(connection, run.id, (RunState.DRAFT,), RunState.CANARY, **chosen, begun_at=moment)
             if moved:

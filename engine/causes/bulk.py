@@ -112,5 +112,7 @@ class Bulk:
         self._engine.permitted_everywhere(actor, {item.app for item in self._bulks.items(run_id)})
         why = f"{actor.name} stopped it"
         if not self._bulks.stop(run_id, why, told_of(events.BULK_STOPPED, actor, run_id, why=why)):
-            raise Conflict("This bulk re-trigger", run.state.value)
+            now = self._bulks.run(run_id)
+            since = f", since {now.why}" if now.why else ""
+            raise Conflict("This bulk re-trigger", f"{now.state.value}{since}")
         return run

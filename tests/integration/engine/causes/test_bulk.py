@@ -72,7 +72,7 @@ def test_whoever_may_act_in_every_application_concerned_can_stop_it(outage: Outa
     outage.bulk.stop(HANNA, run.id)
     run = outage.ended(run)
     assert run.why == "Hanna Lead stopped it"
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="ended, since Hanna Lead stopped it"):
         outage.bulk.stop(HANNA, run.id)
     left = tally(outage.room.bulks.items(run.id))[ItemState.LEFT]
     assert len(left) >= 8
@@ -163,7 +163,9 @@ def test_one_at_a_time_and_each_preview_once(outage: Outage):
     with pytest.raises(Conflict):
         outage.bulk.begin(HANNA, run.id, flow=True, rate=10, reason="Twice.")
     again = outage.bulk.preview(HANNA, cause_id)
-    with pytest.raises(Conflict, match="re-triggered already"):
+    with pytest.raises(
+        Conflict, match=r"re-triggered already\. Hanna Lead began bulk re-trigger \d+ at \d\d:\d\d:\d\d UTC"
+    ):
         outage.bulk.begin(HANNA, again.run.id, flow=True, rate=10, reason="Beside it.")
     outage.bulk.stop(HANNA, run.id)
     outage.ended(run)
