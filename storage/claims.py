@@ -19,6 +19,7 @@ from storage.statements import Statements
 log = logging.getLogger(__name__)
 
 _PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
+_SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
 
 
 class Claims:
@@ -31,13 +32,15 @@ class Claims:
 
     def go_on(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> list[Claim]:
         """Claim what ``batch`` makes due, which then is written once, as running: requests that were begun are brought
-        to their ends before others begin. Not while another step has waited for long, or must run alone."""
+        to their ends before others begin. While another step has waited for long, some slots are left to such; while
+        one must run alone, all are."""
         free = claimer.free()
         if not batch.ready or free <= 0 or (self._alone and claimer.running() > 0):
             return []
-        long = self._statements.due_before.run(connection, moment=now - _PATIENCE)
-        if long or self._statements.alone_due.run(connection, now=now):
+        if self._statements.alone_due.run(connection, now=now):
             return []
+        if self._statements.due_before.run(connection, moment=now - _PATIENCE):
+            free -= max(1, free // _SHARE)
         return batch.go_on(claimer, free)
 
     def take(self, connection: Connection, claimer: Claimer, now: float, taken: int = 0) -> list[Claim]:
