@@ -107,9 +107,17 @@ def test_slack_comes_from_the_environment_and_is_not_shown(file: Path):
 
     slack = read_settings(file, {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "sig-1"}).slack
 
-    assert (slack.bot_token, slack.missing) == ("xoxb-1", ("SLACK_APP_TOKEN",))
+    assert (slack.bot_token, slack.over_http, slack.missing) == ("xoxb-1", True, ())
     assert slack.secrets == {"xoxb-1", "sig-1"}
     assert "xoxb-1" not in repr(slack)
+
+
+def test_without_a_signing_secret_slack_is_connected_to(file: Path):
+    file.write_text("")
+
+    slack = read_settings(file, {"SLACK_BOT_TOKEN": "xoxb-1"}).slack
+
+    assert (slack.over_http, slack.missing) == (False, ("SLACK_APP_TOKEN",))
 
 
 @pytest.mark.parametrize(
