@@ -32,7 +32,7 @@ def step(node: str, status: StepStatus = StepStatus.COMPLETED, *made: AttemptDoc
     given = {
         "node": node, "kind": "action", "status": status, "version": 1, "visit": 1, "stale": False, "held": False,
         "result": None, "error": None, "call": None, "retries": 0, "recoveries": 0, "due_at": None, "wakes_at": None,
-        "approvers": (), "approved": (), "need": None, "part_of": None, "actions": (),
+        "outlet": None, "approvers": (), "approved": (), "need": None, "part_of": None, "actions": (),
         "attempts": made,
     }  # fmt: skip
     return StepDocument(**{**given, **facts})
