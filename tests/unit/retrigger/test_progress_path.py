@@ -43,7 +43,7 @@ def request(*steps: StepDocument, **facts: Any) -> RequestDocument:
         "id": "REQ-42", "workflow": "onboarding", "version": 1, "app": "HR", "title": "Onboard Ada",
         "status": RequestStatus.BLOCKED, "reason": None, "requester": "ada@example.com", "revision": 3,
         "created_at": NOW - timedelta(minutes=4), "updated_at": NOW, "input": {}, "actions": (), "steps": steps,
-        "events": (), "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED),
+        "blocked_at": None, "events": (), "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED),
     }  # fmt: skip
     return RequestDocument(**{**given, **facts})
 
