@@ -258,4 +258,5 @@ def unpack_ask_ticket(text: str) -> AskTicket:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    # As it is: Slack counts characters, and an escaped emoji has twelve.
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -6,6 +6,7 @@ Everything that came from a request, an outside system or a person passes throug
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u20
 _FORMATTING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)")  # an underscore within a word formats nothing, and people copy it
 _LOOKS_LIKE = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}
 _WHOLE = (("<", ">", 120), ("&", ";", 5))  # what opens, closes, and how long what must stay whole may be
+_JOINER = "\u200d"  # makes one sign of several, such as a family
+_CHANGES = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # the sign before: skin, a flag's region
+_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters are one flag
+_LONGEST_SIGN = 32  # characters; what goes on for longer is no sign that somebody wrote
 
 
 def clean(text: str) -> str:
@@ -33,16 +38,17 @@ def escape(text: str) -> str:
 
 
 def said(text: str, limit: int = 300) -> str:
-    """Somebody's words within a line of ours: one line, escaped, and as they were written.
+    """Somebody's words within a line of ours: one line, escaped, and as they were written. ``limit`` is of what Slack
+    counts, which is the escaped text: "&" has five characters.
 
     mrkdwn has no escape for what formats (and renderers differ in what stops it), so that is shown by its look-alike.
     """
-    return _FORMATTING.sub(lambda found: _LOOKS_LIKE[found[0]], escape(one_line(text, limit)))
+    return _FORMATTING.sub(lambda found: _LOOKS_LIKE[found[0]], cut(escape(one_line(text, limit)), limit))
 
 
 def code(text: str, limit: int = 100) -> str:
     """A name such as a node's, in code style, where a backtick only would be taken for formatting."""
-    return f"`{escape(one_line(text, limit)).replace('`', chr(39)) or '–'}`"
+    return f"`{cut(escape(one_line(text, limit)), limit).replace('`', chr(39)) or '–'}`"
 
 
 def bold(text: str, limit: int = 100) -> str:
@@ -51,15 +57,30 @@ def bold(text: str, limit: int = 100) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` characters, cut with the visible mark; never inside an entity or a ``<…>`` of Slack's."""
+    """At most ``limit`` characters, cut with the visible mark; never within an entity, a ``<…>`` or one sign."""
     if len(text) <= limit:
         return text
-    kept = text[: limit - len(CUT_MARK)]
+    kept = text[: _between_signs(text, limit - len(CUT_MARK))]
     for opening, closing, longest in _WHOLE:
         start = kept.rfind(opening, len(kept) - longest)
         if start > kept.rfind(closing):
             kept = kept[:start]
     return kept + CUT_MARK
+
+
+def _between_signs(text: str, end: int) -> int:
+    """``end``, or the place before it where no sign is broken: an emoji of several characters, a letter's accents."""
+    place = end
+    while place > 0 and end - place < _LONGEST_SIGN and _within_sign(text, place):
+        place -= 1
+    return end if _within_sign(text, place) else place
+
+
+def _within_sign(text: str, place: int) -> bool:
+    before, after = text[place - 1], text[place]
+    if before == _JOINER or _CHANGES.match(after) or unicodedata.category(after).startswith("M"):
+        return True
+    return after in _FLAGS and (place - len(text[:place].rstrip(_FLAGS))) % 2 == 1
 
 
 class Dates(NamedTuple):

@@ -40,7 +40,7 @@ def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
     blocks = [
         section(f"{cause_line(preview.cause)}\n{bold(counted(len(preview.items), 'request'))}: {_apps(preview)}"),
         context(requests_named(preview.items, NAMED)),
-        section(_plan(preview.runs)),
+        *map(section, _plan(preview.runs)),
     ]
     if preview.left_out:
         blocks.append(section(f"Left out, to be looked at one by one:\n{_left_out(preview)}"))
@@ -76,7 +76,8 @@ def _apps(preview: Preview) -> str:
     return " · ".join(f"{said(app, 60)} {number}" for app, number in sorted(preview.apps.items()))
 
 
-def _plan(runs: Mapping[PlannedStep, int]) -> str:
+def _plan(runs: Mapping[PlannedStep, int]) -> list[str]:
+    """What will run and what will be repeated; each to have a block of its own, as in the window of one request."""
     sure: dict[str, int] = {}
     perhaps: dict[str, int] = {}
     again: dict[str, int] = {}
@@ -92,7 +93,7 @@ def _plan(runs: Mapping[PlannedStep, int]) -> str:
         parts.append(f"Depending on what comes out: {_numbered({code(node): n for node, n in perhaps.items()})}.")
     repeated = f"These outside calls will be repeated: {_numbered(again)}." if again else ""
     parts.append(repeated or "No outside call that may have taken effect will be repeated.")
-    return "\n".join(parts)
+    return parts
 
 
 def _numbered(found: Mapping[str, int]) -> str:

@@ -50,7 +50,7 @@ class Message(NamedTuple):
 
 def message(text: str, blocks: list[Block]) -> Message:
     """A message inside Slack's limits."""
-    return Message(cut(clean(text), FALLBACK_TEXT) or EMPTY, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
+    return Message(cut(clean(text), FALLBACK_TEXT).strip() or EMPTY, _fit(blocks, MESSAGE_BLOCKS, MESSAGE_TEXT))
 
 
 def digest(message: Message) -> str:
@@ -109,7 +109,7 @@ def _fit(blocks: list[Block], count: int, budget: int) -> list[Block]:
 
 
 def _left_out(blocks: int) -> Block:
-    text = f"… {blocks} more parts do not fit here. `retrigger show` on the command line shows all."
+    text = f"… {blocks} more parts do not fit here. `retrigger` on the command line shows all."
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 

@@ -25,8 +25,10 @@ def whoami(actor: Actor, grants: Sequence[Grant], note: str | None, name: Naming
         known.append(f"⚠️ {said(note, 500)}")
     if not grants:
         known.append("You hold no permission. Ask whoever keeps Retrigger's settings file.")
-    lines = [f"• {_what(grant)}, by {_matched(grant.who, actor, name)}, {_source(grant, dates)}" for grant in grants]
-    return fit.message("What you may do", [section("\n".join(known)), *sections(lines)])
+    lines = [
+        f"• {_what(grant)}, by {_matched(grant.who, actor, name)}, {_source(grant, dates)}" for grant in grants[:SHOWN]
+    ]
+    return fit.message("What you may do", [section("\n".join(known)), *sections([*lines, *_more(grants)])])
 
 
 def grants_list(grants: Sequence[Grant], note: str | None, name: Naming, dates: Dates) -> Message:
@@ -35,10 +37,10 @@ def grants_list(grants: Sequence[Grant], note: str | None, name: Naming, dates: 
         text = "Nothing is granted to anybody."
         return fit.message(text, [section(f"{text} `/retrigger grant @NAME take_action HR` would.")])
     lines = [f"• {name(grant.who)}: {_what(grant)}, {_source(grant, dates)}" for grant in grants[:SHOWN]]
-    if len(grants) > SHOWN:
-        lines.append(f"… and {len(grants) - SHOWN} more: `retrigger grants` on the command line shows all.")
     notes = [context(f"⚠️ {said(note, 500)}")] if note else []
-    return fit.message("Who may do what", [section(bold("Who may do what")), *sections(lines), *notes])
+    return fit.message(
+        "Who may do what", [section(bold("Who may do what")), *sections([*lines, *_more(grants)]), *notes]
+    )
 
 
 def changed(grant: Grant, given: bool, new: bool, name: Naming) -> Message:
@@ -55,6 +57,11 @@ def not_permitted(error: NotPermitted, note: str | None, name: Naming) -> Messag
     text = f"You need the permission {bold(error.permission)} for {bold(error.app)}. Ask {ask}."
     notes = [context(f"⚠️ {said(note, 500)}")] if note else []
     return fit.message(escape(f"{error} {note or ''}".strip()), [section(text), *notes])
+
+
+def _more(grants: Sequence[Grant]) -> list[str]:
+    more = len(grants) - SHOWN
+    return [f"… and {more} more: `retrigger grants` on the command line shows all."] if more > 0 else []
 
 
 def _what(grant: Grant) -> str:

@@ -118,6 +118,7 @@ def _what(ticket: Ticket, document: RequestDocument) -> str:
 def _plan(plan: Plan) -> list[Block]:
     sure = [code(run.node) for run in plan.runs if run.sure]
     perhaps = [code(run.node) for run in plan.runs if not run.sure]
+    # Each has a block of its own, so that however many steps there are, none hides which calls will be repeated.
     parts = [f"These steps will run: {', '.join(sure)}."] if sure else []
     if perhaps:
         parts.append(f"Depending on what comes out: {', '.join(perhaps)}.")
@@ -128,7 +129,7 @@ def _plan(plan: Plan) -> list[Block]:
         parts.append(f"These outside calls will be repeated: {'; '.join(again)}.")
     if plan.stops:
         parts.append(f"Stopped or taken back: {', '.join(map(code, plan.stops))}.")
-    return [section("\n".join(parts))]
+    return [section(part) for part in parts]
 
 
 def _may_have_worked(run: PlannedStep) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ Json = dict[str, Any]
 DRAWN = {"section", "header", "divider", "context", "actions", "input"}
 ELEMENTS = {"button", "plain_text_input", "checkboxes", "radio_buttons", "static_select", "file_input"}
 FORBIDDEN = ("<!channel", "<!here", "<!everyone", "<@U0EVIL", "<http")
+OURS = re.compile(r"<!date\^\d+\^[^<>|]+\|[^<>|]+>|<@[UW][A-Z0-9]+>")  # what we write in angle brackets, whole
+ENTITY = re.compile(r"&(amp|lt|gt);")
 
 
 def check_message(text: str, blocks: list[Json]) -> None:
@@ -31,9 +35,10 @@ def check_view(view: Json) -> None:
     parsed = View(**view)
     parsed.validate_json()
     assert len(view["blocks"]) <= 100
+    assert len(json.dumps(view, ensure_ascii=False).encode()) <= 250_000
     assert len(view.get("private_metadata", "")) <= 3000
     for name in ("title", "submit", "close"):
-        assert len(view.get(name, {"text": ""})["text"]) <= 24, name
+        assert 0 < len(view.get(name, {"text": "-"})["text"].strip()) <= 24, name
     if any(block["type"] == "input" for block in view["blocks"]):
         assert view["submit"]["text"], "a view with inputs needs a submit button"
     _check_blocks(view["blocks"])
@@ -70,6 +75,8 @@ def _check_blocks(blocks: list[Json]) -> None:
         text.encode()  # no lone surrogates
     for text in texts(blocks, "mrkdwn"):
         _check_escaped(text)
+        rest = ENTITY.sub("", OURS.sub("", text))
+        assert not set("<>&") & set(rest.replace("\n> ", "\n")), f"not escaped, or broken by a cut: {text}"
 
 
 def _check_section(block: Json) -> None:
@@ -104,6 +111,7 @@ def _check_header(block: Json) -> None:
 def _check_input(block: Json) -> None:
     assert block["label"]["type"] == "plain_text"
     assert len(block["label"]["text"]) <= 2000
+    assert len(block.get("hint", {"text": ""})["text"]) <= 2000
     assert block["block_id"], "an input that cannot be found again"
     _check_element(block["element"])
 
@@ -112,11 +120,13 @@ def _check_element(element: Json) -> None:
     assert element["type"] in ELEMENTS, f"unknown element {element['type']}"
     assert 0 < len(element["action_id"]) <= 255
     assert len(element.get("value", "")) <= 2000
-    assert len(element.get("initial_value", "")) <= 3000
+    assert len(element.get("initial_value", "").encode("utf-16-le")) <= 2 * 3000
     assert len(element.get("placeholder", {"text": ""})["text"]) <= 150
     if element["type"] == "button":
         assert len(element["text"]["text"]) <= 75
         assert element.get("style", "primary") in ("primary", "danger")
+    if element["type"] in ("checkboxes", "radio_buttons"):
+        assert 1 <= len(element["options"]) <= 10
     if element["type"] == "static_select":
         assert 1 <= len(element["options"]) <= 100
         assert "initial_option" not in element or element["initial_option"] in element["options"]

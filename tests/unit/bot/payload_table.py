@@ -1,0 +1,302 @@
+"""Every builder of bot.blocks with every state that it can show: the table of test_payloads.py.
+
+Each row is a builder and a function that calls it in all its states with one text wherever a text may stand.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import bot.blocks
+from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path
+from bot.targets import Answer, AskTicket, ChosenFile, PathWindow, Place, Report, Settled, Target, Ticket
+from bot.text import Dates, bold, cut, said
+from engine import events
+from engine.allowed import Action
+from engine.causes.bulk import Preview
+from engine.causes.person import pack_person
+from engine.causes.records import Item, ItemState, Run, RunState, SharedCause, Stand, Standing, tally
+from engine.documents import AttemptDocument, LookingDocument, RequestDocument
+from engine.errors import NotPermitted
+from engine.foresight import Outlook, Reader, Way
+from engine.limits import MAX_BULK, MAX_REASON_CHARS
+from engine.permissions import Actor, Grant, Permission
+from engine.plan import Key, PlannedStep
+from engine.reports import BlockedPage
+from engine.states import AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.store import Beside
+from tests.unit.bot import samples
+
+Payload = fit.Message | dict[str, Any]
+Cases = Callable[[str], Iterator[Payload]]
+
+DATES = Dates()  # with Slack's tokens: longer than plain, and a cut may fall into them
+NODE, APP = "n" * 60, "A" * 60  # the longest that a workflow may have (engine.definition)
+PLACE = Place("C0123456789", "1700000000.000001", Report(APP, 30 * 86400, Beside(1.7e9, 10**12, True)).pack())
+_WHOLE = {"Message", "dict[str, Any]", "dict[str, object]"}  # what a builder of a whole message or window gives
+
+
+def builders() -> set[Callable[..., Any]]:
+    """Every public function of the package that gives a whole message or window; fit is what they all pass through."""
+    found = set()
+    for info in pkgutil.iter_modules(bot.blocks.__path__):
+        module = importlib.import_module(f"bot.blocks.{info.name}")
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+            if own and module is not fit and getattr(value, "__annotations__", {}).get("return") in _WHOLE:
+                found.add(value)
+    return found
+
+
+@cache
+def requests(text: str) -> tuple[RequestDocument, ...]:
+    """Of no step, of 50 blocked ones, of 300 in every state; in every status."""
+    blocked = tuple(samples.step(f"step_{n}", error=text if n < 9 else cut(text, 400)) for n in range(50))
+    by = LookingDocument(by=text, actor="key:" + cut(text, 200), since=samples.AT, until=samples.AT)
+    plain = samples.request(*blocked, title=text, app=text, workflow=text, reason=text, requester=text, looking=by)
+    empty = samples.request(title=text, app=text, workflow=text, reason=text, requester=text, blocked_at=None)
+    every = [
+        plain.model_copy(update={"steps": blocked[:n], "status": status}) for n, status in enumerate(RequestStatus)
+    ]
+    return (empty, plain, *every, samples.worst(cut(text, 400), steps=300))
+
+
+def _cards(text: str) -> Iterator[Payload]:
+    return (card.card(document, DATES, "rt-1") for document in requests(text))
+
+
+def _path_messages(text: str) -> Iterator[Payload]:
+    return (path.path_message(document, DATES) for document in requests(text))
+
+
+def _path_views(text: str) -> Iterator[Payload]:
+    for document in requests(text):
+        for page in (None, 10**6):
+            yield path.path_view(document, DATES, PathWindow(10**12, PLACE, page))
+
+
+def _asked(text: str) -> Iterator[tuple[ask.Ask, RequestDocument]]:
+    """An approval by each of 40, in all that may become of it."""
+    names = tuple(f"{cut(text, 200)}{n}" for n in range(40))
+    it = ask.Ask(NODE, 1, names, ("<@U1>",) * 39 + (said(text),))
+    told = [
+        samples.shown_event(kind, NODE, attempt=1, by=text, reason=text, data={"outlet": "rejected"})
+        for kind in (events.APPROVED, events.REJECTED, events.WITHDRAWN, events.COMPLETED)
+    ] * 10
+    for outcome_of in (None, *AttemptOutcome):
+        attempts: tuple[AttemptDocument, ...] = (samples.attempt(1, outcome=outcome_of, ended_at=None),)
+        for number in (0, 1, 4, 40):
+            approved = names if number == 40 else names[:number]
+            step = samples.step(
+                NODE, kind="approval", status=StepStatus.WAITING, attempts=attempts, approvers=names, need="all"
+            ).model_copy(update={"approved": approved, "wakes_at": samples.AT})
+            shown = samples.request(step, title=text, app=text, workflow=text, requester=text, input={text: text})
+            yield it, shown.model_copy(update={"events": tuple(told[:number])})
+    yield it, samples.request(title=text)
+
+
+def _ask_messages(text: str) -> Iterator[Payload]:
+    return (ask.ask_message(it, document, DATES, "rt-1") for it, document in _asked(text))
+
+
+def _asks_overtaken(text: str) -> Iterator[Payload]:
+    return (ask.overtaken(it, document, DATES) for it, document in _asked(text))
+
+
+def _answers(text: str) -> Iterator[Payload]:
+    for given in ({}, {text + str(n): [text] for n in range(50)}, text, [text] * 300, None):
+        document = samples.request(title=text, app=text, requester=text, input=given)
+        for yes in (True, False):
+            yield ask.answer_modal(AskTicket(Answer(10**12, NODE, 10**6, yes), PLACE), document)
+
+
+def _cause(text: str, closed: float | None = None) -> SharedCause:
+    return SharedCause(10**12, "k", text, text, 1.0, 2.0, closed)
+
+
+def _run(text: str, state: RunState, why: str | None) -> Run:
+    person = pack_person(Actor("slack:T1/U1", text, "slack"))
+    return Run(10**12, 1, state, person, True, 30, text, why, 1.0, 2.0, 3.0, None)
+
+
+def _items(number: int, state: ItemState, note: str | None = None) -> list[Item]:
+    """Those that are hardest to name: none follows another."""
+    return [Item(4, 10**8 + 2 * place, "pay", 2, f"{place % 40} {APP}", state, note) for place in range(number)]
+
+
+def _cause_cards(text: str) -> Iterator[Payload]:
+    items = tally([*_items(MAX_BULK, ItemState.RECOVERED), *(i for state in ItemState for i in _items(2, state, text))])
+    for apps in (
+        {},
+        {APP: {Stand.BLOCKED: 1}},
+        {f"{cut(text, 99)}{n}": dict.fromkeys(Stand, 10**6) for n in range(40)},
+    ):
+        yield cause.cause_card(cause.CauseState(_cause(text, 9.0), Standing(apps)), DATES)
+        for state in RunState:
+            for why in (None, text):
+                run = _run(text, state, why)
+                yield cause.cause_card(cause.CauseState(_cause(text), Standing(apps), run, items), DATES, "rt-1")
+
+
+def _previews(text: str, chosen: int) -> Iterator[Preview]:
+    left_out = tuple(_items(50, ItemState.SKIPPED, cut(text, 400)))
+    runs = {
+        PlannedStep(f"{n}{NODE}"[:60], "action", n < 100, list(CallEffect)[n % 4], False, list(Key)[n % 2]): 900
+        for n in range(300)
+    }
+    for planned in ({}, runs):
+        items = tuple(_items(chosen, ItemState.WAITING))
+        yield Preview(_run(text, RunState.DRAFT, None), _cause(text), items, left_out, planned)
+
+
+def _bulk_windows(text: str) -> Iterator[Payload]:
+    return (bulk.bulk_modal(it, "[4,[null,null]]") for n in (0, 1, MAX_BULK) for it in _previews(text, n))
+
+
+def _empty_bulks(text: str) -> Iterator[Payload]:
+    return (bulk.nothing_modal(it) for it in _previews(text, 0))
+
+
+def _bulk_lines(text: str) -> Iterator[Payload]:
+    items = tally([*_items(MAX_BULK, ItemState.OTHERWISE, cut(text, 400)), *_items(9, ItemState.SKIPPED)])
+    data = {"bulk": 4, "requests": MAX_BULK, "rate": 30, "flow": True, "canary": 1, "why": text, "request": 10**8}
+    for kind in (events.BULK_BEGUN, events.BULK_GOES_ON, events.BULK_STOPPED, events.BULK_ENDED):
+        full = samples.event(kind, None, by=text, reason=text, data={**data, "recovered": MAX_BULK})
+        for event in (full, samples.event(kind, None)):
+            yield bulk.run_message(event, items, DATES, "rt-1")
+
+
+def _grants(text: str) -> list[list[Grant]]:
+    many = [Grant(text, permission, text or None, text, 1.7e9) for permission in Permission] * 250
+    return [[], many[:4], many]
+
+
+def _whoami(text: str) -> Iterator[Payload]:
+    actors = [Actor(text, text, "slack", text), Actor("slack:T1/U1", text, "slack", None)]
+    return (grants.whoami(actor, held, text, bold, DATES) for actor in actors for held in _grants(text))
+
+
+def _grant_lists(text: str) -> Iterator[Payload]:
+    return (grants.grants_list(known, text, bold, DATES) for known in _grants(text))
+
+
+def _granted(text: str) -> Iterator[Payload]:
+    grant = Grant(text, Permission.ADMIN, text or None)
+    return (grants.changed(grant, given, new, bold) for given in (True, False) for new in (True, False))
+
+
+def _refused(text: str) -> Iterator[Payload]:
+    asked = [(), (text,), tuple(f"{text}{n}" for n in range(50))]
+    return (grants.not_permitted(NotPermitted(text, text, ask), note, bold) for ask in asked for note in (None, text))
+
+
+def _pages(text: str, longest: int) -> Iterator[BlockedPage]:
+    """Of no request, of one, and a full one of what is longest in each."""
+    beside = Beside(1.7e9, 10**12, True)
+    nodes = tuple(f"{n}{NODE}"[:60] for n in range(50))
+    long = samples.request(title=text, app=APP, reason=text).model_copy(
+        update={"id": "REQ-100000000", "blocked": nodes}
+    )
+    yield BlockedPage((), None, None)
+    yield BlockedPage((samples.request(title=text, app=text, reason=None, blocked_at=None),), beside, None)
+    yield BlockedPage((long,) * longest, beside, beside)
+
+
+def _blocked_lists(text: str) -> Iterator[Payload]:
+    for page in _pages(text, lists.PAGE):
+        for report in (Report(), Report(APP, 86400, Beside(1.7e9, 10**12))):
+            yield lists.blocked_list(page, report, 10**9, DATES, samples.AT)
+
+
+def _homes(text: str) -> Iterator[Payload]:
+    apps = [f"{n} {APP}"[:60] for n in range(300)]
+    for shown in ([], apps[:1], apps):
+        for report in (Report(), Report(apps[-1], 86400, Beside(1.7e9, 10**12)), Report(apps[0], 1)):
+            for page in _pages(text, home.PAGE):
+                seen = home.Seen(report, shown, dict.fromkeys(RequestStatus, 10**9), page, samples.AT)
+                yield home.home_view(seen, DATES)
+
+
+def _closed_homes(text: str) -> Iterator[Payload]:
+    return (home.closed_view(message) for message in _refused(text) if isinstance(message, fit.Message))
+
+
+def _acts(text: str) -> Iterator[Payload]:
+    runs = [PlannedStep(f"{n}{NODE}"[:60], "action", n < 200, CallEffect.UNKNOWN, n > 9, Key.NEW) for n in range(300)]
+    readers = tuple(Reader(f"{n}{NODE}"[:60], (cut(text, 200),) * 50) for n in range(30))
+    ways = tuple(Way(NODE, None if n % 2 else NODE, text) for n in range(30))
+    drafts = ("", json.dumps({"text": text}, ensure_ascii=True))
+    document = samples.worst(cut(text, 400), steps=3)
+    file = ChosenFile("F0123456789", cut(text, 100))
+    for action in Action:
+        target = Target(10**12, None if action in (Action.CONTINUE, Action.WITHDRAW) else NODE, 10**9)
+        for settled in (None, Settled(), Settled(10**6, True, True)):
+            ticket = Ticket(action, target, PLACE, "d" * 64, "s" * 64, True, True, settled, "w" * 64, file)
+            plan = samples.plan(*runs)._replace(stops=tuple(run.node for run in runs))
+            yield modals.act_modal(ticket, document, plan, notice=text)
+            yield modals.act_modal(ticket._replace(file=None, confirm=False), document, None)
+            for draft in drafts:
+                editing = modals.Editing(draft, Outlook(readers, ways), files=settled is None)
+                typed = modals.Typed(text[:MAX_REASON_CHARS], None if settled is None else text[:3000])
+                unfiled = ticket._replace(file=None if settled is None else file)
+                yield modals.act_modal(unfiled, document, plan, editing=editing, typed=typed)
+
+
+def _titles() -> list[str]:
+    return ["Retrigger", *modals.TITLES.values()]
+
+
+def _told(text: str) -> Iterator[Payload]:
+    message = fit.message(text, [parts.section(said(text), block_id="rt-1")])
+    return (modals.told_modal(title, message) for title in _titles())
+
+
+def _outcomes(text: str) -> Iterator[Payload]:
+    data = {"error": text, "before": "", "call": text, "outcome": text, "to": text, "recovery": text, "outlet": text}
+    more = {"new_key": True, "version": text, "approvers": [text] * 40, "need": "all"}
+    document = samples.worst(cut(text, 400), steps=3)
+    for kind in sorted({*events.THREAD, events.SUBMITTED, events.STATUS, events.LOOKING, events.REFUSED, "unknown"}):
+        full = samples.event(kind, NODE, attempt=10**6, by=text, reason=text, door="cli", data={**data, **more})
+        for event in (samples.event(kind, None), full):
+            yield outcome.outcome(event, document, "rt-1")
+
+
+def _overtaken(text: str) -> Iterator[Payload]:
+    for document in requests(text):
+        for action in Action:
+            for node in (None, "step_0", text):
+                yield outcome.overtaken(document, action, node, DATES)
+
+
+TABLE: dict[Callable[..., Any], Cases] = {
+    ask.ask_message: _ask_messages,
+    ask.answer_modal: _answers,
+    ask.overtaken: _asks_overtaken,
+    bulk.bulk_modal: _bulk_windows,
+    bulk.nothing_modal: _empty_bulks,
+    bulk.run_message: _bulk_lines,
+    card.card: _cards,
+    cause.cause_card: _cause_cards,
+    grants.whoami: _whoami,
+    grants.grants_list: _grant_lists,
+    grants.changed: _granted,
+    grants.not_permitted: _refused,
+    home.home_view: _homes,
+    home.closed_view: _closed_homes,
+    lists.blocked_list: _blocked_lists,
+    lists.help_message: lambda text: iter([lists.help_message()]),
+    modals.act_modal: _acts,
+    modals.loading_modal: lambda text: (modals.loading_modal(title) for title in _titles()),
+    modals.working_modal: lambda text: (modals.working_modal(title) for title in _titles()),
+    modals.notice_modal: lambda text: (modals.notice_modal(title, text) for title in _titles()),
+    modals.told_modal: _told,
+    outcome.outcome: _outcomes,
+    outcome.overtaken: _overtaken,
+    path.path_message: _path_messages,
+    path.path_view: _path_views,
+}
