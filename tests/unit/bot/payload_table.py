@@ -1,6 +1,4 @@
 """Every builder of bot.blocks with every state that it can show: the table of test_payloads.py.
-
-Each row is a builder and a function that calls it in all its states with one text wherever a text may stand.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from typing import Any
 import bot.blocks
 from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path
 from bot.targets import Answer, AskTicket, ChosenFile, PathWindow, Place, Report, Settled, Target, Ticket
-from bot.text import Dates, bold, cut, said
+from bot.text import Dates, bold, clean, cut, one_line, said
 from engine import events
 from engine.allowed import Action
 from engine.causes.bulk import Preview
@@ -38,6 +36,7 @@ Cases = Callable[[str], Iterator[Payload]]
 DATES = Dates()  # with Slack's tokens: longer than plain, and a cut may fall into them
 NODE, APP = "n" * 60, "A" * 60  # the longest that a workflow may have (engine.definition)
 PLACE = Place("C0123456789", "1700000000.000001", Report(APP, 30 * 86400, Beside(1.7e9, 10**12, True)).pack())
+_TITLES = ["Retrigger", *modals.TITLES.values()]
 _WHOLE = {"Message", "dict[str, Any]", "dict[str, object]"}  # what a builder of a whole message or window gives
 
 
@@ -232,7 +231,8 @@ def _acts(text: str) -> Iterator[Payload]:
     ways = tuple(Way(NODE, None if n % 2 else NODE, text) for n in range(30))
     drafts = ("", json.dumps({"text": text}, ensure_ascii=True))
     document = samples.worst(cut(text, 400), steps=3)
-    file = ChosenFile("F0123456789", cut(text, 100))
+    written = clean(text)  # what comes back from a window is no half of a character
+    file = ChosenFile("F0123456789", one_line(text, 100))
     for action in Action:
         target = Target(10**12, None if action in (Action.CONTINUE, Action.WITHDRAW) else NODE, 10**9)
         for settled in (None, Settled(), Settled(10**6, True, True)):
@@ -242,18 +242,14 @@ def _acts(text: str) -> Iterator[Payload]:
             yield modals.act_modal(ticket._replace(file=None, confirm=False), document, None)
             for draft in drafts:
                 editing = modals.Editing(draft, Outlook(readers, ways), files=settled is None)
-                typed = modals.Typed(text[:MAX_REASON_CHARS], None if settled is None else text[:3000])
+                typed = modals.Typed(written[:MAX_REASON_CHARS], None if settled is None else written[:3000])
                 unfiled = ticket._replace(file=None if settled is None else file)
                 yield modals.act_modal(unfiled, document, plan, editing=editing, typed=typed)
 
 
-def _titles() -> list[str]:
-    return ["Retrigger", *modals.TITLES.values()]
-
-
 def _told(text: str) -> Iterator[Payload]:
     message = fit.message(text, [parts.section(said(text), block_id="rt-1")])
-    return (modals.told_modal(title, message) for title in _titles())
+    return (modals.told_modal(title, message) for title in _TITLES)
 
 
 def _outcomes(text: str) -> Iterator[Payload]:
@@ -291,9 +287,9 @@ TABLE: dict[Callable[..., Any], Cases] = {
     lists.blocked_list: _blocked_lists,
     lists.help_message: lambda text: iter([lists.help_message()]),
     modals.act_modal: _acts,
-    modals.loading_modal: lambda text: (modals.loading_modal(title) for title in _titles()),
-    modals.working_modal: lambda text: (modals.working_modal(title) for title in _titles()),
-    modals.notice_modal: lambda text: (modals.notice_modal(title, text) for title in _titles()),
+    modals.loading_modal: lambda text: (modals.loading_modal(title) for title in _TITLES),
+    modals.working_modal: lambda text: (modals.working_modal(title) for title in _TITLES),
+    modals.notice_modal: lambda text: (modals.notice_modal(title, text) for title in _TITLES),
     modals.told_modal: _told,
     outcome.outcome: _outcomes,
     outcome.overtaken: _overtaken,
