@@ -1,5 +1,4 @@
-"""Every builder of bot.blocks with every state that it can show: the table of test_payloads.py.
-"""
+"""Every builder of bot.blocks with every state that it can show: the table of test_payloads.py."""
 
 from __future__ import annotations
 
