@@ -210,8 +210,8 @@ def answer_refusals(paper: PaperRequest, who: str, node: str, yes: bool, late: b
         return {UNKNOWN}
     found = {CONFLICT} if late else set()
     step = paper.steps[node]
-    if step.kind != APPROVAL:
-        return {*found, REFUSED}
+    if step.kind != APPROVAL:  # of what was withdrawn, whoever comes now is told who did that
+        return {*found, CONFLICT if paper.status == "withdrawn" else REFUSED}
     if not step.open:
         return {*found, CONFLICT}
     if not asked:
