@@ -170,11 +170,12 @@ class Engine(Approvals, Lookouts, Reports):
         *,
         reason: str | None,
         expect_version: int | None = None,
+        plan_digest: str | None = None,
         command_id: str | None = None,
     ) -> Accepted:
         """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = act_of(actor, reason, expect_version, None, False, command_id)
+        act = act_of(actor, reason, expect_version, plan_digest, False, command_id)
         return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
 
     def call_back(self, token: str, text: str) -> Accepted:

@@ -63,7 +63,7 @@ class Editing(NamedTuple):
 def act_modal(
     ticket: Ticket,
     document: RequestDocument,
-    plan: Plan | None,
+    plan: Plan,
     *,
     editing: Editing | None = None,
     typed: Typed | None = None,
@@ -73,9 +73,7 @@ def act_modal(
     was typed."""
     typed = typed or Typed()
     blocks = [section(f"⚠️ {said(notice, 1000)}"), divider()] if notice else []
-    blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document))]
-    if plan is not None:
-        blocks += _plan(plan)
+    blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document)), *_plan(plan)]
     if editing is not None and editing.outlook is not None:
         blocks += outlook_lines(editing.outlook)
     blocks += _fields(ticket, document, editing, typed)

@@ -106,13 +106,14 @@ def _act_or_ask(
 def act(
     bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str, given: Provided | None = None
 ) -> Accepted:
-    """Give the engine the command. A state that changed, while the plan that was shown did not, is no reason to ask."""
+    """Give the engine the command. A state that changed, while the plan that was shown did not, is no reason to ask;
+    but whoever ends a request sees first what was done about it since."""
     digest = ticket.digest
     for _ in range(PLAN_TRIES):
         try:
             return _command(bot, actor, ticket._replace(digest=digest), submitted, command_id, given)
         except PlanChanged:
-            plan = _plan_now(bot, actor, ticket)
+            plan = None if ticket.action is Action.WITHDRAW else _plan_now(bot, actor, ticket)
             if plan is None or shown(plan) != ticket.shown:
                 raise
             digest = plan.digest
@@ -135,7 +136,7 @@ def _command(
     engine, (request_id, node, version) = bot.engine, ticket.target
     said: dict[str, Any] = {"reason": submitted.reason, "command_id": command_id}
     if ticket.action is Action.WITHDRAW:
-        return engine.withdraw(actor, request_id, expect_version=version, **said)
+        return engine.withdraw(actor, request_id, expect_version=version, plan_digest=ticket.digest, **said)
     bound = {**said, "confirmed": submitted.confirmed, "plan_digest": ticket.digest}
     if ticket.action is Action.CONTINUE or node is None:
         return engine.continue_flow(actor, request_id, **bound)

@@ -87,13 +87,11 @@ def act_view(
 ) -> dict[str, Any]:
     """The window for the present state; its ticket is bound to the plan that it lists. ``given``: what was provided in
     the window before."""
-    plan = None if ticket.action is Action.WITHDRAW else plan_of(bot, actor, ticket)
-    bound, editing = ticket, None
-    if plan is not None:
-        confirm = ticket.confirm or plan.needs_confirmation
-        bound = bound._replace(digest=plan.digest, shown=shown(plan), confirm=confirm)
-        if ticket.action is Action.INPUT:
-            bound, editing = _editing(bot, actor, bound, plan, given)
+    plan = plan_of(bot, actor, ticket)
+    confirm = ticket.confirm or plan.needs_confirmation
+    bound, editing = ticket._replace(digest=plan.digest, shown=shown(plan), confirm=confirm), None
+    if ticket.action is Action.INPUT:
+        bound, editing = _editing(bot, actor, bound, plan, given)
     return modals.act_modal(bound, document, plan, editing=editing, typed=typed, notice=notice)
 
 
@@ -120,7 +118,7 @@ def plan_of(bot: Bot, actor: Actor, ticket: Ticket) -> Plan:
 
 def shown(plan: Plan) -> str:
     """Stands for what a window lists of a plan: a state that changed without changing this changes nothing."""
-    return hashlib.sha256(repr([tuple(run) for run in plan.runs]).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr([plan.stops, *map(tuple, plan.runs)]).encode()).hexdigest()[:12]
 
 
 def present(document: RequestDocument, action: Action, target: Target, dates: Dates) -> Target:

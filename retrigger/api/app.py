@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -17,7 +16,6 @@ from starlette.exceptions import HTTPException
 from bot.http_mode import HttpReceiver
 from engine.errors import RetriggerError
 from retrigger.api import acts, callbacks, health, requests
-from retrigger.api.cached import Cached
 from retrigger.api.health import Monitor
 from retrigger.api.openapi import describe
 from retrigger.api.problems import FieldProblem, invalid, of_status, problem_of, respond
@@ -36,7 +34,7 @@ def create_api(app: App, receiver: HttpReceiver | None = None, *, only_slack: bo
         title="Retrigger",
         version=version("retrigger"),
         summary=_SUMMARY,
-        openapi_url=None,  # served below: FastAPI would make it on the event loop
+        openapi_url=None,  # served below: FastAPI would make it on the event loop, at the first call
         docs_url=None,  # its page would come from the internet
         redoc_url=None,
         lifespan=_few_threads,
@@ -51,11 +49,13 @@ def create_api(app: App, receiver: HttpReceiver | None = None, *, only_slack: bo
         api.include_router(router)
     api.add_middleware(BodyLimit)
     _add_handlers(api)
-    described = Cached(lambda: json.dumps(describe(api, app.settings.api.public_url)), math.inf)
+    # Made now, and with it what FastAPI and pydantic know of each route: made by the first calls, in several threads at
+    # once, it lets warnings through that FastAPI hides by a filter which all threads share.
+    described = json.dumps(describe(api, app.settings.api.public_url))
 
     @api.get("/openapi.json", include_in_schema=False)
-    def openapi() -> Response:
-        return Response(described.get(), media_type="application/json")
+    async def openapi() -> Response:
+        return Response(described, media_type="application/json")
 
     return api
 

@@ -129,6 +129,7 @@ class WithdrawBody(_Body):
 
     reason: str = Field(max_length=MAX_REASON_CHARS, pattern=r"\S", description="Why; it is kept with the act.")
     expect_version: _ExpectedRevision = None
+    plan_digest: _Digest = None
 
 
 class AnswerBody(_Body):

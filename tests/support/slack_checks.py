@@ -15,7 +15,9 @@ Json = dict[str, Any]
 DRAWN = {"section", "header", "divider", "context", "actions", "input"}
 ELEMENTS = {"button", "plain_text_input", "checkboxes", "radio_buttons", "static_select", "file_input"}
 FORBIDDEN = ("<!channel", "<!here", "<!everyone", "<@U0EVIL", "<http")
-OURS = re.compile(r"<!date\^\d+\^[^<>|]+\|[^<>|]+>|<@[UW][A-Z0-9]+>")  # what we write in angle brackets, whole
+OURS = re.compile(
+    r"<!date\^\d+\^[^<>|]+\|[^<>|]+>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>"
+)  # what we write in angle brackets, whole
 ENTITY = re.compile(r"&(amp|lt|gt);")
 
 
@@ -35,7 +37,7 @@ def check_view(view: Json) -> None:
     parsed = View(**view)
     parsed.validate_json()
     assert len(view["blocks"]) <= 100
-    assert len(json.dumps(view, ensure_ascii=False).encode()) <= 250_000
+    assert len(json.dumps(view, ensure_ascii=False).encode("utf-8", "surrogatepass")) <= 250_000
     assert len(view.get("private_metadata", "")) <= 3000
     for name in ("title", "submit", "close"):
         assert 0 < len(view.get(name, {"text": "-"})["text"].strip()) <= 24, name

@@ -153,6 +153,20 @@ def test_a_window_that_is_older_than_what_was_done_since_withdraws_nothing(offic
     assert office.room.document(number).status.value == "blocked"
 
 
+def test_whoever_withdraws_sees_first_that_somebody_re_triggered_the_step_alone(office: Office) -> None:
+    number, _ = office.blocked()
+    office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
+    office.hanna.modal("Stopped or taken back: `create_account`")
+    office.outside.error = None
+    office.room.engine.retrigger(HANNA, number, "create_account")
+    office.room.wait(number, lambda d: not d.blocked)
+    office.hanna.submit(typed(reason="hired elsewhere"))
+    office.hanna.modal("changed after this plan was made. Nothing was done")
+    assert office.room.document(number).status.value == "blocked"
+    office.hanna.submit(typed(reason="hired elsewhere"))
+    office.room.wait(number, "withdrawn")
+
+
 def test_errors_of_the_version_stand_at_its_field(office: Office) -> None:
     number, card = office.blocked()
     office.hanna.click(card, "retrigger.flow")

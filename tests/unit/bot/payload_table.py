@@ -238,7 +238,7 @@ def _acts(text: str) -> Iterator[Payload]:
             ticket = Ticket(action, target, PLACE, "d" * 64, "s" * 64, True, True, settled, "w" * 64, file)
             plan = samples.plan(*runs)._replace(stops=tuple(run.node for run in runs))
             yield modals.act_modal(ticket, document, plan, notice=text)
-            yield modals.act_modal(ticket._replace(file=None, confirm=False), document, None)
+            yield modals.act_modal(ticket._replace(file=None, confirm=False), document, samples.plan())
             for draft in drafts:
                 editing = modals.Editing(draft, Outlook(readers, ways), files=settled is None)
                 typed = modals.Typed(written[:MAX_REASON_CHARS], None if settled is None else written[:3000])

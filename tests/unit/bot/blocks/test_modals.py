@@ -184,7 +184,7 @@ def test_the_window_says_who_reads_the_result_and_where_decisions_go_with_it() -
 
 def test_a_file_that_was_chosen_before_still_counts_and_that_is_said() -> None:
     ticket = Ticket(Action.INPUT, Target(42, "a", 7), Place(), file=ChosenFile("F1", "result.json"))
-    view = modals.act_modal(ticket, request(step()), None, editing=Editing())
+    view = modals.act_modal(ticket, request(step()), samples.plan(), editing=Editing())
     assert "The file *result.json* counts, unless you write here or choose another." in said(view["blocks"])
     assert "initial_value" not in inputs_of(view)["request_body"]["element"]
 
