@@ -13,11 +13,9 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
-def signed(
-    body: str, secret: str, *, at: float | None = None, content_type: str = "application/json"
-) -> dict[str, str]:
-    """The headers. ``at``: when it is said to have been signed, epoch seconds."""
-    moment = str(int(time.time() if at is None else at))
+def signed(body: str, secret: str, *, ago: float = 0.0, content_type: str = "application/json") -> dict[str, str]:
+    """The headers. ``ago``: how long ago it is said to have been signed, seconds."""
+    moment = str(int(time.time() - ago))
     signature = SignatureVerifier(secret).generate_signature(timestamp=moment, body=body)
     assert signature is not None
     return {"content-type": content_type, "x-slack-request-timestamp": moment, "x-slack-signature": signature}
