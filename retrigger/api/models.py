@@ -149,9 +149,9 @@ class AcceptedAct(BaseModel):
     """An act that is stored; an engine carries it out. ``step_version`` and ``attempt`` are the step's after it."""
 
     id: str = Field(examples=["REQ-42"])
-    node: str | None
+    node: str | None = None
     status: RequestStatus
-    step_version: int | None
+    step_version: int | None = None
     attempt: int | None
 
     @classmethod
@@ -188,8 +188,8 @@ class PlanDocument(BaseModel):
 
     id: str = Field(examples=["REQ-42"])
     action: Action
-    node: str | None
-    step_version: int | None
+    node: str | None = None
+    step_version: int | None = None
     status: RequestStatus
     runs: list[PlannedStepDocument]
     stops: list[str] = Field(description="Steps under way or blocked that it would cancel or take back.")

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 AGAIN = 0.1  # seconds until somebody whom the database did not answer asks again
 BY_HAND = {"id": "acc-1", "tracking": "by hand"}
+UNMADE = "cannot be rendered"  # how an error says that a step reads what was never made
 
 
 def insist(do: Callable[[], T]) -> T:
@@ -103,7 +104,9 @@ class People:
         if Action.CONTINUE in document.actions:
             self.go_on(story)
         for step in document.steps:
-            if Action.FLOW in step.actions and (step.status == "blocked" or document.status == "failed"):
+            if Action.INPUT in step.actions and UNMADE in (step.error or ""):
+                self.provide(story, step)  # what it reads was cancelled by an end: re-triggers would go on for ever
+            elif Action.FLOW in step.actions and (step.status == "blocked" or document.status == "failed"):
                 self.retrigger(story, step, flow=True)
             elif step.status == "waiting" and step.kind == "approval":
                 self.answer(story, step)

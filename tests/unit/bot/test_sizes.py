@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.blocks import card, fit, home, lists, modals, outcome, parts, path, thread
-from bot.blocks.modals import Editing, Typed
-from bot.targets import PathWindow, Place, Report, Settled, Target, Ticket
-from bot.text import Dates, clean, escape
+from bot.targets import PathWindow, Place, Report
+from bot.text import Dates, escape
 from engine import events
 from engine.allowed import Action
-from engine.foresight import Outlook, Reader, Way
-from engine.plan import Key, PlannedStep
 from engine.reports import BlockedPage
-from engine.states import CallEffect, RequestStatus
+from engine.states import RequestStatus
 from engine.store import Beside
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples
@@ -71,27 +67,6 @@ def test_lines_and_outcomes_of_every_event(kind: str, text: str) -> None:
         line = thread.line(event, 42, Dates())
         check_message(*fit.message(line, [parts.section(line, block_id="rt-1")]))
         check_message(*outcome.outcome(event, document))
-
-
-@pytest.mark.parametrize("text", samples.TEXTS)
-@pytest.mark.parametrize("action", list(Action))
-@pytest.mark.parametrize("settled", [None, Settled(4, True, True)])
-def test_the_windows_of_every_act(action: Action, text: str, settled: Settled | None) -> None:
-    document = samples.worst(text)
-    runs = [
-        PlannedStep(f"{text[:200]}{n}", "action", n % 2 == 0, CallEffect.UNKNOWN, n % 3 == 0, Key.NEW)
-        for n in range(300)
-    ]
-    node = None if action in (Action.CONTINUE, Action.WITHDRAW) else "x" * 200
-    ticket = Ticket(action, Target(10**15, node, 10**9), PLACE, "d" * 64, "s" * 12, True, True, settled)
-    many = tuple(Reader(f"{text[:200]}{n}", (text,) * 50) for n in range(300))
-    ways = tuple(Way(text[:200], None if n % 2 else text, text) for n in range(300))
-    editing = Editing(json.dumps({"text": text}), Outlook(many, ways))
-    for typed in (None, Typed(clean(text), clean(text)[:3000])):  # no window gives half a character back
-        view = modals.act_modal(ticket, document, samples.plan(*runs), editing=editing, typed=typed, notice=text)
-        check_view(view)
-    check_view(modals.act_modal(ticket, document, samples.plan()))
-    check_message(*outcome.overtaken(document, action, document.steps[0].node, Dates()))
 
 
 @pytest.mark.parametrize("action", list(Action))
