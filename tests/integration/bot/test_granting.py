@@ -79,6 +79,7 @@ def test_wrong_words_get_the_right_ones(office: Office, slack: SlackServer) -> N
 
 def test_only_an_admin_of_the_application_grants_and_learns_nothing_else(office: Office, slack: SlackServer) -> None:
     hanna, omar = slack.person("U1"), slack.person("U2")
+    said(hanna, "whoami")  # whom the bot has met it can mention
     sentence = "You need the permission *Admin* for *every application*. Ask <@U1>."
     assert said(omar, "grant <@U2> admin") == said(omar, "grants") == sentence
     said(hanna, "grant <@U2> admin Lab")

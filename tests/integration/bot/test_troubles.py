@@ -185,7 +185,9 @@ def test_while_slack_was_away_much_happened(office: Office, slack: SlackServer) 
     office.settled()
     assert slack.faults.count("chat.update") == updates + 1
     replies = office.posts(card["ts"])
-    assert [len(message["blocks"]) for message in replies] == [1, 4]
+    lines = [len(message["blocks"]) for message in replies]
+    # The block's own line; what was under way when Slack went away may come by itself; then all the rest in one.
+    assert lines[0] == 1 and sum(lines) == 5 and len(lines) <= 3
     assert office.told("U1") == []
     direct = [m["text"] for m in office.hanna.messages("DU1")]
     assert sum(f"REQ-{number}:" in text and "✅ `create_account` completed" in text for text in direct) == 1
