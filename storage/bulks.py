@@ -13,9 +13,9 @@ from engine.errors import Conflict
 from engine.records import Event
 from storage import rows
 from storage.cause_rows import RUN_COLUMNS, read_items, read_run, refresh_soon, tell_run
-from storage.cause_tables import UNDER_WAY, bulk_items, bulk_runs
 from storage.causes import read_cause, still_blocked
 from storage.store import SqlStore
+from storage.tables import UNDER_WAY, bulk_items, bulk_runs
 
 
 class SqlBulks:

@@ -9,8 +9,7 @@ from engine.errors import NotFound
 from engine.limits import CAUSE_REFRESH_SECONDS
 from engine.records import Event
 from storage import rows
-from storage.cause_tables import bulk_items, bulk_runs
-from storage.tables import TO_TELL, events, outbox
+from storage.tables import TO_TELL, bulk_items, bulk_runs, events, outbox
 
 RUN_COLUMNS = tuple(bulk_runs.c[name] for name in Run._fields)
 

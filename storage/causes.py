@@ -14,10 +14,9 @@ from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
 from engine.states import MOVING, StepStatus
 from storage import rows
 from storage.cause_rows import read_items, read_run, refresh_soon
-from storage.cause_tables import UNDER_WAY, blocks, bulk_runs, causes
 from storage.database import now
 from storage.store import SqlStore
-from storage.tables import steps
+from storage.tables import UNDER_WAY, blocks, bulk_runs, causes, steps
 
 _SAME_STEP = and_(steps.c.request_id == blocks.c.request_id, steps.c.node == blocks.c.node)
 _STILL = and_(steps.c.version == blocks.c.version, steps.c.status == StepStatus.BLOCKED)

@@ -19,11 +19,22 @@ from engine.graph import Graph
 from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
 from storage.begun import begun_steps
-from storage.cause_tables import blocks
 from storage.many import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.query import Query, among
 from storage.rows import dump
-from storage.tables import DUE, DUE_ALONE, RUNNING, attempts, events, outbox, requests, steps, tallies, workflows
+from storage.tables import (
+    DUE,
+    DUE_ALONE,
+    RUNNING,
+    attempts,
+    blocks,
+    events,
+    outbox,
+    requests,
+    steps,
+    tallies,
+    workflows,
+)
 
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)

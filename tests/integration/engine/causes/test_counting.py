@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from engine.causes.records import Stand
 from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
-from storage.cause_tables import blocks
+from storage.tables import blocks
 from tests.integration.engine.causes.conftest import Outage
 from tests.support.engine import HANNA
 

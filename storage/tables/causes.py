@@ -1,11 +1,11 @@
-"""The tables of causes and of bulk re-triggers (storage.tables). Only blocked steps ever write into them."""
+"""What blocks many requests at once, and their bulk re-triggers. Only blocked steps ever write into them."""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text
 
 from engine.causes.records import RUN_UNDER_WAY
-from storage.tables import Id, is_one_of, metadata, partial_index
+from storage.tables.base import Id, is_one_of, metadata, partial_index
 
 # Steps that outside systems blocked: each by the latest error of each signature (engine.records.Blocked, in the order
 # of its fields). It is blocked by it still if it has that version.

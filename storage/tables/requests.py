@@ -1,54 +1,16 @@
-"""Every table. JSON is ASCII-escaped text, times are seconds since the epoch (UTC, the database's clock).
+"""Workflows, their requests, and each request's steps, attempts and events.
 
-The columns of requests, steps, attempts and events stand in the order of their records' fields, so that rows go to the
-driver as they are. There are no foreign keys: all rows are written by the one writer, which has just read their
-request under a lock, and nothing is ever deleted but the steps that another workflow version lacks.
+The columns stand in the order of their records' fields (engine.records), so that rows go to the driver as they are.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Double,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    and_,
-    false,
-    literal_column,
-)
+from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text, false, literal_column
 from sqlalchemy.sql import ColumnElement
 
 from engine.limits import ALONE_FROM_RECOVERY
 from engine.states import StepStatus
-
-metadata = MetaData()
-
-# SQLite numbers rows by itself only in a column of type INTEGER.
-Id = BigInteger().with_variant(Integer(), "sqlite")
-HIGHEST_ID = 2**63 - 1  # that either database can compare with
-
-
-def is_one_of(column: Column[str], *values: str) -> ColumnElement[bool]:
-    """A condition with its values in the text: SQLite uses a partial index only for a query that repeats its words."""
-    return column.in_([literal_column(f"'{value}'") for value in values])
-
-
-def numbered(request_id: int) -> ColumnElement[bool]:
-    """The request with this number. One that is too large for the database is no request's."""
-    return requests.c.id == request_id if 0 < request_id <= HIGHEST_ID else false()
-
-
-def partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
-    """An index of the rows that are ``where``."""
-    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
+from storage.tables.base import HIGHEST_ID, Id, is_one_of, metadata, partial_index
 
 workflows = Table(
     "workflows",
@@ -183,103 +145,7 @@ events = Table(
 Index("events_by_request", events.c.request_id)
 partial_index("events_command", events.c.command_id, where=events.c.command_id.is_not(None), unique=True)
 
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("request_id", Id, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("event", Text),
-    Column("actor", Text),
-    Column("created_at", Double, nullable=False),
-    Column("due_at", Double, nullable=False),
-    Column("taken_until", Double),
-    Column("tries", Integer, nullable=False),
-    Column("sent_at", Double),
-    Column("done_at", Double),
-    Column("error", Text),
-)
-TO_TELL = outbox.c.done_at.is_(None)
-partial_index("outbox_waiting", outbox.c.request_id, outbox.c.id, where=TO_TELL)
-partial_index("outbox_due", outbox.c.due_at, outbox.c.id, where=TO_TELL)
-GIVEN_UP = and_(outbox.c.done_at.is_not(None), outbox.c.error.is_not(None))
-partial_index("outbox_given_up", outbox.c.done_at, where=GIVEN_UP)
 
-# How many there are of what is asked for often, in parts (storage.tallies).
-tallies = Table(
-    "tallies",
-    metadata,
-    Column("part", Integer, primary_key=True, autoincrement=False),
-    Column("what", Text, primary_key=True),  # requests (by status), or events (by kind, of all applications)
-    Column("app", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("number", BigInteger, nullable=False),
-)
-
-posted = Table(
-    "posted",
-    metadata,
-    Column("request_id", Id, primary_key=True, autoincrement=False),
-    Column("subject", Text, primary_key=True),
-    Column("team", Text, primary_key=True),
-    Column("channel", Text, nullable=False),
-    Column("ts", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-)
-
-grants = Table(
-    "grants",
-    metadata,
-    Column("who", Text, primary_key=True),
-    Column("permission", Text, primary_key=True),
-    Column("app", Text, primary_key=True),  # "" means every application: a key has no NULL
-    Column("source", Text, nullable=False),
-    Column("at", Double, nullable=False),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("revoked_at", Double),
-)
-Index("api_keys_digest", api_keys.c.digest, unique=True)
-partial_index("api_keys_in_use", api_keys.c.name, where=api_keys.c.revoked_at.is_(None), unique=True)
-
-workers = Table(
-    "workers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("present_until", Double, nullable=False),
-    Column("started_at", Double, nullable=False),
-)
-
-# What this installation keeps for itself, such as the secret from which callback addresses are made.
-installation = Table(
-    "installation",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
-
-# Slack workspaces that took the app out.
-removals = Table(
-    "removals",
-    metadata,
-    Column("team", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("at", Double, nullable=False),
-)
-
-# PostgreSQL only: the last transaction of each writer; see storage.stamps.
-commits = Table(
-    "commits",
-    metadata,
-    Column("writer", Text, primary_key=True),
-    Column("number", BigInteger, nullable=False),
-    Column("at", Double, nullable=False),
-)
+def numbered(request_id: int) -> ColumnElement[bool]:
+    """The request with this number. One that is too large for the database is no request's."""
+    return requests.c.id == request_id if 0 < request_id <= HIGHEST_ID else false()

@@ -5,15 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
-branch_labels = None
-depends_on = None
-
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
+def create() -> None:
+    """Make these tables and their indexes."""
     _causes()
     _bulk()
 
