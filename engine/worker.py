@@ -12,10 +12,11 @@ from engine.decide.answer import time_is_up
 from engine.decide.lost import give_back, recover, unstick
 from engine.draft import Draft
 from engine.errors import RetriggerError, StorageError
-from engine.executor import ApschedulerExecutor
+from engine.executors.apscheduler import ApschedulerExecutor
+from engine.executors.port import NewExecutor
 from engine.heartbeat import Heartbeat
 from engine.runner import Runner
-from engine.store import Claimer, Store
+from engine.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,15 @@ class Worker:
     leases decide, and only for an engine that has had the database for as long as a lease itself."""
 
     def __init__(
-        self, store: Store, runner: Runner, *, name: str, lease: float, slots: int = 32, exclusive: bool
+        self,
+        store: Store,
+        runner: Runner,
+        *,
+        name: str,
+        lease: float,
+        slots: int = 32,
+        exclusive: bool,
+        executor: NewExecutor = ApschedulerExecutor,
     ) -> None:
         self._store = store
         self._name = name
@@ -43,7 +52,7 @@ class Worker:
         self._heartbeat = Heartbeat(store, name, lease)
         self._living = name if exclusive else None
         self._runner = runner
-        self._executor = ApschedulerExecutor(runner.execute, runner.finish, slots)
+        self._executor = executor(runner.execute, runner.finish, slots)
         runner.on_later = self._arm
 
     def also(self, seconds: float, job: Callable[[], None], name: str) -> None:
@@ -55,8 +64,7 @@ class Worker:
         self._heartbeat.beat()
         recovered = self._recover_lost()
         self._executor.start()
-        claimer = Claimer(self._name, self._lease, self._executor.free, self._executor.busy, self._executor.take)
-        self._store.attach(claimer)
+        self._store.attach(self._executor.claimer(self._name, self._lease))
         self._executor.every(self._lease / 5, self._guarded(self._heartbeat.beat), "heartbeat")
         self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")

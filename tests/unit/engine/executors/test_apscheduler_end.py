@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from engine.executor import ApschedulerExecutor
+from engine.executors.apscheduler import ApschedulerExecutor
 
 
 def _executor() -> ApschedulerExecutor:

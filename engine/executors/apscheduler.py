@@ -14,8 +14,9 @@ from threading import Lock
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine.decide.finish import Finished
+from engine.executors.port import Execute, Finish
 from engine.records import Claim
+from engine.store import Claimer
 
 _LINGER = 10.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
@@ -29,9 +30,7 @@ class ApschedulerExecutor:
     The slot is free before the outcome is handed over, so that the commit that writes it can claim the next step.
     """
 
-    def __init__(
-        self, execute: Callable[[Claim], Finished | None], finish: Callable[[Claim, Finished], None], slots: int
-    ) -> None:
+    def __init__(self, execute: Execute, finish: Finish, slots: int) -> None:
         self._execute, self._finish = execute, finish
         self._slots = slots
         self._queue: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
@@ -52,6 +51,10 @@ class ApschedulerExecutor:
     def start(self) -> None:
         """Begin to run what is handed over."""
         self._scheduler.start()
+
+    def claimer(self, worker: str, lease: float) -> Claimer:
+        """It takes whatever is due."""
+        return Claimer(worker, lease, self.free, self.busy, self.take)
 
     def shutdown(self, patience: float = 5.0) -> bool:
         """End the regular jobs; one that is under way has ``patience`` seconds, as the database is closed next. Steps
