@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
-from engine.commands import answered, meaning, remember
+from engine.commands import answered, check_key, meaning, remember
 from engine.decide.act import Accepted, Act
 from engine.draft import Draft
 from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused
@@ -19,6 +20,7 @@ from engine.records import Request
 from engine.store import RequestDetail, Store
 from engine.submitting import Submitting
 
+T = TypeVar("T")
 CONTINUE = ("continue",)  # what Continue flow asks for
 
 
@@ -65,14 +67,20 @@ class Carrying(Submitting):
         asked: tuple[object, ...],
     ) -> Accepted:
         """One guarded write. Raises what refuses it, and who was first if somebody was."""
+        return self._naming_who_was_first(
+            request_id, node, asked == CONTINUE, lambda: self._once(request_id, node, act, decide, asked)
+        )
+
+    def _naming_who_was_first(self, request_id: int, node: str | None, continuing: bool, do: Callable[[], T]) -> T:
+        """What ``do`` gives. What refuses it is raised with who was first, if somebody was."""
         try:
-            return self._once(request_id, node, act, decide, asked)
+            return do()
         except Refused as refusal:
             if type(refusal) not in (Refused, Conflict):
                 raise
             detail = self.store.detail(request_id)
             graph = self.catalog.graph(detail.request.workflow, detail.request.workflow_version)
-            raise with_who_was_first(refusal, detail, graph, node, continuing=asked == CONTINUE) from None
+            raise with_who_was_first(refusal, detail, graph, node, continuing=continuing) from None
 
     def _once(
         self,
@@ -111,5 +119,7 @@ def act_of(
     """The person and what they said. Raises InvalidInput."""
     if reason is not None and len(reason) > MAX_REASON_CHARS:
         raise InvalidInput(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.", "reason")
+    if command_id is not None:
+        check_key(command_id)
     reason = (reason or "").strip() or None
     return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)

@@ -8,11 +8,18 @@ from typing import Any
 
 from engine.decide.act import Accepted
 from engine.draft import Draft
-from engine.errors import KeyReused
+from engine.errors import InvalidInput, KeyReused, as_sent
+from engine.limits import MAX_KEY_CHARS
 from engine.records import Event
 from engine.states import RequestStatus
 
 FACT = "command"  # in the event's data; no door shows it
+
+
+def check_key(key: str) -> None:
+    """Raise InvalidInput unless a submit or an act can be known by it: an index holds it."""
+    if not (0 < len(as_sent(key)) <= MAX_KEY_CHARS and key.isprintable()):
+        raise InvalidInput(f"A key has 1 to {MAX_KEY_CHARS} characters, on one line. Take another.", "key")
 
 
 def meaning(request_id: int, node: str | None, *asked: object) -> str:

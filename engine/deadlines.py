@@ -19,22 +19,22 @@ class Deadlines:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._running: dict[int, tuple[float, float, Claim]] = {}  # by object: deadline, limit, claim
+        self._running: dict[int, tuple[float, str, Claim]] = {}  # by object: deadline, what is told, claim
         self._lock = Lock()
 
     @contextmanager
-    def within(self, claim: Claim, limit: float) -> Iterator[None]:
-        """What runs inside has ``limit`` seconds."""
-        self._running[id(claim)] = (self._clock() + limit, limit, claim)
+    def within(self, claim: Claim, limit: float, told: str) -> Iterator[None]:
+        """What runs inside has ``limit`` seconds; ``told`` is the error of a step that takes longer."""
+        self._running[id(claim)] = (self._clock() + limit, told, claim)
         try:
             yield
         finally:
             with self._lock:
                 self._running.pop(id(claim), None)
 
-    def overdue(self) -> list[tuple[Claim, float]]:
-        """Each claim whose time is over, with its limit. It is told once."""
+    def overdue(self) -> list[tuple[Claim, str]]:
+        """Each claim whose time is over, with its error. It is told once."""
         now = self._clock()
         with self._lock:
             late = [key for key, (deadline, _, _) in list(self._running.items()) if deadline < now]
-            return [(claim, limit) for _, limit, claim in map(self._running.pop, late)]
+            return [(claim, told) for _, told, claim in map(self._running.pop, late)]

@@ -6,6 +6,12 @@ import re
 from datetime import UTC, datetime
 
 _SHOWN = 100  # characters of what somebody typed
+_WHOSE = re.compile(r"\Akey:\d+:")  # keeps one API key's own keys apart from another's
+
+
+def as_sent(key: str) -> str:
+    """The key of a command as its sender wrote it."""
+    return _WHOSE.sub("", key)
 
 
 class RetriggerError(Exception):
@@ -115,7 +121,7 @@ class KeyReused(InvalidInput):
     """The key that makes a command safe to repeat was used for another one before."""
 
     def __init__(self, key: str, request_id: int | None) -> None:
-        self.key, self.request_id = re.sub(r"\Akey:\d+:", "", key), request_id  # an API key's own are told apart by it
+        self.key, self.request_id = as_sent(key), request_id
         where = f", in REQ-{request_id}" if request_id else ""
         super().__init__(f"The key {self.key} was used for something else before{where}. Use another key.", "key")
 

@@ -28,13 +28,16 @@ from engine.definition import (
     moment,
 )
 from engine.errors import ConfirmationNeeded, LeaseLost, RetriggerError
+from engine.functions import Registered
 from engine.graph import INSTANT_KINDS
+from engine.isolation.answer import Answer
 from engine.isolation.errors import Stopped
 from engine.keys import function_digest, idempotency_key
 from engine.masking import sensitive_values
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
-from engine.nodes.function import apart, here, run_function
+from engine.nodes.function import Caller, apart, here, run_function
+from engine.nodes.words import seconds
 from engine.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.records import Approval, Claim
 from engine.retry import next_try
@@ -115,18 +118,27 @@ class Execution:
         spec = node.function
         args = spec.template.render(self._context(spec.template.constant))
         key = partial(self._leave_for, spec.name, args)
-        if spec.isolation == "thread":
-            with self._tools.deadlines.within(self._holder, spec.timeout):
-                outcome = run_function(spec.name, args, key, self._masker, here)
-        else:
-            try:
-                outcome = run_function(spec.name, args, key, self._masker, apart(self._tools.processes, spec.timeout))
-            except Stopped:  # a clean stop gave the step back before it ended the process
-                step = self._claim.step
-                raise LeaseLost(step.request_id, step.node, step.attempt) from None
+        call = self._here(node) if spec.isolation == "thread" else apart(self._tools.processes, spec.timeout)
+        try:
+            outcome = run_function(spec.name, args, key, self._masker, call)
+        except Stopped:  # a clean stop gave the step back before it ended the process
+            step = self._claim.step
+            raise LeaseLost(step.request_id, step.node, step.attempt) from None
         if not self._sent or outcome.call is CallEffect.NOT_SENT:
             return outcome
         return outcome._replace(call=CallEffect.ACCEPTED if isinstance(outcome, Success) else CallEffect.UNKNOWN)
+
+    def _here(self, node: FunctionNode) -> Caller:
+        """Calls it in this thread. Its time begins with the call, once its key is stored."""
+        spec = node.function
+        error = f"{spec.name} took longer than {seconds(spec.timeout)}."
+        too_long = error if self._holder is self._claim else f"{node.id}: {error}"  # then it is the block's error
+
+        def call(known: Registered, args: Mapping[str, Any]) -> Answer:
+            with self._tools.deadlines.within(self._holder, spec.timeout, too_long):
+                return here(known, args)
+
+        return call
 
     def _leave_for(self, name: str, args: Mapping[str, Any]) -> str:
         return self._leave(function_digest(name, args))

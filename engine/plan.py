@@ -46,7 +46,8 @@ class PlannedStep(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """``stops``: steps under way or blocked that the act cancels or takes back.
+    """``stops``: steps under way or blocked that the act cancels or takes back. ``needs_reason``: it is refused without
+    one, confirmed or not.
 
     ``digest`` stands for the state it was made from: an act bound to it does nothing once that state changed.
     """
@@ -59,10 +60,13 @@ class Plan(NamedTuple):
     runs: tuple[PlannedStep, ...]
     stops: tuple[str, ...]
     needs_confirmation: bool
+    needs_reason: bool
     digest: str
 
 
-def read_plan(draft: Draft, action: Action, node: str | None, lost: tuple[str, ...] = ()) -> Plan:
+def read_plan(
+    draft: Draft, action: Action, node: str | None, lost: tuple[str, ...] = (), new_key: bool = False
+) -> Plan:
     """The plan of the act that ``draft`` holds. ``lost``: steps whose effects another version would forget."""
     before = draft.steps_before
     started = [n for n in draft.graph.nodes if _starts(draft.steps[n], before.get(n))]
@@ -74,6 +78,7 @@ def read_plan(draft: Draft, action: Action, node: str | None, lost: tuple[str, .
         for member in draft.graph.unit(name)
     )
     acted = before.get(node) if node else None
+    confirm = bool(lost) or any(run.repeats for run in runs)
     return Plan(
         draft.before.id,
         action,
@@ -82,7 +87,8 @@ def read_plan(draft: Draft, action: Action, node: str | None, lost: tuple[str, .
         draft.before.status,
         runs,
         tuple(name for name in before if name != node and _stops(before[name], draft.steps[name])),
-        bool(lost) or any(run.repeats for run in runs),
+        confirm,
+        confirm or new_key or action is Action.WITHDRAW,
         state_digest(draft.before, before),
     )
 

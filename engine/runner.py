@@ -61,9 +61,9 @@ class Runner:
             call = None if isinstance(done.outcome, Waits) else done.outcome.call
             self.finish(claim, _failed(claim, blocked._replace(call=call)))
 
-    def give_up(self, claim: Claim, limit: float) -> None:
+    def give_up(self, claim: Claim, error: str) -> None:
         """Its time is over: the step has failed, whatever its thread still comes to."""
-        self.finish(claim, _failed(claim, Failure(f"{claim.step.node} took longer than {limit:g} s.")))
+        self.finish(claim, _failed(claim, Failure(error)))
 
 
 def _defect(claim: Claim, error: BaseException) -> Failure:

@@ -55,10 +55,12 @@ class Engine(Approvals, Lookouts, Reports):
         version: int | None = None,
         *,
         update_status: bool = False,
+        expect_version: int | None = None,
         text: str | None = None,
     ) -> Plan:
-        """What the act would run, on ``version`` if one is named. Raises what the act itself would refuse with; for
-        Provide input, what is wrong with the JSON ``text``, once there is one."""
+        """What the act would run, on ``version`` if one is named. Raises what the act itself would be refused with, but
+        for want of a confirmation or a reason; for Provide input, what is wrong with the JSON ``text``, once there is
+        one."""
         if action is Action.FLOW:
             _no_tick_box(update_status)
         request, rows = self.store.status(request_id)
@@ -70,7 +72,12 @@ class Engine(Approvals, Lookouts, Reports):
         if node is not None and text is not None:
             check_provided(self.catalog.get(request.workflow, request.workflow_version).workflow, node, text)
         draft = Draft(request, {step.node: step for step in rows}, graph, 0.0, False)
-        return options.rehearse(draft, action, node, new_key, onto)
+        return self._naming_who_was_first(
+            request_id,
+            node,
+            action is Action.CONTINUE,
+            lambda: options.rehearse(draft, action, node, new_key, onto, expect_version),
+        )
 
     def input_draft(self, actor: Actor, request_id: int, node: str) -> str:
         """JSON text to start Provide input from (SPEC 4): the expected shape or the step's own last response."""

@@ -8,9 +8,10 @@ from typing import Any
 from engine import events
 from engine.api_keys import ApiKeys
 from engine.catalog import Published
+from engine.commands import check_key
 from engine.definition import Workflow
 from engine.errors import InvalidInput, KeyReused, NotFound, Refused
-from engine.limits import MAX_INPUT_BYTES, MAX_KEY_CHARS, MAX_TITLE_CHARS
+from engine.limits import MAX_INPUT_BYTES, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Permission, permitted_apps
 from engine.provided import check_input
@@ -58,8 +59,8 @@ class Submitting(ApiKeys):
         name = workflow.name
         self._require(actor, Permission.SUBMIT, workflow.app)
         person = _requester(requester or actor.mail or actor.id)
-        if key is not None and not (0 < len(key) <= MAX_KEY_CHARS and key.isprintable()):
-            raise InvalidInput(f"A key has 1 to {MAX_KEY_CHARS} characters, on one line. Take another.", "key")
+        if key is not None:
+            check_key(key)
         made = None if key is None else self.store.submitted(name, key)
         if made is not None:  # it may not match what the workflow asks for by now
             self._is_same(made, key, dumps(input), person)

@@ -115,9 +115,9 @@ class Worker:
         return len(lost)
 
     def _give_up_overdue(self) -> None:
-        for claim, limit in self._runner.tools.deadlines.overdue():
+        for claim, error in self._runner.tools.deadlines.overdue():
             if self._executor.give_up(claim):
-                self._runner.give_up(claim, limit)
+                self._runner.give_up(claim, error)
 
     def _unstick(self, thorough: bool = False) -> None:
         stuck = [(request_id, "", 0) for request_id in self._store.stuck(thorough)]

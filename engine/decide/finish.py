@@ -242,8 +242,9 @@ def fail_inner(draft: Draft, block: str, error: str) -> None:
     """What a block that was given up had running inside it has failed with it, and its call is the block's."""
     for name in draft.graph.unit(block)[1:]:
         if draft.steps[name].status is StepStatus.RUNNING:
-            call = end_attempt(draft, name, AttemptOutcome.FAILED, error)
-            draft.change_step(name, status=StepStatus.FAILED, error=error)
+            own = error.removeprefix(f"{name}: ")
+            call = end_attempt(draft, name, AttemptOutcome.FAILED, own)
+            draft.change_step(name, status=StepStatus.FAILED, error=own)
             draft.change_step(block, call=call or draft.steps[block].call)
 
 

@@ -163,16 +163,26 @@ def withdraw(draft: Draft, act: Act) -> Accepted:
     return accepted(draft, None)
 
 
-def rehearse(draft: Draft, action: Action, node: str | None, new_key: bool = False, onto: Onto | None = None) -> Plan:
-    """Carry the act out in a draft that is thrown away, and read its plan. Raises what the act would."""
+def rehearse(
+    draft: Draft,
+    action: Action,
+    node: str | None,
+    new_key: bool = False,
+    onto: Onto | None = None,
+    expect_version: int | None = None,
+) -> Plan:
+    """Carry the act out in a draft that is thrown away, and read its plan. Raises what the act would, but for want of a
+    confirmation or a reason: the plan says whether it needs them."""
+    act = REHEARSAL._replace(expect_version=expect_version)
     lost: tuple[str, ...] = ()
     if action is Action.CONTINUE or node is None:
-        (withdraw if action is Action.WITHDRAW else continue_flow)(draft, REHEARSAL)
+        (withdraw if action is Action.WITHDRAW else continue_flow)(draft, act)
     elif action is Action.INPUT:
-        provide_input(draft, REHEARSAL, node, "null")
+        provide_input(draft, act, node, "null")
     else:
+        before = draft.graph
+        retrigger(draft, act, node, flow=action is Action.FLOW, new_key=new_key, onto=onto)
         if onto is not None:
-            asked = Draft(draft.before, draft.steps_before, draft.graph, draft.now, False)
+            asked = Draft(draft.before, draft.steps_before, before, draft.now, False)
             lost = use_version(asked, *onto, acted=node, flow=action is Action.FLOW)
-        retrigger(draft, REHEARSAL, node, flow=action is Action.FLOW, new_key=new_key, onto=onto)
-    return read_plan(draft, action, node, lost)
+    return read_plan(draft, action, node, lost, new_key)

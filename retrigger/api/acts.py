@@ -50,7 +50,14 @@ def retrigger(
     return _carry_out(
         only_plan,
         lambda: call.engine.plan(
-            call.actor, id, action, node, body.new_key, body.version, update_status=body.update_status
+            call.actor,
+            id,
+            action,
+            node,
+            body.new_key,
+            body.version,
+            update_status=body.update_status,
+            expect_version=body.expect_version,
         ),
         lambda: call.engine.retrigger(call.actor, id, node, **dict(body), command_id=call.command_id(key)),
     )
@@ -64,7 +71,7 @@ def provide_input(
     text = json.dumps(body.result, ensure_ascii=False)
     return _carry_out(
         only_plan,
-        lambda: call.engine.plan(call.actor, id, Action.INPUT, node, text=text),
+        lambda: call.engine.plan(call.actor, id, Action.INPUT, node, expect_version=body.expect_version, text=text),
         lambda: call.engine.provide_input(
             call.actor, id, node, text, **_but(body, "result"), command_id=call.command_id(key)
         ),
@@ -96,12 +103,11 @@ def continue_flow(
     key: ActKey = None,
 ) -> Response:
     """Go on behind what is held, or mend what was lost. Needs Take action. The body may be left out."""
+    said = body or ContinueBody()
     return _carry_out(
         only_plan,
-        lambda: call.engine.plan(call.actor, id, Action.CONTINUE),
-        lambda: call.engine.continue_flow(
-            call.actor, id, **dict(body or ContinueBody()), command_id=call.command_id(key)
-        ),
+        lambda: call.engine.plan(call.actor, id, Action.CONTINUE, expect_version=said.expect_version),
+        lambda: call.engine.continue_flow(call.actor, id, **dict(said), command_id=call.command_id(key)),
     )
 
 
@@ -112,7 +118,7 @@ def withdraw(
     """End a request; what runs of it is fenced off. Needs Take action."""
     return _carry_out(
         only_plan,
-        lambda: call.engine.plan(call.actor, id, Action.WITHDRAW),
+        lambda: call.engine.plan(call.actor, id, Action.WITHDRAW, expect_version=body.expect_version),
         lambda: call.engine.withdraw(call.actor, id, **dict(body), command_id=call.command_id(key)),
     )
 

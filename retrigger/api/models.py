@@ -194,6 +194,7 @@ class PlanDocument(BaseModel):
     runs: list[PlannedStepDocument]
     stops: list[str] = Field(description="Steps under way or blocked that it would cancel or take back.")
     needs_confirmation: bool = Field(description="It needs confirmed, with a reason.")
+    needs_reason: bool = Field(description="It needs a reason, confirmed or not.")
     plan_digest: str = Field(description="Send it with the act, and nothing else than this plan is carried out.")
 
     @classmethod
@@ -207,6 +208,7 @@ class PlanDocument(BaseModel):
             runs=[PlannedStepDocument(**run._asdict()) for run in plan.runs],
             stops=list(plan.stops),
             needs_confirmation=plan.needs_confirmation,
+            needs_reason=plan.needs_reason,
             plan_digest=plan.digest,
         )
 

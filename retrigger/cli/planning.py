@@ -15,6 +15,7 @@ def show_plan(plan: Plan) -> None:
     if plan.action is Action.WITHDRAW:
         click.echo(f"REQ-{plan.request_id} would be Withdrawn; nothing of it would run any more.")
         _show_stops(plan)
+        _show_needs(plan)
         return
     if plan.action is Action.INPUT:
         click.echo(f"{plan.node} would be completed with the input, without a call.")
@@ -25,8 +26,14 @@ def show_plan(plan: Plan) -> None:
     if not plan.runs and plan.action is not Action.INPUT:
         click.echo("No step would run.")
     _show_stops(plan)
+    _show_needs(plan)
+
+
+def _show_needs(plan: Plan) -> None:
     if plan.needs_confirmation:
         click.echo("The earlier call may have taken effect, so this needs --confirm --reason TEXT.")
+    elif plan.needs_reason:
+        click.echo("This needs --reason TEXT.")
 
 
 def _show_stops(plan: Plan) -> None:

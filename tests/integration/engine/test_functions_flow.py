@@ -120,7 +120,7 @@ def test_a_function_that_passes_its_limit_is_given_up_and_what_it_returns_is_evi
     room.start(slots=1)
     number = room.submit("slow")
     document = room.wait(number, "blocked")
-    assert document.reason == "wait: wait took longer than 0.2 s."
+    assert document.reason == "wait: test.wait took longer than 0.2 s."
     other = room.submit("line", {"name": "Fe", "value": 30})  # the one slot is free again
     room.wait(other, "completed")
     _let_go.set()

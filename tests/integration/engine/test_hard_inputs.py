@@ -108,8 +108,10 @@ def refused(kind: type[RetriggerError], act: Callable[..., object], *values: Any
 
 
 def test_keys_and_people_and_applications_are_short_lines(room: Room):
+    number = room.submit("hard")
     for text in TEXTS:
         refused(InvalidInput, room.submit, "hard", key=text)
+        refused(InvalidInput, room.engine.withdraw, HANNA, number, reason="No.", command_id=text)
         refused(InvalidInput, room.submit, "hard", requester=text or "\0")
         refused(InvalidInput, room.engine.grant, HANNA, Grant(text, Permission.SUBMIT))
         refused(InvalidInput, room.engine.grant, HANNA, Grant("ada@example.com", Permission.SUBMIT, text or "\0"))

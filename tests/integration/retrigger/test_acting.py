@@ -148,7 +148,9 @@ def test_a_plan_is_printed_and_nothing_happens(running: Front):
     assert running.out("flow", request, "second", "--plan") == "Would run:\n  second (function)\n  third (function)\n"
     assert running.out("step", request, "second", "--plan") == "Would run:\n  second (function)\n"
     assert "without a call" in running.out("input", request, "second", "--plan")
-    assert "Withdrawn" in running.out("withdraw", request, "--plan")
+    needs = "This needs --reason TEXT.\n"
+    assert needs in running.out("withdraw", request, "--plan")
+    assert running.out("flow", request, "second", "--new-key", "--plan").endswith(needs)
     assert running.json("show", request) == before
 
 

@@ -104,7 +104,7 @@ def shown_event(kind: str, node: str | None = "create_account", **facts: Any) ->
 
 
 def plan(*runs: PlannedStep, action: Action = Action.FLOW, confirm: bool = False) -> Plan:
-    return Plan(42, action, "create_account", 7, RequestStatus.BLOCKED, runs, (), confirm, "d1g35t")
+    return Plan(42, action, "create_account", 7, RequestStatus.BLOCKED, runs, (), confirm, confirm, "d1g35t")
 
 
 def worst(text: str, steps: int = 80) -> RequestDocument:

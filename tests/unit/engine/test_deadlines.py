@@ -16,17 +16,17 @@ def test_only_what_is_over_its_limit_is_told_and_once() -> None:
     now = [100.0]
     deadlines = Deadlines(lambda: now[0])
     quick, slow = claim("quick"), claim("slow")
-    with deadlines.within(slow, 5.0), deadlines.within(quick, 60.0):
+    with deadlines.within(slow, 5.0, "too slow"), deadlines.within(quick, 60.0, "not so quick"):
         assert deadlines.overdue() == []
         now[0] += 5.1
-        assert deadlines.overdue() == [(slow, 5.0)]
+        assert deadlines.overdue() == [(slow, "too slow")]
         assert deadlines.overdue() == []
 
 
 def test_what_is_done_is_never_overdue() -> None:
     now = [0.0]
     deadlines = Deadlines(lambda: now[0])
-    with deadlines.within(claim("a"), 1.0):
+    with deadlines.within(claim("a"), 1.0, "too slow"):
         pass
     now[0] = 10.0
     assert deadlines.overdue() == []

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from engine.allowed import Action
 from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.send import send
@@ -44,6 +45,18 @@ class TestVersions:
         call(request, "pay", "k1", CallEffect.UNKNOWN)
         with pytest.raises(ConfirmationNeeded, match="pay"):
             again(request, "a", onto=(2, V2))
+
+    @pytest.mark.parametrize("action", [Action.RETRIGGER, Action.FLOW])
+    def test_the_plan_is_refused_as_the_act_is_where_the_version_lacks_the_step(self, action: Action) -> None:
+        request = MemoryRequest(V1)
+        request.succeed("a")
+        request.fail("pay", call=CallEffect.NOT_SENT)
+        for refused in (
+            lambda: again(request, "pay", onto=(2, V2), flow=action is Action.FLOW),
+            lambda: request.do(lambda d: options.rehearse(d, action, "pay", onto=(2, V2))),
+        ):
+            with pytest.raises(Refused, match="Version 2 has no step pay"):
+                refused()
 
     def test_a_node_that_comes_back_goes_on_with_its_numbers(self) -> None:
         request = MemoryRequest(V1)

@@ -99,8 +99,18 @@ def test_a_plan_is_told_and_nothing_is_done(
     document = plan.json()
     assert (document["id"], document["action"], document["status"]) == ("REQ-1", action, "blocked")
     assert [run["node"] for run in document["runs"]] == runs
-    assert not document["needs_confirmation"]
+    assert not document["needs_confirmation"] and document["needs_reason"] == (action == "withdraw")
     assert blocked.get("/v1/requests/1").json() == before
+
+
+def test_a_plan_says_that_a_new_key_needs_a_reason(blocked: httpx.Client):
+    body = {"flow": True, "new_key": True}
+
+    plan = blocked.post(f"{SECOND}/retrigger", params={"plan": "true"}, json=body).json()
+
+    assert plan["needs_reason"] and not plan["needs_confirmation"]
+    refused = problem(blocked.post(f"{SECOND}/retrigger", json=body), 409, "refused")
+    assert refused["detail"].startswith("A new key needs a reason")
 
 
 def test_an_act_is_bound_to_the_plan_that_was_seen(api: Api, blocked: httpx.Client):
@@ -128,6 +138,8 @@ def test_who_comes_late_is_told_who_was_first(api: Api, blocked: httpx.Client):
     assert (late["by"], late["did"], late["what"]) == ("hanna@example.com", "re-triggered", "second of REQ-1")
     assert late["found"] == "completed"
     assert late["at"].endswith("Z") and late["at"] > api.front.json("show", "REQ-1")["created_at"]
+    expecting, only_plan = {"expect_version": seen}, {"plan": "true"}
+    assert problem(blocked.post(f"{SECOND}/retrigger", params=only_plan, json=expecting), 409, "conflict") == late
 
 
 @pytest.mark.parametrize(("act", "body"), [("continue", {}), ("withdraw", {"reason": "not wanted"})])
@@ -140,6 +152,8 @@ def test_an_act_on_the_request_may_expect_its_revision(api: Api, blocked: httpx.
     late = problem(blocked.post(f"/v1/requests/1/{act}", json={**body, "expect_version": seen}), 409, "conflict")
 
     assert (late["what"], late["found"], late["by"]) == ("REQ-1", "blocked", "hanna@example.com")
+    body["expect_version"] = seen
+    assert blocked.post(f"/v1/requests/1/{act}", params={"plan": "true"}, json=body).json() == late
     now = blocked.get("/v1/requests/1").json()["revision"]
     answer = blocked.post(f"/v1/requests/1/{act}", json={**body, "expect_version": now})
     assert answer.status_code == 202 or "No step is held." in answer.text

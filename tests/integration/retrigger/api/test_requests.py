@@ -60,6 +60,16 @@ def test_two_keys_do_not_share_their_idempotency(api: Api, ci: httpx.Client):
     assert api.front.out("submit", "steps", "--input", '{"name": "Ada"}', "--key", "order-1") == "REQ-3\n"
 
 
+def test_a_key_may_be_as_long_as_it_is_said(api: Api, ci: httpx.Client):
+    longest, longer = ({"Idempotency-Key": "k" * length} for length in (200, 201))
+
+    for _ in range(2):
+        assert ci.post(SUBMIT, json={"input": {"name": "Ada"}}, headers=longest).json() == {"id": "REQ-1"}
+        assert ci.post("/v1/requests/1/withdraw", json={"reason": "x"}, headers=longest).status_code == 202
+    problem(ci.post(SUBMIT, json={"input": {"name": "Ada"}}, headers=longer), 422, "invalid-input")
+    problem(ci.post("/v1/requests/1/withdraw", json={"reason": "x"}, headers=longer), 422, "invalid-input")
+
+
 def test_a_key_that_is_made_anew_has_no_history_of_the_old(api: Api, ci: httpx.Client):
     key, body = {"Idempotency-Key": "order-1"}, {"input": {"name": "Ada"}}
     ci.post(SUBMIT, json=body, headers=key)
