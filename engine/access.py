@@ -45,12 +45,14 @@ class Access:
             own.insert(0, Grant(actor.id, Permission.ADMIN, None, "reads the settings file"))
         return own
 
-    def visible_apps(self, actor: Actor) -> frozenset[str] | None:
-        """The applications whose requests the person may see; None: all. Raises NotPermitted when there are none."""
+    def visible_apps(self, actor: Actor, *, tried: bool = True) -> frozenset[str] | None:
+        """The applications whose requests the person may see; None: all. Raises NotPermitted when there are none;
+        that refusal is audited, unless they ``tried`` nothing: what opens by itself shows them a closed door."""
         apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
         if apps is not None and not apps:
             ask = admins(self.grants())[:MOST_ASKED]
-            raise self._not_permitted(actor, NotPermitted(Permission.VIEW_REPORTS.label, "any application", ask))
+            refusal = NotPermitted(Permission.VIEW_REPORTS.label, "any application", ask)
+            raise self._not_permitted(actor, refusal) if tried else refusal
         return apps
 
     def grants_for(self, actor: Actor) -> list[Grant]:

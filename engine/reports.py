@@ -63,9 +63,10 @@ class Reports(Access):
         """How many requests the person may see, by status. Raises NotPermitted."""
         return self.store.counts(self._seen(actor, app))
 
-    def apps(self, actor: Actor) -> list[str]:
-        """The applications that have requests which the person may see, by name. Raises NotPermitted."""
-        seen = self.visible_apps(actor)
+    def apps(self, actor: Actor, *, tried: bool = True) -> list[str]:
+        """The applications that have requests which the person may see, by name. Raises NotPermitted; ``tried`` as in
+        ``visible_apps``."""
+        seen = self.visible_apps(actor, tried=tried)
         return [app for app in self.store.apps() if seen is None or app in seen]
 
     def _seen(self, actor: Actor, app: str | None) -> frozenset[str] | None:

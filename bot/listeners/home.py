@@ -37,7 +37,7 @@ def publish(bot: Bot, client: WebClient, team: str, user: str, kept: str = "") -
     """Show a person their App Home; ``kept``: what it showed before. Never fails: there is nobody to tell but the
     log."""
     try:
-        show(client, user, view_for(bot, bot.people.person(team, user), report_of(kept)))
+        show(client, user, view_for(bot, bot.people.person(team, user), report_of(kept), tried=False))
     except RetriggerError as error:
         log.warning("The App Home of %s could not be shown: %s", user, error)
     except Exception:
@@ -57,11 +57,11 @@ def choose(bot: Bot, client: WebClient, visit: Visit, pressed: dict[str, Any]) -
     show(client, visit.user, view_for(bot, visit.person, report))
 
 
-def view_for(bot: Bot, person: Person, report: Report) -> dict[str, Any]:
-    """What a person may see of a report."""
+def view_for(bot: Bot, person: Person, report: Report, *, tried: bool = True) -> dict[str, Any]:
+    """What a person may see of a report. Slack opens App Home with the app, so nobody has ``tried`` anything then."""
     engine, actor = bot.engine, person.actor
     try:
-        apps = engine.apps(actor)
+        apps = engine.apps(actor, tried=tried)
         if report.app is not None and report.app not in apps:
             report = Report(None, report.longer_than)  # they may not see it any more
         blocked = engine.blocked(

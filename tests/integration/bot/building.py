@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.targets import BULK
+from engine.limits import CAUSE_REQUESTS
 from engine.permissions import Grant
 from storage.tables import events
-from tests.integration.bot.conftest import WORKFLOW, Office, eventually
+from tests.integration.bot.conftest import CHANNEL, PAYMENT, WORKFLOW, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_server import Person, SlackServer
 
@@ -23,20 +25,21 @@ nodes:
   allow: {approval: {approvers: ["@hr-admins"]}, approved: end, rejected: refused}
   refused: {end: {status: rejected}}
 """
+LAB_PAYMENT = PAYMENT.replace("workflow: payment\napp: HR", "workflow: lab_payment\napp: Lab")
 
 
 class Building(Office):
     """An office with somebody of every role in it."""
 
     def __init__(self, folder: Path, server: SlackServer) -> None:
-        super().__init__(folder, server)
-        self.server, self.asking = server, 0
+        super().__init__(folder, server, channels={"HR": CHANNEL, "Lab": CHANNEL})
+        self.server, self.asking, self.cause = server, 0, 0
         self.old: set[str] = set()
 
     def furnish(self, grants: Iterable[Grant]) -> None:
         """Open, with workflows and grants."""
         self.open()
-        for text in (STRICT, ASKING):
+        for text in (STRICT, ASKING, LAB_PAYMENT):
             self.room.publish(text)
         for grant in grants:
             self.room.engine.grant(HANNA, grant)
@@ -61,6 +64,18 @@ class Building(Office):
             self.asking = self.room.submit("asking", {})
             self.room.wait(self.asking, lambda d: d.steps[0].status.value == "waiting")
         return self.asking
+
+    def outage(self) -> int:
+        """The number of a cause that blocks requests of two applications."""
+        if not self.cause:
+            for workflow in ["lab_payment"] * CAUSE_REQUESTS + ["payment"]:
+                self.room.wait(self.room.submit(workflow, {"name": "Ada"}), "blocked")
+            self.cause = eventually(self._cause_told, "the cause card")
+        return self.cause
+
+    def _cause_told(self) -> int:
+        elements = [e for m in self.hanna.messages(CHANNEL) for b in m["blocks"] for e in b.get("elements", [])]
+        return next((int(e["value"]) for e in elements if e.get("action_id") == BULK), 0)
 
     def refusals(self, user: str) -> list[tuple[str, str]]:
         """The door and the sentence of each try of this person that was refused."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -158,15 +159,22 @@ def badge(account: str) -> Any:
 class Office:
     """Everything together. ``hanna`` and ``omar`` may act, ``vera`` may see. One serves many tests: each ``begin``s."""
 
-    def __init__(self, folder: Path, slack: LocalSlack | SlackServer, transport: str = "socket") -> None:
-        self.slack, self.transport = slack, transport
+    def __init__(
+        self,
+        folder: Path,
+        slack: LocalSlack | SlackServer,
+        transport: str = "socket",
+        channels: Mapping[str, str] = MappingProxyType({"HR": CHANNEL}),
+    ) -> None:
+        self.slack, self.transport, self.channels = slack, transport, channels
         self.bank = Bank()
-        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told={"HR"})
+        self.room = Room(f"sqlite:///{folder / 'retrigger.db'}", {"bank": self.bank.url}, told=set(channels))
         self.room.publish(WORKFLOW)
         self.room.publish(WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: quiet\napp: Lab"))
         self.room.publish(PAYMENT)
         self.room.engine.grant(HANNA, Grant("U2", Permission.TAKE_ACTION, "HR"))
         self.outbox, self.removals = SqlOutbox(self.room.store), SqlRemovals(self.room.store)
+        self.causes = SqlCauses(self.room.store)
         self.room.start()
         self.door = self.new_door()
         self.hanna, self.omar, self.vera = (_person(slack, user) for user in PEOPLE)
@@ -180,8 +188,8 @@ class Office:
             self.room.engine,
             self.outbox,
             self.removals,
-            {"HR": CHANNEL},
-            causes=SqlCauses(self.room.store),
+            self.channels,
+            causes=self.causes,
             bulk=Bulk(self.room.engine, self.room.bulks),
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,

@@ -46,6 +46,7 @@ class Needs(Enum):
     SEE = "View reports"
     SEE_ANY = "View reports of any application"
     ACT = "Take action"
+    ACT_EVERYWHERE = "Take action of every application concerned"
     ADMIN = "Admin"
     ADMIN_ANY = "Admin of any application"
     ASKED = "to be among the approvers"
@@ -73,13 +74,15 @@ class Scene(NamedTuple):
 
 class Door(NamedTuple):
     """``go`` is what the person does; ``shows`` is in what they then see, if they may. ``ids``: which buttons, windows
-    and words of the command it is. ``window``: what Hanna does before, to open the window that is handed over."""
+    and words of the command it is. ``window``: what Hanna does before, to open the window that is handed over.
+    ``tried`` False: it opens by itself, so that it stays shut to somebody is no refused try for the audit."""
 
     needs: Needs
     go: Callable[[Scene], Any]
     shows: str
     ids: tuple[str, ...] = ()
     window: Callable[[Building, Json], Any] | None = None
+    tried: bool = True
 
 
 def doors() -> dict[str, Door]:
@@ -210,7 +213,7 @@ def _home() -> dict[str, Door]:
 
     shows = HOME_REFRESH
     return {
-        "App Home": Door(Needs.SEE_ANY, opened, shows),
+        "App Home": Door(Needs.SEE_ANY, opened, shows, tried=False),
         "App Home, application": Door(Needs.SEE_ANY, choose(HOME_APP, "HR"), shows, (HOME_APP,)),
         "App Home, age": Door(Needs.SEE_ANY, choose(HOME_AGE, "0"), shows, (HOME_AGE,)),
         "App Home, page": Door(Needs.SEE_ANY, choose(f"{HOME_PAGE}{OLDER}"), shows, (HOME_PAGE,)),
