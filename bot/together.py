@@ -89,7 +89,7 @@ class Together:
         refused: SlackError | None = None
         for channel in channels:
             try:
-                posted = self._card(state, channel, sending)
+                posted = self._card(self._seen_in(channel, state), channel, sending)
                 if event is not None:
                     self._line(state, event, posted, _looked_up(row, sending))
             except SlackError as error:
@@ -103,6 +103,11 @@ class Together:
         run = self._causes.latest_run(cause_id)
         items = tally(self._causes.items(run.id)) if run is not None else {}
         return CauseState(self._causes.cause(cause_id), self._causes.standing(cause_id), run, items)
+
+    def _seen_in(self, channel: str, state: CauseState) -> CauseState:
+        """Without what only another application's channel may show."""
+        here = {app for app, its in self._channels.items() if its == channel}
+        return state._replace(cause=state.cause._replace(error=state.cause.told_to(here)))
 
     def _card(self, state: CauseState, channel: str, sending: Sending) -> Posted:
         marker = f"{sending.marker}-card"

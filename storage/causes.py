@@ -33,20 +33,20 @@ class SqlCauses:
         """What blocks all these steps and many others, if one card tells it."""
         with self._database.reading() as connection:
             found = _blocking(connection, request_id)
-            keys = {key for _, key, _ in found}
-            if len(keys) != 1 or {node for node, _, _ in found} != set(nodes):
+            keys = {key for _, key, _, _ in found}
+            if len(keys) != 1 or {node for node, *_ in found} != set(nodes):
                 return None
-            node, key, source = found[0]
+            node, key, source, app = found[0]
             cause = connection.execute(_open(key)).first()
             moment = now(connection)
             over = cause is not None and _is_over(connection, SharedCause(*cause), request_id, moment)
             if cause is not None and not over:
-                return Common(key, source, node, cause.id)
+                return Common(key, source, node, app, cause.id)
             lately = select(blocks.c.request_id).where(blocks.c.key == key, blocks.c.at >= moment - CAUSE_SECONDS)
             many = len(connection.execute(lately.distinct().limit(CAUSE_REQUESTS)).all()) >= CAUSE_REQUESTS
         if cause is not None:
             self._writer.write(lambda connection, now: _close(connection, cause.id, now), beside=True)
-        return Common(key, source, node, None) if many else None
+        return Common(key, source, node, app, None) if many else None
 
     def join(self, request_id: int, common: Common, error: str) -> int:
         """From now on the cause's card tells the request."""
@@ -144,11 +144,11 @@ def _members(connection: Connection, cause: SharedCause) -> list[tuple[Member, S
     ]
 
 
-def _blocking(connection: Connection, request_id: int) -> list[tuple[str, str, str]]:
-    """(node, key, source) of what outside systems block in the request now."""
-    query = select(blocks.c.node, blocks.c.key, blocks.c.source).join_from(blocks, steps, _SAME_STEP)
+def _blocking(connection: Connection, request_id: int) -> list[tuple[str, str, str, str]]:
+    """(node, key, source, app) of what outside systems block in the request now."""
+    query = select(blocks.c.node, blocks.c.key, blocks.c.source, blocks.c.app).join_from(blocks, steps, _SAME_STEP)
     found = connection.execute(query.where(blocks.c.request_id == request_id, _STILL).order_by(blocks.c.node))
-    return [(node, key, source) for node, key, source in found]
+    return [(node, key, source, app) for node, key, source, app in found]
 
 
 def _open(key: str) -> Select[*tuple[Any, ...]]:
@@ -175,8 +175,9 @@ def _opened(connection: Connection, common: Common, error: str, moment: float) -
     known = connection.execute(_open(common.key)).first()
     if known is not None:
         return int(known.id)
-    new = {"key": common.key, "source": common.source, "error": rows.clean(error), "opened_at": moment}
-    added = insert(causes).values(**new, since=moment - CAUSE_SECONDS).returning(causes.c.id)
+    new = {"key": common.key, "source": common.source, "error": rows.clean(error), "app": common.app}
+    times = {"opened_at": moment, "since": moment - CAUSE_SECONDS}
+    added = insert(causes).values(**new, **times).returning(causes.c.id)
     return int(connection.execute(added).scalar_one())
 
 

@@ -37,8 +37,9 @@ def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
     """What would be re-triggered, and how fast."""
     if not preview.items:
         return nothing_modal(preview)
+    cause = cause_line(preview.cause, preview.apps)
     blocks = [
-        section(f"{cause_line(preview.cause)}\n{bold(counted(len(preview.items), 'request'))}: {_apps(preview)}"),
+        section(f"{cause}\n{bold(counted(len(preview.items), 'request'))}: {_apps(preview)}"),
         context(requests_named(preview.items, NAMED)),
         *map(section, _plan(preview.runs)),
     ]

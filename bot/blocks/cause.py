@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.blocks import fit
@@ -139,6 +139,6 @@ def by_reason(items: Sequence[Item]) -> dict[str, list[Item]]:
     return found
 
 
-def cause_line(cause: SharedCause) -> str:
-    """A cause in few words."""
-    return f"{code(cause.source)}: {said(cause.error)}"
+def cause_line(cause: SharedCause, apps: Container[str]) -> str:
+    """A cause in few words, for those who are concerned with these applications."""
+    return f"{code(cause.source)}: {said(cause.told_to(apps))}"

@@ -14,12 +14,13 @@ from engine.records import Event
 
 
 class Common(NamedTuple):
-    """What blocks a request and many others. ``node`` is a step of the request that it blocks; ``cause_id`` None: it
-    has no card yet."""
+    """What blocks a request and many others. ``node`` is a step of the request that it blocks, ``app`` the request's
+    application; ``cause_id`` None: it has no card yet."""
 
     key: str
     source: str
     node: str
+    app: str
     cause_id: int | None
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+from engine.causes.signature import without_values
 
 
 class SharedCause(NamedTuple):
     """What blocks many requests at once: a connection and an error, from ``since`` on. ``error`` is that of one of
-    them, masked, as an example."""
+    them, masked, as an example; ``app`` is that one's application."""
 
     id: int
     key: str
     source: str
     error: str
+    app: str
     since: float
     opened_at: float
     closed_at: float | None = None
+
+    def told_to(self, apps: Container[str]) -> str:
+        """The example, for those who are concerned with its application; for those of others what it has in common
+        with the errors of theirs, without any value of a request that they may not see."""
+        return self.error if self.app in apps else without_values(self.error)
 
 
 class Stand(StrEnum):

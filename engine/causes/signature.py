@@ -18,20 +18,29 @@ SIGNED_CHARS = 300  # of an error: what comes later is detail
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|`[^`\n]*`|(?<!\w)\'[^\'\n]*\'(?!\w)')
 _MAIL = re.compile(r"[^\s@,;:<>()\[\]{}]+@[^\s@,;:<>()\[\]{}]+")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
-_ID = re.compile(r"\b\w*\d\w*\b|\b[a-f]{8,}\b", re.IGNORECASE)  # a word with a digit in it, or hexadecimal
-_IDS = re.compile(r"#(?:[-_./:,]*#)+")  # of several parts, such as a time's
 # A status that an outside system answered is no detail: 503 and 404 are two troubles.
-_STATUS = re.compile(r"\b(answered|HTTP) (\d{3})\b")
-_DIGITS = dict(zip("0123456789", "zabcdefghi", strict=True))
+_NO_STATUS = r"(?!(?:(?<=\banswered )|(?<=\bHTTP ))\d{3}\b)"
+# A word with a digit in it, or hexadecimal.
+_ID = re.compile(rf"{_NO_STATUS}\b\w*\d\w*\b|\b[a-f]{{8,}}\b", re.IGNORECASE)
+_IDS = re.compile(r"#(?:[-_./:,]*#)+")  # of several parts, such as a time's
 
 
 def signature(error: str) -> str:
     """What an error has in common with those of other requests."""
+    return _common(error)[:SIGNED_CHARS].rstrip()
+
+
+def without_values(error: str) -> str:
+    """The same to read: where values of a request stood, and what comes behind the signature, it has "…"."""
+    text = _common(error).replace("#", "…")
+    return text if len(text) <= SIGNED_CHARS else f"{text[:SIGNED_CHARS].rpartition(' ')[0]} …".lstrip()
+
+
+def _common(error: str) -> str:
     text = " ".join(error.split())
-    text = _STATUS.sub(lambda found: f"{found[1]} {''.join(map(_DIGITS.__getitem__, found[2]))}", text)
     for pattern in (_QUOTED, _MAIL, _UUID, _ID):
         text = pattern.sub("#", text)
-    return _IDS.sub("#", text)[:SIGNED_CHARS].rstrip()
+    return _IDS.sub("#", text)
 
 
 def cause_key(source: str, error: str) -> str:

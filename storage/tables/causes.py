@@ -31,6 +31,7 @@ causes = Table(
     Column("key", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("error", Text, nullable=False),
+    Column("app", Text, nullable=False),
     Column("since", Double, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),

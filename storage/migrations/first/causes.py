@@ -33,6 +33,7 @@ def _causes() -> None:
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("error", sa.Text, nullable=False),
+        sa.Column("app", sa.Text, nullable=False),
         sa.Column("since", sa.Double, nullable=False),
         sa.Column("opened_at", sa.Double, nullable=False),
         sa.Column("closed_at", sa.Double),

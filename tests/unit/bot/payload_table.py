@@ -114,7 +114,7 @@ def _answers(text: str) -> Iterator[Payload]:
 
 
 def _cause(text: str, closed: float | None = None) -> SharedCause:
-    return SharedCause(10**12, "k", text, text, 1.0, 2.0, closed)
+    return SharedCause(10**12, "k", text, text, text, 1.0, 2.0, closed)
 
 
 def _run(text: str, state: RunState, why: str | None) -> Run:

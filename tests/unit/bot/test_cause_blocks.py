@@ -23,7 +23,7 @@ DATES = Dates(plain=True)
 
 
 def cause(error: str, closed: float | None = None) -> SharedCause:
-    return SharedCause(1, "k", "bank", error, 1.0, 2.0, closed)
+    return SharedCause(1, "k", "bank", error, "HR", 1.0, 2.0, closed)
 
 
 def run(state: RunState, why: str | None = None) -> Run:

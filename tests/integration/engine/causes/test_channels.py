@@ -11,6 +11,7 @@ from bot.errors import NotInChannel, SlackError, Unreachable
 from bot.poster import Poster
 from bot.relay import Relay
 from bot.text import Dates
+from engine.limits import CAUSE_REQUESTS
 from storage.outbox import SqlOutbox
 from tests.integration.engine.causes.conftest import Outage
 from tests.support.poll import wait_until
@@ -58,6 +59,20 @@ def test_each_channel_has_one_card_and_the_whole_story(outage: Outage):
     assert sorted(it["channel"] for it in lines) == ["C1", "C1", "C1", "C2", "C2", "C2"]
     assert len(told.cards(f"Bulk re-trigger {run.id} is over")) == 1  # the person, directly
     assert len(told.slack.messages) == 9
+
+
+@pytest.mark.parametrize("app", sorted(CHANNELS))
+def test_the_error_of_one_application_s_request_is_no_matter_of_the_other_s_channel(outage: Outage, app: str):
+    told = Told(outage)
+    other = next(name for name in CHANNELS if name != app)
+    first, *_ = outage.block(1, app) + outage.block(CAUSE_REQUESTS, other)
+    outage.causes.join(first, common(outage, first), "identity answered 503: 'Ada Lovelace' of ada@example.com waits")
+    told.all()
+    shown = {it["channel"]: f"{it['text']} {it['blocks']}" for it in told.slack.messages.values()}
+    assert shown.keys() == set(CHANNELS.values())
+    assert "Ada Lovelace" in shown[CHANNELS[app]] and "ada@example.com" in shown[CHANNELS[app]]
+    assert "answered 503: … of … waits" in shown[CHANNELS[other]]
+    assert "Ada" not in shown[CHANNELS[other]] and "ada@" not in shown[CHANNELS[other]]
 
 
 def common(outage: Outage, number: int):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.causes.signature import SIGNED_CHARS, cause_key, signature
+from engine.causes.signature import SIGNED_CHARS, cause_key, signature, without_values
 
 SAME = [
     ("bank answered 503 Service Unavailable.", "bank answered 503  Service Unavailable."),
@@ -38,6 +38,13 @@ def test_different_troubles_stay_apart(one: str, other: str):
 
 def test_the_same_error_of_another_connection_is_another_cause():
     assert cause_key("bank", "could not connect") != cause_key("mail", "could not connect")
+
+
+def test_it_can_be_told_without_the_values_of_any_request():
+    error = 'bank answered 422 Unprocessable: no account "Ada L." (4711) of ada@example.com since 2026-11-28T16:22:01Z'
+    assert without_values(error) == "bank answered 422 Unprocessable: no account … (…) of … since …"
+    assert without_values("down " * 100) == f"{'down ' * 60}…"
+    assert without_values("x" * 400) == "…"
 
 
 IDS = st.one_of(
