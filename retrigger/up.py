@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -175,10 +176,18 @@ def run(
     stopping = Stopping()
     running = Running(settings, say)
     running.start(engine=engine, bot=bot and not missing, api=api)
+    keep_what_is_loaded()
     say("Ctrl-C stops it.")
     stopping.wait()
     say("Stopping; steps that run get a moment to end.")
     end(running.stop())
+
+
+def keep_what_is_loaded() -> None:
+    """Modules, definitions and statements live as long as the process. Without this, the garbage collector goes through
+    all of them again and again: a tenth of what a step costs (decision 32)."""
+    gc.collect()
+    gc.freeze()
 
 
 def end(clean: bool) -> None:

@@ -60,8 +60,8 @@ class Rows:
 
     def _without_nulls(self, rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[Any, ...]]]:
         """SQLite's driver takes longer to bind a NULL than anything else: those of all rows are written in the text."""
-        columns = enumerate(zip(*rows, strict=True))
-        nulls = tuple([place for place, values in columns if values.count(None) == len(rows)])
+        first = enumerate(rows[0])
+        nulls = tuple([place for place, it in first if it is None and all(row[place] is None for row in rows)])
         if not nulls or len(nulls) > len(rows[0]) - 2:  # of one value itemgetter would make no row
             return self.sql, rows
         if nulls not in self._without:
