@@ -33,6 +33,12 @@ nodes:
   create_account: {function: {name: killed.account, args: {}, isolation: thread}}
   badge: {function: {name: killed.badge, args: {}, isolation: thread}}
 """
+ASKING = """
+workflow: laptop
+app: HR
+nodes:
+  allow: {approval: {approvers: [hanna@example.com, omar@example.com, "@hr-admins"]}, approved: end, rejected: end}
+"""
 _broken = [True]
 
 
@@ -54,6 +60,7 @@ class Story:
     def __init__(self, url: str, slack: SlackServer) -> None:
         self.room = Room(url, told={"HR"})
         self.room.publish(WORKFLOW)
+        self.room.publish(ASKING)
         self.room.start()
         self.slack, self._url = slack, url
         self.kills = 0
@@ -68,6 +75,16 @@ class Story:
         _broken[0] = False
         self.room.engine.retrigger(HANNA, number, "create_account", flow=True)
         self.room.wait(number, "completed")
+
+    def asked(self) -> int:
+        number = self.room.submit("laptop")
+        self.room.wait(number, lambda d: d.steps[0].status.value == "waiting")
+        return number
+
+    def check_asked(self, number: int) -> None:
+        """Two directly and the group in the channel, each once."""
+        messages = [m for m in self.slack.workspace.messages.values() if f"REQ-{number} " in str(m["blocks"])]
+        assert sorted(m["channel"] for m in messages) == ["C0HR", "DU1", "DU2"]
 
     def bot(self, kill_at: int = 0) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.support.bot_process", self._url, self.slack.api_url]
@@ -158,6 +175,19 @@ def test_killed_at_every_point(story: Story, phase: str) -> None:
         story.check(number)
         point += 1
     story.check(number)
+    assert story.kills == point - 1 > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_at_every_point_while_it_asks_for_approval(story: Story) -> None:
+    point, killed = 0, True
+    while killed:
+        point += 1
+        number = story.asked()
+        killed = story.tell(kill_at=point)
+        story.tell()
+        story.check_asked(number)
     assert story.kills == point - 1 > 10
 
 
