@@ -23,6 +23,22 @@ _NOW = {
 }
 
 
+# A cable that is cut ends no connection: without these, who waits for an answer would wait for a quarter of an hour,
+# and PostgreSQL would keep a dead machine's connections for two. The address may say otherwise (docs/deployment.md).
+SILENCE = 5  # seconds
+_OUR_PATIENCE = {
+    "connect_timeout": SILENCE,
+    "keepalives_idle": SILENCE,  # while an answer is waited for
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 1000 * SILENCE,  # while what was sent is not acknowledged
+}
+_ITS_PATIENCE = f"""
+    SELECT set_config('tcp_keepalives_idle', '{SILENCE}s', false), set_config('tcp_keepalives_interval', '1s', false),
+        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{SILENCE}s', false)
+"""
+
+
 def open_database(url: str) -> Database:
     """Open the database at ``url`` (``sqlite:///FILE`` or ``postgresql://...``). A SQLite file need not exist yet.
 
@@ -133,7 +149,18 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgres(url: URL) -> Engine:
-    return create_engine(url, paramstyle="format", pool_pre_ping=True, pool_size=10, max_overflow=20)
+    ours = {name: value for name, value in _OUR_PATIENCE.items() if name not in url.query}
+    engine = create_engine(
+        url, connect_args=ours, paramstyle="format", pool_pre_ping=True, pool_size=10, max_overflow=20
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.autocommit = True  # one round trip, not three
+        connection.execute(_ITS_PATIENCE)
+        connection.autocommit = False
+
+    return engine
 
 
 def is_passing(error: DBAPIError) -> bool:

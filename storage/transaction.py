@@ -23,8 +23,8 @@ from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain
 from storage.stamps import Stamps
 
-_LOOK_UPS = 20  # for the fate of a transaction whose commit was not answered
-_LOOK_UP_PAUSE = 0.1  # seconds
+_LOOK_UP_SECONDS = 10.0  # for the fate of a transaction whose commit was not answered
+_LOOK_UP_PAUSE = 0.1
 _SQLITE_BEGIN = "SELECT (julianday('now') - 2440587.5) * 86400.0, data_version FROM pragma_data_version"
 
 
@@ -192,7 +192,8 @@ class Transactions:
     @staticmethod
     def _uncertain(stamps: Stamps) -> Failure | None:
         """The answer to a commit was lost: ask what became of it. None: it was committed."""
-        for _ in range(_LOOK_UPS):
+        end = time.monotonic() + _LOOK_UP_SECONDS  # one look may take long where nothing answers
+        while time.monotonic() < end:
             stored = stamps.is_stored()
             if stored is not None:
                 return None if stored else Failure(StorageError("The transaction was aborted."), passing=True)

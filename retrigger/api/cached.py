@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -20,15 +21,26 @@ class Cached(Generic[T]):
     def __init__(self, read: Callable[[], T], seconds: float) -> None:
         self._read, self._seconds = read, seconds
         self._lock = threading.Lock()
-        self._value: T | None = None
+        self._reading: Future[T] | None = None
         self._good_until = 0.0
 
-    def get(self) -> T:
-        """The value."""
+    def get(self, patience: float | None = None) -> T:
+        """The value. Raises TimeoutError when it has not come within ``patience`` seconds; the reading goes on, and
+        who asks next waits for the same one."""
         with self._lock:
-            begun = time.monotonic()
-            if self._value is None or begun >= self._good_until:
-                self._value = self._read()
-                ended = time.monotonic()
-                self._good_until = ended + max(self._seconds, _SHARE * (ended - begun))
-            return self._value
+            reading = self._reading
+            if reading is None or (reading.done() and (reading.exception() or time.monotonic() >= self._good_until)):
+                reading = self._reading = Future()
+                threading.Thread(target=self._make, args=(reading,), name="reading", daemon=True).start()
+        return reading.result(patience)
+
+    def _make(self, reading: Future[T]) -> None:
+        begun = time.monotonic()
+        try:
+            value = self._read()
+        except Exception as error:
+            reading.set_exception(error)
+            return
+        ended = time.monotonic()
+        self._good_until = ended + max(self._seconds, _SHARE * (ended - begun))
+        reading.set_result(value)

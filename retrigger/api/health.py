@@ -17,6 +17,7 @@ from retrigger.wiring import App
 from storage import migrations
 
 _FRESH = 1.0  # seconds that a look is good for
+_PATIENCE = 2.0  # seconds: a monitor that hears nothing cannot tell which of us is away
 
 router = APIRouter()
 
@@ -42,9 +43,16 @@ class Monitor:
         self._app = app
         self.health = Health(version=version("retrigger"))
         self.metrics = Metrics(app)
-        self.reasons = Cached(self._reasons, _FRESH)
+        self._looks = Cached(self._look, _FRESH)
 
-    def _reasons(self) -> list[str]:
+    def reasons(self) -> list[str]:
+        """Why the process is of no use now; empty when it is."""
+        try:
+            return self._looks.get(_PATIENCE)
+        except TimeoutError:
+            return [f"The database has not answered for {_PATIENCE:.0f} s."]
+
+    def _look(self) -> list[str]:
         try:
             migrations.check(self._app.database)
             return [*self._engine(), *self._slack()]
@@ -82,7 +90,7 @@ async def healthz(request: Request) -> Response:
 )
 def readyz(request: Request) -> Response:
     """The database can be reached and has the right tables, an engine is alive, and what is for Slack gets told."""
-    reasons = _monitor(request).reasons.get()
+    reasons = _monitor(request).reasons()
     return answer(Ready(ready=not reasons, reasons=reasons), 503 if reasons else 200)
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,15 +128,17 @@ class Front:
 
 
 class Process:
-    """The command as a process of its own. ``said`` is what it printed so far, on both streams."""
+    """The command as a process of its own, run ``by`` Python. ``said`` is what it printed so far, on both streams."""
 
-    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *words: str, by: Sequence[str] = (sys.executable, "-m", "retrigger"), **environment: str
+    ) -> None:
         self._file = folder / f"said-{len(list(folder.glob('said-*')))}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RETRIGGER_", "SLACK_"))}
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         with self._file.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "retrigger", *words],
+                [*by, *words],
                 cwd=folder,
                 env={**inherited, "PYTHONPATH": path, **environment},
                 stdin=subprocess.DEVNULL,

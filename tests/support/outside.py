@@ -11,15 +11,16 @@ from retrigger.demo.outside import serve
 from retrigger.demo.outside_catalog import CATALOG
 from retrigger.demo.outside_switches import Mode, Switch
 from retrigger.demo.outside_systems import OutsideSystems
+from retrigger.demo.ports import LOOPBACK
 from tests.support.poll import wait_until
 
 
 class Outside:
     """Runs until ``stop``, in threads of this process; other processes call it as well."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = LOOPBACK) -> None:
         self.state = OutsideSystems(time.time)
-        self._served = serve(self.state, port=port)
+        self._served = serve(self.state, host, port)
         self.url = self._served.url
 
     @property

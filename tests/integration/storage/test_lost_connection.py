@@ -64,7 +64,7 @@ def test_a_commit_that_did_not_arrive_is_done_again(proxy: Proxy, store: SqlStor
 
 
 def test_a_commit_whose_fate_cannot_be_learned_says_so(proxy: Proxy, store: SqlStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("storage.transaction._LOOK_UPS", 2)
+    monkeypatch.setattr("storage.transaction._LOOK_UP_SECONDS", 0.2)
     request_id = submit(store)
     store.database.engine.dispose()
     proxy.cut_at_commit = "after"
@@ -78,7 +78,7 @@ def test_steps_that_were_perhaps_claimed_are_run_once_the_fate_of_the_claim_can_
     proxy: Proxy, store: SqlStore, monkeypatch: pytest.MonkeyPatch, cut: str
 ):
     """Claimed and forgotten, a step would be this worker's for ever: it renews the leases of all that it has."""
-    monkeypatch.setattr("storage.transaction._LOOK_UPS", 2)
+    monkeypatch.setattr("storage.transaction._LOOK_UP_SECONDS", 0.2)
     request_id = submit(store)
     store.database.engine.dispose()
     worker = Worker()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -148,3 +149,19 @@ def test_a_reading_is_kept_for_a_while_and_longer_when_it_took_long():
     assert short.get() == 3
     long = Cached(read, 60.0)
     assert {long.get() for _ in range(10)} == {4}
+
+
+def test_a_reading_that_takes_long_is_waited_for_by_everybody_and_for_as_long_as_each_will():
+    go, calls = threading.Event(), []
+
+    def read() -> int:
+        calls.append(go.wait(30))
+        return len(calls)
+
+    slow = Cached(read, 60.0)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            slow.get(0.01)
+    go.set()
+    assert slow.get() == 1
+    assert calls == [True]

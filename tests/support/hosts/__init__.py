@@ -1,0 +1,1 @@
+"""Several machines in one: hosts with networks of their own, whose cables can be pulled."""

@@ -1,0 +1,93 @@
+"""Several hosts with `retrigger` on them, one with PostgreSQL, and the outside world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.documents import AttemptDocument, RequestDocument
+from tests.support.engine import Room
+from tests.support.front import Front, Process
+from tests.support.hosts.network import Host, Network
+from tests.support.hosts.postgres import HostPostgres
+from tests.support.outside import Outside
+
+_RUNS = {"worker": "Engine: running", "api": "API: ", "bot": "Slack: connecting"}  # what a role says when it has begun
+
+
+class Site:
+    """``room`` has the doors of an engine, right at the database: no cable leads there. ``settings`` are those of all
+    hosts, but for the database and the connections."""
+
+    def __init__(self, network: Network, postgres: HostPostgres, outside: Outside, folder: Path, settings: str) -> None:
+        self.network, self.postgres, self.outside = network, postgres, outside
+        self._folder = folder
+        self._far, near = postgres.new_database()
+        self.front = Front(folder, near)
+        connections = {name: {"base_url": url} for name, url in outside.connections.items()}
+        self.front.settings.write_text(f"database_url: {near}\nconnections: {json.dumps(connections)}\n{settings}")
+        self.room = Room(near, outside.connections)
+        self.processes: dict[str, Process] = {}  # by host
+
+    @classmethod
+    @contextmanager
+    def built(cls, folder: Path, settings: str) -> Iterator[Site]:
+        """One for a test. In the end, whatever broke: no effect has happened twice, and `retrigger doctor --audit`
+        finds nothing."""
+        with Network.made() as network, HostPostgres.on(network.host("db")) as postgres:
+            outside = network.host("world").serve(Outside)
+            try:
+                site = cls(network, postgres, outside, folder, settings)
+                try:
+                    yield site
+                    site.check()
+                finally:
+                    site.close()
+            finally:
+                outside.stop()
+
+    def host(self, name: str) -> Host:
+        """It is there once somebody has asked for it."""
+        return self.network.hosts.get(name) or self.network.host(name)
+
+    def begin(self, role: str, name: str, clock: float = 0.0, **environment: str) -> Process:
+        """`retrigger worker`, say, on this host; see ``ready``. ``clock``: by how many seconds that is wrong."""
+        words = ("--config", str(self.front.settings), role)
+        environment["RETRIGGER_DATABASE_URL"] = self._far
+        self.processes[name] = self.host(name).start(self._folder, *words, clock=clock, **environment)
+        return self.processes[name]
+
+    def ready(self, role: str, *names: str) -> None:
+        """Until these hosts' processes say that they run."""
+        for name in names:
+            self.processes[name].wait_for(_RUNS[role])
+
+    def check(self) -> None:
+        """What must be so, whatever has happened."""
+        self.outside.check_no_effect_twice()
+        assert self.front.out("doctor", "--audit").endswith("audited, 0 differences.\n")
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            process.close()
+        self.room.close()
+
+
+def ran_on(attempt: AttemptDocument) -> str:
+    """The host of the worker that made it."""
+    return str(attempt.worker).split("-")[0]
+
+
+def lost_on(documents: list[RequestDocument]) -> list[str]:
+    """The hosts of those attempts that were given up because their worker was, one for each; and each such loss is
+    counted once, as a recovery of its step."""
+    hosts: list[str] = []
+    for document in documents:
+        for step in document.steps:
+            lost = [attempt for attempt in step.attempts if attempt.outcome == "lost"]
+            told = [e.attempt for e in document.events if (e.kind, e.node) == ("worker_lost", step.node)]
+            assert told == [attempt.number for attempt in lost], f"{document.id} {step.node}: {told}"
+            hosts += map(ran_on, lost)
+    return hosts
