@@ -61,8 +61,8 @@ class Batch:
         commands = [change.command_id for change in changes if change.command_id is not None]
         if commands:
             listed = self._statements.listed(commands)
-            # Rows of two columns, which the driver types as tuples of any length.
-            self._done = dict(self._statements.done_commands.run(self._connection, ids=listed))  # type: ignore[arg-type]
+            pairs = self._statements.done_commands.run(self._connection, ids=listed)
+            self._done = dict(pairs)  # type: ignore[arg-type]  # rows of two columns, typed as tuples of any length
 
     def _read(self, ids: Sequence[int]) -> None:
         listed = self._statements.listed(ids)

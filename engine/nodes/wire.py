@@ -87,8 +87,8 @@ class _Timed(HTTPConnection):
         self, sock: socket.socket, *args: Any, **options: Any
     ) -> HTTPResponse:
         deadline, self._deadline = self._begin(), None
-        # http.client asks of a socket only what _TimedSocket has.
-        return HTTPResponse(_TimedSocket(sock, deadline), *args, **options)  # type: ignore[arg-type]
+        timed: Any = _TimedSocket(sock, deadline)  # has all that http.client asks of a socket
+        return HTTPResponse(timed, *args, **options)
 
     def _begin(self) -> float:
         """The deadline of the present call, which begins now unless it has begun."""

@@ -165,7 +165,7 @@ class _Guarded(NodeTransformer):
         self.generic_visit(node)
         return nodes.Filter(node.nodes[0], CONCAT, node.nodes[1:], [], None, None, lineno=node.lineno)
 
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - the same
         self.generic_visit(node)
         node.iter = nodes.Filter(node.iter, COUNTED, [], [], None, None, lineno=node.lineno)
         return node

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.blocks.modals import TITLES
 from engine import texts
 from engine.allowed import Action
-from engine.definition import load
+from engine.definition import ActionNode, load
 from retrigger.settings_file import read_settings
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command
 
@@ -36,7 +36,7 @@ def test_its_settings_can_be_read_and_name_what_the_workflow_needs(tmp_path: Pat
     settings = read_settings(file, {})
 
     workflow = load(yaml_that_begins_with("workflow"), "README.md")
-    called = {node.action.connection for node in workflow.nodes.values() if node.kind == "action"}  # type: ignore[attr-defined]
+    called = {node.action.connection for node in workflow.nodes.values() if isinstance(node, ActionNode)}
     assert called == set(settings.connections)
     assert workflow.app in settings.channels
 

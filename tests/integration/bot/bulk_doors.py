@@ -32,7 +32,7 @@ def _click(scene: Scene) -> Any:
 
 
 def _window(office: Building, card: Json) -> None:
-    press(office.hanna, card, BULK, str(office.outage()))  # type: ignore[arg-type]
+    press(office.hanna, card, BULK, str(office.outage()))  # type: ignore[arg-type]  # a door needs the server's own people
 
 
 def _submit(scene: Scene) -> Any:

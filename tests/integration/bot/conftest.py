@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from fastapi import FastAPI
@@ -31,6 +31,8 @@ from tests.support.engine import HANNA, Room
 from tests.support.slack_checks import check_message
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_ui import SlackUi
+
+T = TypeVar("T")
 
 CHANNEL = "C0HR"
 BOT_TOKEN = "xoxb-test"
@@ -237,11 +239,11 @@ class Office:
             cards = [m for m in self.posts() if _shows(m, f"REQ-{number} · ") or m["text"].startswith(f"REQ-{number} ")]
             return [m for m in cards[-1:] if _shows(m, text)]
 
-        return eventually(shown, f"the card with {text!r}")[-1]  # type: ignore[no-any-return]
+        return eventually(shown, f"the card with {text!r}")[-1]
 
     def message(self, text: str, thread: str | None = None) -> dict[str, Any]:
         """The newest message of this test that has ``text``, once there is one."""
-        return eventually(lambda: [m for m in self.new(thread) if _shows(m, text)], f"a message with {text!r}")[-1]  # type: ignore[no-any-return]
+        return eventually(lambda: [m for m in self.new(thread) if _shows(m, text)], f"a message with {text!r}")[-1]
 
     def new(self, thread: str | None = None) -> list[dict[str, Any]]:
         """What was said in this test, in the channel or a thread."""
@@ -283,7 +285,7 @@ class Office:
         self.bank.stop()
 
 
-def eventually(found: Callable[[], Any], what: str = "it", seconds: float = 10.0) -> Any:
+def eventually(found: Callable[[], T | None], what: str = "it", seconds: float = 10.0) -> T:
     """Poll until ``found`` gives something true, and give that."""
     end = time.monotonic() + seconds
     while not (value := found()):

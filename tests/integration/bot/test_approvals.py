@@ -51,7 +51,7 @@ def asks(office: Office, number: int, text: str = "") -> dict[str, dict[str, Any
         shown = {it.channel: known[it.ts] for it in posted if it.subject.startswith("ask:") and it.ts in known}
         return shown if all(text in json.dumps(m, ensure_ascii=False) for m in shown.values()) else {}
 
-    return eventually(found, f"what asks for approval with {text!r}")  # type: ignore[no-any-return]
+    return eventually(found, f"what asks for approval with {text!r}")
 
 
 def ask(office: Office, number: int, user: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def cause_card(office: Office, text: str = "blocked by one error") -> dict[str, 
         cards = [m for m in office.posts() if "blocked by one error" in m["text"]]
         return [m for m in cards[-1:] if text in str(m)]
 
-    return eventually(shown, f"the cause card with {text!r}", 30.0)[0]  # type: ignore[no-any-return]
+    return eventually(shown, f"the cause card with {text!r}", 30.0)[0]
 
 
 def test_many_get_one_card_with_a_count_that_stays_true(own_office: Office):

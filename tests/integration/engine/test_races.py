@@ -51,14 +51,15 @@ def person(number: int) -> Actor:
 
 def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
     """What each act gave, or the refusal it met, started at the same moment in a thread each."""
-    gate, answers = threading.Barrier(len(acts)), [None] * len(acts)
+    gate = threading.Barrier(len(acts))
+    answers: list[Any] = [None] * len(acts)
 
     def run(place: int) -> None:
         gate.wait()
         try:
             answers[place] = acts[place]()
         except Refused as refusal:
-            answers[place] = refusal  # type: ignore[call-overload]
+            answers[place] = refusal
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
     for thread in threads:

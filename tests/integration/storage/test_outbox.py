@@ -193,7 +193,7 @@ def test_two_relays_never_take_the_same_row(open_store: OpenStore):
 def test_the_relay_is_woken_by_the_commit_that_has_something_to_tell(store: SqlStore, open_store: OpenStore):
     woken: list[str] = []
     quiet = submit(store)
-    waking = SqlStore(store.database, lambda name, version: None, lambda app: True, lambda: woken.append("told"))  # type: ignore[arg-type,return-value]
+    waking = SqlStore(store.database, lambda name, version: None, lambda app: True, lambda: woken.append("told"))  # type: ignore[arg-type,return-value]  # nothing asks for a graph
     try:
         waking.change(quiet, lambda draft: draft.event("noted"))
         assert woken == []

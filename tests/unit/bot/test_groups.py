@@ -43,7 +43,7 @@ class Kept:
 
 
 def groups(slack: Slack, kept: Kept | None = None) -> Groups:
-    return Groups(slack, kept or Kept(), clock=lambda: 1_700_000_000.0)  # type: ignore[arg-type]
+    return Groups(slack, kept or Kept(), clock=lambda: 1_700_000_000.0)  # type: ignore[arg-type]  # fakes have what is called of them
 
 
 def test_a_member_has_every_name_of_their_groups() -> None:

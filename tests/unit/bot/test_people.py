@@ -31,11 +31,11 @@ class Slack:
 
 
 def people(slack: Slack, now: list[float]) -> People:
-    return People(slack, groups(), clock=lambda: now[0])  # type: ignore[arg-type]
+    return People(slack, groups(), clock=lambda: now[0])  # type: ignore[arg-type]  # fakes have what is called of them
 
 
 def groups(*listed: dict[str, Any]) -> Groups:
-    known = Groups(GroupsOf(*listed), Kept())  # type: ignore[arg-type]
+    known = Groups(GroupsOf(*listed), Kept())  # type: ignore[arg-type]  # fakes have what is called of them
     known.refresh()
     return known
 
@@ -102,8 +102,8 @@ def test_actor_ids_lead_back_to_slack_users() -> None:
 
 def test_a_person_has_the_groups_of_this_moment() -> None:
     listed = GroupsOf(ADMINS)
-    known = Groups(listed, Kept())  # type: ignore[arg-type]
-    found = People(Slack(HANNA), known, clock=lambda: 0.0)  # type: ignore[arg-type]
+    known = Groups(listed, Kept())  # type: ignore[arg-type]  # fakes have what is called of them
+    found = People(Slack(HANNA), known, clock=lambda: 0.0)  # type: ignore[arg-type]  # fakes have what is called of them
     assert "grants to groups count for nobody" in str(found.person("T1", "U1").note)
     known.refresh()
     assert found.person("T1", "U1").actor.names == {"slack:t1/u1", "hanna@example.com", "u1", "@hr-admins", "s1"}
@@ -114,7 +114,7 @@ def test_a_person_has_the_groups_of_this_moment() -> None:
 
 
 def test_whoever_is_to_be_asked_is_mentioned_where_their_id_is_known() -> None:
-    known = People(Slack(HANNA), groups(ADMINS), clock=lambda: 0.0)  # type: ignore[arg-type]
+    known = People(Slack(HANNA), groups(ADMINS), clock=lambda: 0.0)  # type: ignore[arg-type]  # fakes have what is called of them
     assert known.mention("hanna@example.com") == "*hanna@example.com*"
     known.person("T1", "U1")
     assert [known.mention(who) for who in ("Hanna@example.com", "u2", "S1", "@hr-admins", "<!channel>")] == [

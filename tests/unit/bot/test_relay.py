@@ -421,7 +421,7 @@ def test_what_a_person_can_mend_is_kept_and_said_once(
 
 
 def test_what_can_never_be_told_is_given_up_with_its_error(office: Office) -> None:
-    office.documents[42] = NotFound("request", "REQ-42")  # type: ignore[assignment]
+    office.documents[42] = NotFound("request", "REQ-42")
     office.documents[43] = samples.request(id="REQ-43", app="Unknown")
     for number in (42, 43):
         office.outbox.add(number, "card")
@@ -435,7 +435,7 @@ def test_what_can_never_be_told_is_given_up_with_its_error(office: Office) -> No
 def test_a_row_that_breaks_us_stops_nobody_and_is_given_up_at_last(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    office.documents[42] = ZeroDivisionError("a defect")  # type: ignore[assignment]
+    office.documents[42] = ZeroDivisionError("a defect")
     office.outbox.add(42, "card")
     office.outbox.add(43, "card")
     office.run()

@@ -45,7 +45,7 @@ def test_a_result_that_comes_after_the_recovery_is_late_however_it_ends() -> Non
         request = MemoryRequest(graph("a > end"))
         request.claim("a")
         assert request.do(lambda draft: recover(draft, "a", 1, 0.0))
-        assert not request.do(lambda draft, done=done: finish(draft, done))  # type: ignore[misc]
+        assert not request.do(partial(finish, done=done))
         assert request.events[-1].kind == events.LATE
 
 
@@ -53,7 +53,7 @@ def test_a_result_that_comes_after_the_last_recovery_is_late() -> None:
     request = MemoryRequest(graph("a > end"))
     for number in range(1, 7):
         request.claim("a")
-        assert request.do(lambda draft, number=number: recover(draft, "a", number, 0.0))  # type: ignore[misc]
+        assert request.do(partial(recover, node="a", attempt=number, jitter=0.0))
     assert request.status == "blocked"
     assert not request.do(lambda draft: finish(draft, Finished("a", 6, Failure("503", CallEffect.UNKNOWN))))
     assert not request.do(lambda draft: finish(draft, Finished("a", 6, Success({}), "{}")))
@@ -67,7 +67,7 @@ def test_the_same_error_as_before_does_not_make_a_late_result_look_stored() -> N
     assert request.do(lambda draft: recover(draft, "a", 2, 0.0))
     for retry_in in (None, 1.0):
         done = Finished("a", 2, Failure("503", CallEffect.UNKNOWN, retryable=True), retry_in=retry_in)
-        assert not request.do(lambda draft, done=done: finish(draft, done))  # type: ignore[misc]
+        assert not request.do(partial(finish, done=done))
 
 
 def test_a_wait_that_a_dead_worker_asks_for_is_not_taken_for_the_wait_before_the_next_try() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ def formatter() -> OneLine:
     return OneLine(Masker({"hunter22"}))
 
 
-def record(message: str, *args: object, **facts: object) -> logging.LogRecord:
-    return logging.LogRecord("engine.x", logging.ERROR, "x.py", 1, message, args, facts.get("exc_info"))  # type: ignore[arg-type]
+def record(message: str, *args: object, **facts: Any) -> logging.LogRecord:
+    return logging.LogRecord("engine.x", logging.ERROR, "x.py", 1, message, args, facts.get("exc_info"))
 
 
 def test_a_record_is_one_line_whatever_is_in_it(formatter: OneLine):

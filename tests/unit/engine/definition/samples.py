@@ -1,4 +1,12 @@
-"""Golden definitions: SPEC 10's example as it stands there, and one with every kind of node."""
+"""Golden definitions: SPEC 10's example as it stands there, one with every kind of node, and a short one. And what is
+told of one that is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.definition import DefinitionError, load
+from engine.errors import RetriggerError
 
 ONBOARDING = """\
 workflow: onboarding
@@ -72,3 +80,37 @@ nodes:
   failed_end: {end: {status: failed, cancel_others: true}}
   refused: {end: {status: rejected}}
 """
+
+GOOD = """\
+workflow: access
+app: IT
+title: "Access for {{ request.input.name }}"
+constants: {limit: 3}
+nodes:
+  grant:
+    action:
+      connection: identity
+      method: POST
+      path: /grants
+      body: {who: "{{ request.input.name }}", most: "{{ constants.limit }}"}
+      expect: {status: 201}
+      retry: {times: 2}
+    on_failure: sorry
+  note:
+    function: {name: it.note, args: {grant: "{{ nodes.grant.result.id }}"}}
+  route:
+    decision:
+      - {when: "{{ request.input.vip }}", next: greet}
+      - {default: end}
+  greet: {function: {name: it.greet}, next: end}
+  sorry: {end: {status: failed}}
+"""
+
+
+def problems(text: str, file: str = "w.yaml") -> list[str]:
+    """Each sentence that refuses this definition."""
+    with pytest.raises(DefinitionError) as caught:
+        load(text, file)
+    assert isinstance(caught.value, RetriggerError)
+    assert [str(problem) for problem in caught.value.problems] == str(caught.value).split("\n")
+    return [str(problem) for problem in caught.value.problems]
