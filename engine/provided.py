@@ -32,12 +32,17 @@ def check_input(workflow: Workflow, input: Any, limit: int) -> str:
 
 
 def check_provided(workflow: Workflow, node: str, text: str) -> str:
-    """The provided result as JSON text. Raises InvalidInput, with line and column when it does not parse or fit."""
-    value = loads(text, limit=MAX_INPUT_BYTES)
-    if MASK in dumps_plain(value):
+    """What a person provides as a result, as JSON text. Raises InvalidInput as ``check_result``, and for a mask."""
+    if MASK in dumps_plain(loads(text, limit=MAX_INPUT_BYTES)):
         place = text.find(MASK)
         at = " (line {}, column {})".format(*line_and_column(text, place)) if place >= 0 else ""
         raise InvalidInput(f"The text still holds a masked place, {MASK}{at}; write the real value there.", "result")
+    return check_result(workflow, node, text)
+
+
+def check_result(workflow: Workflow, node: str, text: str) -> str:
+    """A step's result as JSON text. Raises InvalidInput, with line and column when it does not parse or fit."""
+    value = loads(text, limit=MAX_INPUT_BYTES)
     known = workflow.nodes.get(node)  # not the implicit end, for which the act itself is refused
     if known is not None and known.provided_schema is not None:
         hidden = sensitive_values(workflow.sensitive, None, {node: value})

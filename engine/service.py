@@ -5,6 +5,8 @@ Slack, the command line and the API call nothing else (SPEC 8).
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine.allowed import Action
 from engine.approvals import Approvals
 from engine.callbacks import Address
@@ -14,13 +16,13 @@ from engine.decide.act import Accepted
 from engine.decide.answer import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
-from engine.errors import InvalidInput, NotFound
+from engine.errors import InvalidInput, NotFound, PlanChanged
 from engine.foresight import Outlook, outlook
 from engine.graph import Graph
 from engine.lookouts import Lookouts
 from engine.permissions import Actor, Permission
 from engine.plan import Plan
-from engine.provided import check_provided, draft_for
+from engine.provided import check_provided, check_result, draft_for
 from engine.reading import read_document
 from engine.reports import Reports
 
@@ -149,9 +151,13 @@ class Engine(Approvals, Lookouts, Reports):
         request = self._permitted_request(actor, request_id)
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
-        result = check_provided(workflow, node, text)
+        result, version = check_provided(workflow, node, text), request.workflow_version
         return self._carry_out(
-            request_id, node, act, lambda draft: options.provide_input(draft, act, node, result), ("input", result)
+            request_id,
+            node,
+            act,
+            lambda draft: options.provide_input(draft, act, node, result, version),
+            ("input", result),
         )
 
     def continue_flow(
@@ -191,12 +197,15 @@ class Engine(Approvals, Lookouts, Reports):
         Raises NotFound for an address that was never given out, CallbackRefused, InvalidInput.
         """
         address = self._callbacks.read(token)
-        request, _ = self.store.status(address.request_id)
-        workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-        result = check_provided(workflow, address.node, text)
-        return self.store.change(
-            address.request_id, lambda draft: call_back(draft, address.node, address.issue, result)
-        )
+        while True:
+            request, _ = self.store.status(address.request_id)
+            version = request.workflow_version
+            result = check_result(self.catalog.get(request.workflow, version).workflow, address.node, text)
+            take = partial(call_back, node=address.node, issue=address.issue, result=result, checked=version)
+            try:
+                return self.store.change(address.request_id, take)
+            except PlanChanged:  # a re-trigger has just named another version, whose schema counts
+                continue
 
     def callback_url(self, actor: Actor, request_id: int, node: str) -> str | None:
         """The present address of a callback, for who may act on the request; None where it is no callback, or where

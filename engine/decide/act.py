@@ -77,6 +77,12 @@ def same_plan(draft: Draft, act: Act) -> None:
         raise PlanChanged(draft.request.id)
 
 
+def same_version(draft: Draft, checked: int | None) -> None:
+    """Raise PlanChanged where a re-trigger has named another version since something was checked by ``checked``."""
+    if checked not in (None, draft.request.workflow_version):
+        raise PlanChanged(draft.request.id)
+
+
 def overtaken(draft: Draft, step: Step) -> Conflict:
     """The step is not as the person saw it: who acted on it since, if anybody did (SPEC 5)."""
     what, cause = f"{step.node} of REQ-{draft.request.id}", step.cause

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from engine import events
-from engine.decide.act import Accepted, Act, accepted, audit, cause_of, expected, known_step, overtaken
+from engine.decide.act import Accepted, Act, accepted, audit, cause_of, expected, known_step, overtaken, same_version
 from engine.decide.finish import Finished, conclude
 from engine.draft import Draft
 from engine.errors import CallbackRefused, Conflict, NotAnApprover, Refused
@@ -71,10 +71,12 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
     return accepted(draft, node)
 
 
-def call_back(draft: Draft, node: str, issue: tuple[int, int], result: str) -> Accepted:
+def call_back(draft: Draft, node: str, issue: tuple[int, int], result: str, checked: int | None = None) -> Accepted:
     """The outside system called: ``result`` (JSON text) becomes the step's result. ``issue``: the visit and the number
     that the address was made of. A call that comes early is kept; a second one, or one to a void address, is refused.
+    ``checked``: the version by whose schema the result was found to fit.
     """
+    same_version(draft, checked)
     step = known_step(draft, node)
     if issue != (step.visit, step.key_salt):
         raise CallbackRefused(node, "it was re-triggered, and waits for a call to another address")

@@ -14,6 +14,7 @@ from engine.decide.act import (
     cause_of,
     expected,
     expected_request,
+    same_version,
     too_late,
 )
 from engine.decide.finish import complete, move_on
@@ -92,12 +93,14 @@ def _run_again(draft: Draft, node: str, cause: Cause, *, only: bool, update_stat
         draft.change_step(name, retries=0, key_salt=inner.key_salt + (1 if new_key else 0))
 
 
-def provide_input(draft: Draft, act: Act, node: str, result: str) -> Accepted:
-    """The JSON text ``result`` becomes the step's result, without a call, and the flow goes on."""
+def provide_input(draft: Draft, act: Act, node: str, result: str, checked: int | None = None) -> Accepted:
+    """The JSON text ``result`` becomes the step's result, without a call, and the flow goes on. ``checked``: the
+    version by whose schema it was found to fit."""
     step = expected(draft, act, node)
     refusal = why_not_input(draft.request, step, draft.graph)
     if refusal:
         raise too_late(draft, step) or Refused(refusal)
+    same_version(draft, checked)
     cause = cause_of(draft, act, "provided input", node)
     number = step.attempt + 1
     audit(draft, act, events.INPUT_PROVIDED, node, number)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from engine.callbacks import Callbacks
+from engine.catalog import Catalog, Published
 from engine.documents import RequestDocument
 from engine.errors import CallbackRefused, InvalidInput, NotFound
 from engine.functions import function
+from engine.texts import MASK
 from tests.support.engine import HANNA, PUBLIC_URL, Room
 from tests.support.poll import wait_until
 
@@ -25,11 +29,29 @@ _given: list[str] = []  # the addresses that the first step got
 _asks = {"works": True}
 
 
+class Meanwhile(Catalog):
+    """The catalog of a room. Once, when it is asked, something happens meanwhile."""
+
+    def __init__(self, room: Room, happens: Callable[[], object]) -> None:
+        super().__init__(room.store.workflow)
+        self._happens = [happens]
+
+    def get(self, name: str, version: int | None = None) -> Published:
+        while self._happens:
+            self._happens.pop()()
+        return super().get(name, version)
+
+
 @function("callbacks.ask")
 def ask(url: str) -> None:
     _given.append(url)
     if not _asks["works"]:
         raise RuntimeError(f"nobody at {url}")
+
+
+@function("callbacks.off")
+def off() -> None:
+    raise RuntimeError("off")
 
 
 @function("callbacks.echo")
@@ -75,6 +97,31 @@ def test_what_the_caller_sends_is_the_result(room: Room) -> None:
     with pytest.raises(CallbackRefused):
         room.engine.call_back(address, '{"ok": 2}')
     assert room.step(number, "wait").result == {"ok": 1}
+
+
+def test_a_caller_may_say_what_looks_like_a_mask(room: Room) -> None:
+    number, address = waiting(room, "called")
+    room.engine.call_back(address, f'{{"ok": "{MASK} of 5"}}')
+    room.wait(number, "completed")
+    assert room.step(number, "after").result == {"ok": f"{MASK} of 5"}
+
+
+def test_a_result_is_checked_by_the_version_that_the_request_is_on_when_it_is_stored(sqlite_url: str) -> None:
+    """A re-trigger may name another one while it is being checked by that of before."""
+    room = Room(sqlite_url)
+    other = "other: {function: {name: callbacks.off, isolation: thread}, next: end}"
+    old = definition("moved").replace("nodes:\n", f"nodes:\n  both: {{branch: [ask, other]}}\n  {other}\n")
+    new = old.replace("required: [ok]", "required: [sure]")
+    room.publish(old)
+    room.start()
+    number = room.submit("moved")
+    room.wait(number, lambda d: waits(d) and d.status.value == "blocked")
+    version = room.publish(new)
+    room.engine.catalog = Meanwhile(room, lambda: room.engine.retrigger(HANNA, number, "other", version=version))
+    with pytest.raises(InvalidInput, match="'sure' is a required property"):
+        room.engine.call_back(token(_given[-1]), '{"ok": 1}')
+    assert room.document(number).version == 2
+    room.close()
 
 
 def test_a_call_that_does_not_fit_changes_nothing(room: Room) -> None:

@@ -10,7 +10,7 @@ from engine.allowed import Action
 from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.send import send
-from engine.errors import ConfirmationNeeded, Refused
+from engine.errors import ConfirmationNeeded, PlanChanged, Refused
 from engine.graph import Graph, GraphNode
 from engine.outcomes import Failure, Success
 from engine.states import CallEffect
@@ -57,6 +57,15 @@ class TestVersions:
         ):
             with pytest.raises(Refused, match="Version 2 has no step pay"):
                 refused()
+
+    def test_a_result_that_was_checked_by_another_version_is_not_taken(self) -> None:
+        request = MemoryRequest(V1)
+        request.succeed("a")
+        request.fail("pay", call=CallEffect.NOT_SENT)
+        with pytest.raises(PlanChanged):
+            request.do(lambda d: options.provide_input(d, act(), "pay", "{}", checked=2))
+        request.do(lambda d: options.provide_input(d, act(), "pay", "{}", checked=1))
+        assert request.statuses()["pay"] == "completed"
 
     def test_a_node_that_comes_back_goes_on_with_its_numbers(self) -> None:
         request = MemoryRequest(V1)
