@@ -59,10 +59,14 @@ def echo(value: object) -> object:
     return value
 
 
-@pytest.fixture
-def room(shared_room: Room) -> Room:
+@pytest.fixture(autouse=True)
+def a_fresh_outside() -> None:
     _given.clear()
     _asks["works"] = True
+
+
+@pytest.fixture
+def room(shared_room: Room) -> Room:
     return shared_room
 
 
