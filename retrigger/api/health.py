@@ -46,18 +46,17 @@ class Monitor:
         self._looks = Cached(self._look, _FRESH)
 
     def reasons(self) -> list[str]:
-        """Why the process is of no use now; empty when it is."""
+        """Why the process is of no use now; empty when it is. What goes wrong is not kept: it may be over."""
         try:
             return self._looks.get(_PATIENCE)
         except TimeoutError:
             return [f"The database has not answered for {_PATIENCE:.0f} s."]
-
-    def _look(self) -> list[str]:
-        try:
-            migrations.check(self._app.database)
-            return [*self._engine(), *self._slack()]
         except RetriggerError as error:
             return [str(error)]
+
+    def _look(self) -> list[str]:
+        migrations.check(self._app.database)
+        return [*self._engine(), *self._slack()]
 
     def _engine(self) -> list[str]:
         return [] if self._app.store.workers_alive() else ["No engine is running."]

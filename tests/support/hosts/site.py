@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from engine.documents import AttemptDocument, RequestDocument
 from tests.support.engine import Room
 from tests.support.front import Front, Process
-from tests.support.hosts.network import Host, Network
+from tests.support.hosts.network import OUTSIDE, Host, Network
 from tests.support.hosts.postgres import HostPostgres
 from tests.support.outside import Outside
 
-_RUNS = {"worker": "Engine: running", "api": "API: ", "bot": "Slack: connecting"}  # what a role says when it has begun
+_RUNS = {"worker": "Engine: running", "api": "API: http", "bot": "Served for Slack: http"}  # what a role says first
+PORT = 8080  # of every API and of every bot that takes Slack's calls
 
 
 class Site:
@@ -28,7 +32,7 @@ class Site:
         self.front = Front(folder, near)
         connections = {name: {"base_url": url} for name, url in outside.connections.items()}
         self.front.settings.write_text(f"database_url: {near}\nconnections: {json.dumps(connections)}\n{settings}")
-        self.room = Room(near, outside.connections)
+        self.room = Room(near, outside.connections, told={"HR"})
         self.processes: dict[str, Process] = {}  # by host
 
     @classmethod
@@ -56,6 +60,7 @@ class Site:
         """`retrigger worker`, say, on this host; see ``ready``. ``clock``: by how many seconds that is wrong."""
         words = ("--config", str(self.front.settings), role)
         environment["RETRIGGER_DATABASE_URL"] = self._far
+        environment |= {"RETRIGGER_API_HOST": self.host(name).address(OUTSIDE), "RETRIGGER_API_PORT": str(PORT)}
         self.processes[name] = self.host(name).start(self._folder, *words, clock=clock, **environment)
         return self.processes[name]
 
@@ -63,6 +68,20 @@ class Site:
         """Until these hosts' processes say that they run."""
         for name in names:
             self.processes[name].wait_for(_RUNS[role])
+
+    def outside_of(self, name: str) -> str:
+        """The address of what this host serves."""
+        return f"http://{self.host(name).address(OUTSIDE)}:{PORT}"
+
+    def call(self, name: str, method: str, path: str, key: str = "", **body: Any) -> httpx.Response:
+        """A call from the outside world to what this host serves."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url, json = self.outside_of(name) + path, body or None
+
+        def made() -> httpx.Response:
+            return httpx.request(method, url, json=json, headers=headers, timeout=30.0, trust_env=False)
+
+        return self.host("world").namespace.run(made)
 
     def check(self) -> None:
         """What must be so, whatever has happened."""

@@ -50,8 +50,8 @@ class Delivery:
 class Deliveries:
     """Sends over the sockets, or by HTTP after ``post_to``. ``copies``: how often each payload is sent."""
 
-    def __init__(self) -> None:
-        self.sockets = Sockets(self._took)
+    def __init__(self, host: str) -> None:
+        self.sockets = Sockets(self._took, host)
         self.sent: list[Delivery] = []
         self.copies = 1
         self._waiting: dict[str, Delivery] = {}

@@ -17,12 +17,12 @@ class SlackServer:
     """Serves from ``start`` to ``stop``. ``workspace`` is what is in it, ``faults`` what goes wrong and what was
     called, ``deliveries`` what it told the app; ``deliveries.sockets`` are the connections."""
 
-    def __init__(self, facts: Json) -> None:
+    def __init__(self, facts: Json, host: str = "127.0.0.1") -> None:
         self.workspace = Workspace(facts)
         self.faults = Faults()
-        self.deliveries = Deliveries()
+        self.deliveries = Deliveries(host)
         self._web: WebServer | None = None
-        self._port = 0
+        self._host, self._port = host, 0
         self.back()
 
     @property
@@ -72,9 +72,9 @@ class SlackServer:
     def back(self) -> None:
         """At the same address again."""
         self.deliveries.sockets.start()
-        self._web = WebServer(self.workspace, self.faults, self.deliveries.sockets, self._port)
+        self._web = WebServer(self.workspace, self.faults, self.deliveries.sockets, self._host, self._port)
         self._port = self._web.server_address[1]
-        self.workspace.url = f"http://127.0.0.1:{self._port}"
+        self.workspace.url = f"http://{self._host}:{self._port}"
         threading.Thread(target=self._web.serve_forever, args=(0.02,), daemon=True, name="slack-web").start()
 
     def stop(self) -> None:

@@ -23,10 +23,10 @@ MOST = 10
 class Sockets:
     """``took`` is called with each acknowledgement: the envelope's id, and the payload in it."""
 
-    def __init__(self, took: Callable[[str, Json], None]) -> None:
+    def __init__(self, took: Callable[[str, Json], None], host: str) -> None:
         self.connections: list[ServerConnection] = []
         self.opened = 0  # connections since the start
-        self._took = took
+        self._took, self._host = took, host
         self._tickets: set[str] = set()
         self._turns = itertools.count()
         self._lock = threading.Lock()
@@ -35,7 +35,7 @@ class Sockets:
     def start(self) -> None:
         """Listen on a port of the system's choice."""
         self._server = serve(
-            self._talk, "127.0.0.1", 0, process_request=self._admit, ping_interval=None, close_timeout=0.2
+            self._talk, self._host, 0, process_request=self._admit, ping_interval=None, close_timeout=0.2
         )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="slack-sockets").start()
 
@@ -49,7 +49,7 @@ class Sockets:
         assert self._server is not None
         ticket = secrets.token_hex(8)
         self._tickets.add(ticket)
-        return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/link/?ticket={ticket}"
+        return f"ws://{self._host}:{self._server.socket.getsockname()[1]}/link/?ticket={ticket}"
 
     def send(self, envelope: Json) -> bool:
         """To the connections in turn; False when there is none."""

@@ -19,14 +19,14 @@ from tests.support.slack_server.workspace import Json, Refused, Workspace
 
 
 class WebServer(ThreadingHTTPServer):
-    """Serves on ``port``, 0 for one of the system's choice."""
+    """Serves on ``port`` of ``host``, 0 for one of the system's choice."""
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, slack: Workspace, faults: Faults, sockets: Sockets, port: int = 0) -> None:
+    def __init__(self, slack: Workspace, faults: Faults, sockets: Sockets, host: str, port: int = 0) -> None:
         self.slack, self.faults, self.sockets = slack, faults, sockets
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((host, port), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

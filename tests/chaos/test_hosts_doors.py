@@ -1,0 +1,133 @@
+"""Two hosts with the API and two with the bot, none of them special; some are cut off from PostgreSQL for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.functions import function
+from tests.integration.bot.conftest import BOT_TOKEN, CHANNEL, SIGNING_SECRET, WORKSPACE
+from tests.support.hosts.network import DATABASE
+from tests.support.hosts.site import Site
+from tests.support.poll import wait_until
+from tests.support.slack_server import SlackServer
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+
+SETTINGS = f"""
+lease: 3s
+apps: {{HR: {{channel: {CHANNEL}}}}}
+grants:
+- {{who: hanna@example.com, permission: admin}}
+- {{who: "key:portal", permission: submit}}
+- {{who: "key:portal", permission: view_reports}}
+"""
+WORKFLOW = """
+workflow: onboarding
+app: HR
+title: Onboard
+nodes:
+  create_account: {function: {name: doors.account, args: {}, isolation: thread}}
+"""
+PROMPT = 2.5  # seconds, at most, until /readyz answers, whatever does not
+BACK = 10.0  # seconds, at most, until it is ready again once the cable is mended
+_broken = [True]
+
+
+@function("doors.account")
+def account() -> str:
+    if _broken[0]:
+        raise RuntimeError("identity answered 503")
+    return "acc-1"
+
+
+class Doors:
+    """``hanna`` is in front of a Slack that sends what she does to one of the bots."""
+
+    def __init__(self, site: Site, slack: SlackServer) -> None:
+        self.site, self.slack = site, slack
+        self._world = site.host("world").namespace
+        self.hanna = slack.person("U1")
+
+    def click(self, bot: str, where: dict[str, Any], action: str) -> None:
+        self.slack.deliveries.post_to(f"{self.site.outside_of(bot)}/slack/events", SIGNING_SECRET)
+        self._world.run(lambda: self.hanna.click(where, action).wait())
+
+    def submit(self) -> None:
+        self._world.run(lambda: self.hanna.submit().wait())
+
+    def reasons(self, name: str) -> list[str]:
+        """Why the host is not ready; empty when it is. It says so at once."""
+        asked = time.monotonic()
+        answer = self.site.call(name, "GET", "/readyz")
+        assert time.monotonic() - asked < PROMPT
+        reasons: list[str] = answer.json()["reasons"]
+        assert answer.status_code == (503 if reasons else 200)
+        return reasons
+
+    def wait_until_ready(self, name: str, seconds: float = 20.0) -> None:
+        wait_until(lambda: not self.reasons(name), f"{name} to be ready", seconds)
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> Iterator[Doors]:
+    _broken[0] = True
+    with Site.built(tmp_path, SETTINGS) as site:
+        world = site.host("world")
+        with world.serve(lambda host: SlackServer(WORKSPACE, host)) as slack:
+            tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_SIGNING_SECRET": SIGNING_SECRET}
+            for name in ("api1", "api2"):
+                site.begin("api", name)
+            for name in ("bot1", "bot2"):
+                site.begin("bot", name, SLACK_API_URL=slack.api_url, **tokens)
+            site.room.publish(WORKFLOW)
+            site.room.start()
+            site.ready("api", "api1", "api2")
+            site.ready("bot", "bot1", "bot2")
+            yield Doors(site, slack)
+            assert slack.refused == []
+
+
+def test_doors_that_are_cut_off_say_so_and_come_back(doors: Doors) -> None:
+    site, hanna = doors.site, doors.hanna
+    key = site.front.out("key", "create", "portal").split()[0]
+    everybody = ("api1", "api2", "bot1", "bot2")
+    for name in everybody:
+        doors.wait_until_ready(name)
+    number = site.call("api1", "POST", "/v1/workflows/onboarding/requests", key, input={}).json()["id"]
+    card = hanna.message(CHANNEL, "is *blocked*")
+
+    for name in ("api1", "bot1"):
+        site.host(name).cut_off(DATABASE)
+    for name in ("api1", "bot1"):
+        wait_until(partial(doors.reasons, name), f"{name} to say that it is cut off")
+    assert site.call("api1", "GET", "/healthz").status_code == 200
+    assert site.call("api2", "GET", f"/v1/requests/{number}", key).json()["status"] == "blocked"
+    doors.click("bot1", card, "retrigger.flow")
+    assert hanna.message(CHANNEL, "cannot be reached")["ephemeral_to"] == "U1"
+    refused = site.call("api1", "GET", f"/v1/requests/{number}", key)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "cannot be reached" in refused.json()["detail"]
+    _broken[0] = False
+    doors.click("bot2", card, "retrigger.flow")
+    hanna.modal("remaining flow")
+    doors.submit()
+    assert not doors.reasons("api2")
+
+    for name in ("api1", "bot1"):
+        site.host(name).reconnect()
+    mended = time.monotonic()
+    for name in everybody:
+        doors.wait_until_ready(name, BACK)
+    print(f"mended, until ready again: {time.monotonic() - mended:.1f} s")  # noqa: T201  # with -s
+    site.room.wait(int(number.removeprefix("REQ-")), "completed")
+    assert site.call("api1", "GET", f"/v1/requests/{number}", key).json()["status"] == "completed"
+    wait_until(lambda: "Completed" in hanna.everything()[card["ts"]]["text"], "the card to show the end")
+    doors.click("bot1", hanna.everything()[card["ts"]], "retrigger.path")
+    hanna.modal(number)
+    assert [m["ts"] for m in hanna.messages(CHANNEL) if "ephemeral_to" not in m] == [card["ts"]], "one card"
