@@ -56,7 +56,7 @@ screenshots: $(VENV)/dev.stamp  ## make the pictures of docs/images anew, from t
 lock: $(VENV)/installer.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
 	@$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/run.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
-	@$(LOCK) pyproject.toml --group build --constraints requirements/run.txt --output-file requirements/server.txt
+	@$(LOCK) pyproject.toml --extra distributed --group build --constraints requirements/run.txt --output-file requirements/server.txt
 	@$(LOCK) --group installer --output-file requirements/installer.txt
 
 clean:  ## remove the environment and everything that was built

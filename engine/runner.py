@@ -19,11 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """``on_later`` is told, from the writer's thread, when a step became due, or a wait will be over, later."""
+    """Told from the writer's thread: ``on_later``, when a step became due, or a wait will be over, later;
+    ``on_settled``, when nothing more is written of a claim's outcome."""
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
         self.on_later: Callable[[], None] = lambda: None
+        self.on_settled: Callable[[Claim], None] = lambda claim: None
 
     def execute(self, claim: Claim) -> Finished | None:
         """Run the step. None when the attempt turned out not to be the current one any more."""
@@ -47,6 +49,7 @@ class Runner:
 
     def _written(self, claim: Claim, done: Finished, stored: bool | None, error: Exception | None) -> None:
         if error is None:
+            self.on_settled(claim)
             if done.retry_in is not None or isinstance(done.outcome, Waits):
                 self.on_later()
         elif isinstance(error, StorageError):
@@ -57,7 +60,8 @@ class Runner:
         else:
             blocked = _defect(claim, error)
             if isinstance(done.outcome, Failure) and done.outcome.must_block:
-                return  # this was the last that could be tried
+                self.on_settled(claim)  # this was the last that could be tried
+                return
             call = None if isinstance(done.outcome, Waits) else done.outcome.call
             self.finish(claim, _failed(claim, blocked._replace(call=call)))
 

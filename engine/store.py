@@ -128,14 +128,20 @@ class History(NamedTuple):
 
 
 class Claimer(NamedTuple):
-    """Who takes due steps after each commit. ``free`` gives the number of free slots at that moment;
-    ``take`` receives the claims, after the commit that made them."""
+    """Who takes due steps after each commit. ``free`` gives the number of free slots at that moment.
+
+    ``asked``: None takes whatever is due; else it gives the requests that jobs have named, and of each a due step is
+    taken as often as it is named. Besides, a step's slot then goes on with what that step has made due, and with that
+    alone. ``take`` receives, after the commit, the claims that it made, and for which of ``asked`` it has looked: those
+    that got no claim have nothing due. It is called after the answers to the commit's operations.
+    """
 
     worker: str
     lease: float  # seconds
     free: Callable[[], int]
     running: Callable[[], int]
-    take: Callable[[Sequence[Claim]], None]
+    take: Callable[[Sequence[Claim], Sequence[int]], None]
+    asked: Callable[[], Sequence[int]] | None = None
 
 
 class Store(Protocol):
@@ -188,6 +194,11 @@ class Store(Protocol):
 
     def nudge(self) -> None:
         """Look for due steps now."""
+        ...
+
+    def requeue(self) -> int:
+        """Where steps come to workers by jobs: make one for each step that has been due for a moment and waits in
+        none. Returns how many."""
         ...
 
     def next_due(self) -> float | None:

@@ -53,7 +53,7 @@ class Worker:
         self._living = name if exclusive else None
         self._runner = runner
         self._executor = executor(runner.execute, runner.finish, slots)
-        runner.on_later = self._arm
+        runner.on_later, runner.on_settled = self._arm, self._executor.settled
 
     def also(self, seconds: float, job: Callable[[], None], name: str) -> None:
         """While it runs, call ``job`` every so many seconds."""
@@ -90,6 +90,7 @@ class Worker:
     def _end_steps(self, end: float) -> None:
         """A step has ended when its outcome is stored: giving it back before that would have it run once more."""
         self._store.detach()
+        self._executor.drain()
         while time.monotonic() < end and (self._executor.busy() or self._store.running(self._name)):
             time.sleep(_POLL)
         self._each(self._store.running(self._name), give_back)
@@ -105,6 +106,7 @@ class Worker:
         """What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look
         the database refused is not set again."""
         self._recover_lost()
+        self._store.requeue()
         self._due()
 
     def _recover_lost(self) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from engine.connections import ConnectionSettings
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.permissions import Grant, Permission
+
+PROCRASTINATE = "procrastinate"
 
 
 def _between(least: int, most: int) -> AfterValidator:
@@ -40,9 +43,16 @@ def _like(example: str) -> BeforeValidator:
 
 _Permission = Annotated[Permission, choice(*Permission)]
 _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
-_Executor = Annotated[str, choice("apscheduler")]
+_Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
 _Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
 _Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # something has put another thing in its place
+        return False
 
 
 class AppSettings(Model):
@@ -115,10 +125,21 @@ class FileSettings(Model):
         (), description="a list such as [{who: hr-lead@example.com, permission: take_action, app: HR}]"
     )
     lease: Timeout = Field(5.0, description="a duration such as 5s")
-    executor: _Executor = Field("apscheduler", description="apscheduler")
+    executor: _Executor = Field("apscheduler", description="apscheduler, or procrastinate (PostgreSQL)")
     slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
     stop_grace: Timeout = Field(10.0, description="how long a clean stop waits for running steps, such as 10s")
     api: ApiSettings = Field(ApiSettings(), description="{host: 127.0.0.1, port: 8080}")
+
+    @field_validator("executor")
+    @classmethod
+    def _is_possible(cls, value: str, info: ValidationInfo) -> str:
+        if value != PROCRASTINATE:
+            return value
+        if str(info.data.get("database_url", "")).startswith("sqlite:"):
+            raise problem(f"is {value}, which needs PostgreSQL; name one in database_url, or write apscheduler")
+        if not _is_installed(value):
+            raise problem(f"is {value}, which is not installed; run pip install 'retrigger[distributed]'")
+        return value
 
 
 class Settings(FileSettings):
@@ -127,6 +148,11 @@ class Settings(FileSettings):
     folder: Path  # that of the settings file; relative paths start here
     file: Path | None = None
     slack: SlackAccess = SlackAccess()
+
+    @property
+    def distributed(self) -> bool:
+        """Whether jobs bring due steps to the workers; else the workers look for them."""
+        return self.executor == PROCRASTINATE
 
     @property
     def channels(self) -> dict[str, str]:

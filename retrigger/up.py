@@ -25,7 +25,16 @@ from retrigger.logs import set_up_logging
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings
 from retrigger.stopping import Stopping
-from retrigger.wiring import App, load_own_functions, open_app, open_migrated, secrets_of, worker_name
+from retrigger.wiring import (
+    App,
+    check_tables,
+    load_own_functions,
+    new_executor,
+    open_app,
+    open_migrated,
+    secrets_of,
+    worker_name,
+)
 from storage import migrations
 from storage.database import Database, open_database
 from storage.lock import EngineLock
@@ -75,7 +84,7 @@ class Running:
         database = open_database(self.settings.database_url)
         self._stack.callback(database.close)
         if not database.is_sqlite:
-            migrations.check(database)
+            check_tables(self.settings, database)
             return database
         self._stack.enter_context(EngineLock(database))
         is_new = database.is_missing()
@@ -103,6 +112,7 @@ class Running:
             lease=settings.lease,
             slots=settings.slots,
             exclusive=app.database.is_sqlite,
+            executor=new_executor(settings, app.store),
         )
         self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name, partial(as_present, app.store)).turn, "bulk")
         recovered = self._worker.start()

@@ -15,8 +15,11 @@ from sqlalchemy.engine import make_url
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection
+from engine.executors.apscheduler import ApschedulerExecutor
+from engine.executors.port import NewExecutor
 from engine.functions import load_functions
 from engine.service import Engine
+from retrigger import distributed
 from retrigger.settings import Settings
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
@@ -75,7 +78,13 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
     if database is None:
         database = open_migrated(settings)
     channels, bell = settings.channels, Bell()
-    store = SqlStore(database, lambda name, version: catalog.graph(name, version), channels.__contains__, bell.ring)
+    store = SqlStore(
+        database,
+        lambda name, version: catalog.graph(name, version),
+        channels.__contains__,
+        bell.ring,
+        distributed.new_jobs() if settings.distributed else None,
+    )
     catalog = Catalog(store.workflow)
     connections = {name: Connection(name, entry) for name, entry in settings.connections.items()}
     hidden = secrets_of(settings, connections)
@@ -87,15 +96,35 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
 
 def open_migrated(settings: Settings) -> Database:
     """The database, refused with a sentence unless its tables are those of this version."""
-    from storage import migrations  # Alembic takes a moment to import, and most of the tests do not need it
-
     database = open_database(settings.database_url)
     try:
-        migrations.check(database)
+        check_tables(settings, database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def check_tables(settings: Settings, database: Database) -> None:
+    """Raise StorageError, with what to do, unless the tables are those of this version."""
+    from storage import migrations  # Alembic takes a moment to import, and most of the tests do not need it
+
+    migrations.check(database)
+    if settings.distributed:
+        distributed.check_tables(database)
+
+
+def upgrade_tables(settings: Settings, database: Database) -> bool:
+    """Make the tables, or bring them up to date. False when nothing was to be done. Raises StorageError."""
+    from storage import migrations
+
+    changed = migrations.upgrade(database)
+    return (settings.distributed and distributed.upgrade_tables(database)) or changed
+
+
+def new_executor(settings: Settings, store: SqlStore) -> NewExecutor:
+    """What runs the steps."""
+    return distributed.new_executor(store, settings.lease) if settings.distributed else ApschedulerExecutor
 
 
 def secrets_of(settings: Settings, connections: dict[str, Connection]) -> frozenset[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from engine.states import MOVING, RequestStatus
 from engine.store import Claimer
 from storage import rows
 from storage.guards import StepUpdates, guard
+from storage.jobs import Due, left_due
 from storage.known import Held, Known
 from storage.operations import Change
 from storage.statements import Statements
@@ -24,6 +25,14 @@ from storage.tallies import Tally
 
 Graphs = Callable[[str, int], Graph]
 Told = Callable[[str], bool]
+
+
+class Ready(NamedTuple):
+    """A step that a change has made due. ``slot``: the change has left a slot free."""
+
+    held: Held
+    node: str
+    slot: bool
 
 
 class Batch:
@@ -38,7 +47,7 @@ class Batch:
         self._results: dict[int, dict[str, str | None]] = {}  # request → node → JSON text
         self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key
         self.attempts: list[Attempt] = []
-        self.ready: list[tuple[Held, str]] = []  # at most one step for each change
+        self.ready: list[Ready] = []  # at most one step for each change
         self._ends: dict[tuple[int, str, int], AttemptEnd] = {}
         self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
@@ -85,16 +94,16 @@ class Batch:
         draft = Draft(request, held.steps, graph, self._now, self._told(request.app))
         answer = change.decide(draft)
         draft.close()
-        self._absorb(held, draft)
+        self._absorb(held, draft, change.ends_step)
         return answer
 
-    def _absorb(self, held: Held, draft: Draft) -> None:
+    def _absorb(self, held: Held, draft: Draft, ends_step: bool) -> None:
         request_id = draft.request.id
         held.request, held.steps = draft.request, draft.steps
         if draft.results:
             self._results.setdefault(request_id, {}).update(draft.results)
         ready = (node for node in draft.changed if is_due(draft.steps[node], self._now))
-        self.ready += [(held, node) for node in islice(ready, 1)]
+        self.ready += [Ready(held, node, ends_step) for node in islice(ready, 1)]
         for node, attempt, key in draft.call_keys:
             self._keys[request_id, node, attempt] = rows.clean(key)
         for end in draft.ends:
@@ -110,10 +119,10 @@ class Batch:
         self.notices += draft.notices
         self.blocked += draft.blocked
 
-    def go_on(self, claimer: Claimer, free: int) -> list[Claim]:
+    def go_on(self, claimer: Claimer, ready: Iterable[Ready]) -> list[Claim]:
         """Claim what the changes have made due, before it is written as due: a slot goes on with its request."""
         claims = []
-        for held, node in self.ready[:free]:
+        for held, node, _ in ready:
             step, request = held.steps[node], held.request
             if is_due(step, self._now):  # else a later change has seen to it
                 running, attempt = claim(step, request.workflow_version, claimer.worker, self._now, claimer.lease)
@@ -121,6 +130,17 @@ class Batch:
                 self.attempts.append(attempt)
                 claims.append(Claim(running, attempt, request.workflow, request.created_at))
         return claims
+
+    def left_due(self) -> list[Due]:
+        """What the changes, and new requests, leave to be taken by somebody."""
+        new = (step for held in self.created for step in held.steps.values())
+        changed = (
+            step
+            for held in self.held.values()
+            for node, step in held.steps.items()
+            if step is not held.stored_steps.get(node)
+        )
+        return left_due(chain(new, changed))
 
     def flush(self) -> None:
         """Write it all, each kind of row with one statement. Raises GuardFailed."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -11,7 +14,7 @@ from engine.limits import ALONE_FROM_RECOVERY
 from engine.records import Claim
 from engine.store import Claimer
 from storage import rows
-from storage.batch import Batch
+from storage.batch import Batch, Ready
 from storage.guards import StepUpdates
 from storage.query import Query
 from storage.statements import Statements
@@ -20,6 +23,13 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
 _SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
+
+
+class Taken(NamedTuple):
+    """What a look at the due steps came to: see Claimer.take."""
+
+    claims: list[Claim]
+    looked: Sequence[int] = ()
 
 
 class Claims:
@@ -32,18 +42,27 @@ class Claims:
 
     def go_on(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> list[Claim]:
         """Claim what ``batch`` makes due, which then is written once, as running: requests that were begun are brought
-        to their ends before others begin. While another step has waited for long, some slots are left to such; while
-        one must run alone, all are."""
-        free = claimer.free()
-        if not batch.ready or free <= 0 or (self._alone and claimer.running() > 0):
+        to their ends before others begin. While one must run alone, nothing is."""
+        ready = self._startable(connection, batch, claimer, now)
+        if not ready or (self._alone and claimer.running() > 0):
             return []
         if self._statements.alone_due.run(connection, now=now):
             return []
+        return batch.go_on(claimer, ready)
+
+    def _startable(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> Sequence[Ready]:
+        """Of what became ready as much as there are slots for. Where jobs bring the steps, that is what the slot's own
+        request goes on with. Elsewhere any: but while another step has waited for long, some slots are left to such."""
+        if claimer.asked is not None:
+            return [ready for ready in batch.ready if ready.slot]
+        free = claimer.free()
+        if not batch.ready or free <= 0:
+            return []
         if self._statements.due_before.run(connection, moment=now - _PATIENCE):
             free -= max(1, free // _SHARE)
-        return batch.go_on(claimer, free)
+        return batch.ready[:free]
 
-    def take(self, connection: Connection, claimer: Claimer, now: float, taken: int = 0) -> list[Claim]:
+    def take(self, connection: Connection, claimer: Claimer, now: float, taken: int = 0) -> Taken:
         """Claim what is due, beside the ``taken`` steps with which slots go on.
 
         A step that runs alone goes first: while one is due the worker drains, then takes only it. Drained means that
@@ -52,14 +71,29 @@ class Claims:
         """
         free, running = claimer.free() - taken, claimer.running()
         if free <= 0 or (self._alone and running > 0):
-            return []
+            return Taken([])
         if self._statements.alone_due.run(connection, now=now):
             if running > 0 or self._statements.running_by.run(connection, worker=claimer.worker):
                 self._say_draining(running)
-                return []
+                return Taken([])
             self._draining = False
-            return self._write(connection, self._statements.claimable_alone, claimer, now, 1)
-        return self._write(connection, self._statements.claimable, claimer, now, free)
+            return Taken(self._write(connection, self._statements.claimable_alone, claimer, now, 1))
+        if claimer.asked is not None:
+            return self._take_asked(connection, claimer, now, claimer.asked()[:free])
+        return Taken(self._write(connection, self._statements.claimable, claimer, now, free))
+
+    def _take_asked(self, connection: Connection, claimer: Claimer, now: float, asked: Sequence[int]) -> Taken:
+        """Of each request that is asked for a due step as often as it is."""
+        if not asked:
+            return Taken([])
+        due = self._statements.claimable_of.run(connection, now=now, ids=self._statements.listed(asked))
+        left = Counter(asked)
+        mine = []
+        for row in due:
+            if left[row[0]] > 0:
+                left[row[0]] -= 1
+                mine.append(row)
+        return Taken(self._claim(connection, mine, claimer, now), asked)
 
     def kept(self, connection: Connection, claims: list[Claim]) -> list[Claim]:
         """Those of ``claims`` that were stored, and that nobody has taken away since."""
@@ -84,12 +118,15 @@ class Claims:
         self._draining = True
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
+        return self._claim(connection, query.run(connection, now=now, free=free), claimer, now)
+
+    def _claim(self, connection: Connection, due: Sequence[rows.Row], claimer: Claimer, now: float) -> list[Claim]:
         claims, updates = [], StepUpdates()
-        for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
-            due = rows.step_from(row)
-            step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
-            claims.append(Claim(step, attempt, workflow, created_at))
-            updates.add(due, step)
+        for *row, version, workflow, created_at in due:
+            step = rows.step_from(row)
+            running, attempt = claim(step, version, claimer.worker, now, claimer.lease)
+            claims.append(Claim(running, attempt, workflow, created_at))
+            updates.add(step, running)
         updates.run(connection, self._statements)
         attempts = [rows.attempt_row(claim.attempt) for claim in claims]
         self._statements.insert_attempts.run(connection, attempts)

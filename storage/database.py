@@ -33,10 +33,12 @@ _OUR_PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 1000 * SILENCE,  # while what was sent is not acknowledged
 }
-_ITS_PATIENCE = f"""
-    SELECT set_config('tcp_keepalives_idle', '{SILENCE}s', false), set_config('tcp_keepalives_interval', '1s', false),
-        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '{SILENCE}s', false)
-"""
+_ITS_PATIENCE = {
+    "tcp_keepalives_idle": f"{SILENCE}s",
+    "tcp_keepalives_interval": "1s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": f"{SILENCE}s",
+}
 
 
 def open_database(url: str) -> Database:
@@ -75,6 +77,17 @@ class Database:
     def path(self) -> Path | None:
         """The file of a SQLite database."""
         return Path(self.url.database.removeprefix("file:")) if self.is_sqlite and self.url.database else None
+
+    @property
+    def conninfo(self) -> str:
+        """A PostgreSQL database as libpq knows it, password included, for connections that are not the engine's. They
+        go to PostgreSQL itself: a PgBouncer in between takes no ``options``."""
+        from psycopg.conninfo import make_conninfo
+
+        _, given = self.engine.dialect.create_connect_args(self.url)
+        options = " ".join(f"-c {name}={value}" for name, value in _ITS_PATIENCE.items())
+        facts = {**_OUR_PATIENCE, "options": options, **given}
+        return make_conninfo(**{name: fact for name, fact in facts.items() if name != "context"})  # SQLAlchemy's own
 
     def is_missing(self) -> bool:
         """Whether this is a SQLite database whose file does not exist yet."""
@@ -157,7 +170,8 @@ def _postgres(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.autocommit = True  # one round trip, not three
-        connection.execute(_ITS_PATIENCE)
+        settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _ITS_PATIENCE.items())
+        connection.execute(f"SELECT {settings}")
         connection.autocommit = False
 
     return engine

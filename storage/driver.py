@@ -22,22 +22,27 @@ def execute(connection: Connection, sql: str, values: Any = (), *, many: bool = 
 
 def bare(connection: Connection, sql: str, values: Any = (), *, many: bool = False) -> Any:
     """The same, in whatever transaction there is."""
-    pooled, dialect = connection.connection, connection.dialect
-    cursor = pooled.cursor()
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
     try:
         if many:
             cursor.executemany(sql, values)
         else:
             cursor.execute(sql, values)
     except dialect.loaded_dbapi.Error as error:
-        lost = dialect.is_disconnect(error, pooled, cursor)
-        told = DBAPIError.instance(
-            sql, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
-        )
-        if lost:
-            connection.invalidate(error)
-        raise told from error
+        raise told(connection, sql, error, cursor) from error
     return cursor
+
+
+def told(connection: Connection, sql: str, error: Any, cursor: Any = None) -> BaseException:
+    """The driver's ``error`` as SQLAlchemy tells it. A connection that it has ended is invalid from now on."""
+    dialect = connection.dialect
+    lost = dialect.is_disconnect(error, connection.connection, cursor)
+    kind = dialect.loaded_dbapi.Error
+    known: BaseException = DBAPIError.instance(sql, None, error, kind, connection_invalidated=lost, dialect=dialect)
+    if lost:
+        connection.invalidate(error)
+    return known
 
 
 def rows(connection: Connection, sql: str, values: Any = ()) -> Sequence[Sequence[Any]]:

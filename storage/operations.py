@@ -31,11 +31,13 @@ class Operation:
 
 @dataclass(slots=True, eq=False)
 class Change(Operation):
-    """Let ``decide`` draft the changes of one request."""
+    """Let ``decide`` draft the changes of one request. ``ends_step``: it is the outcome of a step, whose slot is free
+    for what follows."""
 
     request_id: int
     decide: Callable[[Draft], Any]
     command_id: str | None = None
+    ends_step: bool = False
 
 
 @dataclass(slots=True, eq=False)

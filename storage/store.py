@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.grants import Grants
 from storage.histories import Histories
 from storage.installation import Installation
+from storage.jobs import Jobs
 from storage.leases import Leases
 from storage.looking import LookingStore
 from storage.measures import Measuring
@@ -32,14 +33,21 @@ T = TypeVar("T")
 class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, Installation):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
+    ``jobs``: how due steps are brought to the workers; None where they look for them.
 
     Call ``close`` in the end: it writes what waits.
     """
 
     def __init__(
-        self, database: Database, graphs: Graphs, told: Told, on_told: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        graphs: Graphs,
+        told: Told,
+        on_told: Callable[[], None] = lambda: None,
+        jobs: Jobs | None = None,
     ) -> None:
-        super().__init__(database, Writer(database, graphs, told, on_told))
+        super().__init__(database, Writer(database, graphs, told, on_told, jobs))
+        self._jobs = jobs
 
     @property
     def database(self) -> Database:
@@ -68,7 +76,7 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
         self, request_id: int, decide: Callable[[Draft], T], then: Callable[[T | None, Exception | None], None]
     ) -> None:
         """As change, without waiting; ``then`` is told what came of it."""
-        self._writer.submit(Change(then, request_id, decide))
+        self._writer.submit(Change(then, request_id, decide, ends_step=True))
 
     def record(self, event: Event) -> None:
         """Store an audit event that changes nothing. Its time is the commit's."""
@@ -89,6 +97,10 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
     def nudge(self) -> None:
         """Look for due steps now."""
         self._writer.nudge()
+
+    def requeue(self) -> int:
+        """Make a job for each step that is due and waits in none."""
+        return self._writer.write(self._jobs.put_missing, beside=True) if self._jobs else 0
 
     def close(self) -> None:
         """Write what waits, then stop writing. Reading goes on until the database is closed."""

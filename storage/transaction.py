@@ -14,10 +14,11 @@ from engine.records import Claim
 from engine.store import Claimer
 from storage import driver
 from storage.batch import Batch, Graphs, Told
-from storage.claims import Claims
+from storage.claims import Claims, Taken
 from storage.creating import create
 from storage.database import Database, is_passing
 from storage.guards import GuardFailed
+from storage.jobs import Jobs
 from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain
@@ -45,7 +46,7 @@ class Done(NamedTuple):
     """A committed transaction. ``answers`` are in the order of the operations; an exception is a refusal."""
 
     answers: list[Answer | Exception]
-    claims: list[Claim]
+    taken: Taken
     told: bool
 
 
@@ -61,8 +62,8 @@ class Failure(NamedTuple):
 class Transactions:
     """Runs the writer's transactions on a connection that it holds."""
 
-    def __init__(self, database: Database, graphs: Graphs, told: Told) -> None:
-        self._database, self._graphs, self._told = database, graphs, told
+    def __init__(self, database: Database, graphs: Graphs, told: Told, jobs: Jobs | None) -> None:
+        self._database, self._graphs, self._told, self._jobs = database, graphs, told, jobs
         self._connection: Connection | None = None
         self._claims = Claims(database.statements)
         self._known = Known()
@@ -80,7 +81,8 @@ class Transactions:
         try:
             batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
             answers = self._work(batch, connection, operations, facts)
-            claims = self._write(batch, connection, claimer, facts.now)
+            taken = self._write(batch, connection, claimer, facts.now)
+            claims = taken.claims
             if claims and not operations and self._stamps:
                 self._stamps.put(connection)
         except Exception as error:
@@ -94,7 +96,7 @@ class Transactions:
             self._unsure = []
         self._known.committed(batch.held.values(), batch.created, [claim.step for claim in claims])
         self._claims.committed(claims)
-        return Done(answers, claims, bool(batch.notices))
+        return Done(answers, taken, bool(batch.notices))
 
     def others_wrote(self) -> bool:
         """Whether another process may have made steps due since the last transaction."""
@@ -134,20 +136,20 @@ class Transactions:
         self._data_version = facts.data_version
         return facts
 
-    def _write(self, batch: Batch, connection: Connection, claimer: Claimer | None, now: float) -> list[Claim]:
-        """Write the changes. Returns what this worker has from now on; first of all what it may have had all along,
-        without knowing it."""
+    def _write(self, batch: Batch, connection: Connection, claimer: Claimer | None, now: float) -> Taken:
+        """Write the changes, and jobs for what they leave due. Returns what this worker has from now on; first of all
+        what it may have had all along, without knowing it."""
         sure = claimer is not None and not self._unsure
         going_on = self._claims.go_on(connection, batch, claimer, now) if claimer and sure else []
         batch.flush()
-        if claimer is None:
-            claims = []
-        elif self._unsure:
-            claims = self._claims.kept(connection, self._unsure) or self._claims.take(connection, claimer, now)
-        else:
-            claims = self._claims.take(connection, claimer, now, len(going_on))
+        if self._jobs:
+            self._jobs.put(connection, batch.left_due(), now)
+        taken = Taken([])
+        if claimer is not None:
+            kept = self._claims.kept(connection, self._unsure) if self._unsure else []
+            taken = Taken(kept) if kept else self._claims.take(connection, claimer, now, len(going_on))
         batch.tally.write(connection, self._database.statements)
-        return going_on + claims
+        return taken._replace(claims=going_on + taken.claims)
 
     def _work(
         self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun

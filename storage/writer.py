@@ -18,6 +18,7 @@ from engine.errors import StorageError
 from engine.store import Claimer
 from storage.batch import Graphs, Told
 from storage.database import Database
+from storage.jobs import Jobs
 from storage.operations import Direct, Operation
 from storage.transaction import Failure, Transactions
 
@@ -35,8 +36,10 @@ TICK = {"sqlite": 0.1, "postgresql": 0.25}  # seconds between looks at what othe
 class Writer:
     """Takes operations from any thread. ``on_told`` is called after commits that wrote to the outbox."""
 
-    def __init__(self, database: Database, graphs: Graphs, told: Told, on_told: Callable[[], None]) -> None:
-        self._transactions = Transactions(database, graphs, told)
+    def __init__(
+        self, database: Database, graphs: Graphs, told: Told, on_told: Callable[[], None], jobs: Jobs | None = None
+    ) -> None:
+        self._transactions = Transactions(database, graphs, told, jobs)
         self._on_told = on_told
         self._tick = TICK[database.engine.dialect.name]
         self._pause = PAUSE if database.is_sqlite else 0.0
@@ -188,8 +191,8 @@ class Writer:
                 self._call(operation.answer, None, answer)
             else:
                 self._call(operation.answer, answer.value)
-        if claimer and done.claims:
-            self._call(claimer.take, done.claims)
+        if claimer and (done.taken.claims or claimer.asked):
+            self._call(claimer.take, *done.taken)
         if done.told:
             self._call(self._on_told)
         return None

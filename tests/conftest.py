@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support import executors
 
 settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
 settings.load_profile("house")
@@ -13,6 +16,7 @@ settings.load_profile("house")
 pytest_plugins = ["tests.support.postgres", "tests.support.localslack", "tests.support.browser"]
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+ENGINES = [*DATABASES, pytest.param("procrastinate", marks=pytest.mark.postgres)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +48,20 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database; a test that takes it runs once for each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def procrastinate_url(postgres_url: str) -> Iterator[str]:
+    """A PostgreSQL database whose engines run with Procrastinate."""
+    with executors.chosen("procrastinate"):
+        yield postgres_url
+
+
+@pytest.fixture(params=ENGINES)
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """As ``database_url``, and once more with the other executor."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

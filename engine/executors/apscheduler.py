@@ -56,6 +56,12 @@ class ApschedulerExecutor:
         """It takes whatever is due."""
         return Claimer(worker, lease, self.free, self.busy, self.take)
 
+    def settled(self, claim: Claim) -> None:
+        """Its slot was free before."""
+
+    def drain(self) -> None:
+        """Nobody else has to know."""
+
     def shutdown(self, patience: float = 5.0) -> bool:
         """End the regular jobs; one that is under way has ``patience`` seconds, as the database is closed next. Steps
         that are running are not waited for. False when a regular job hangs."""
@@ -88,15 +94,20 @@ class ApschedulerExecutor:
             self._hanging += 1
             self._busy -= 1
             self._runners -= 1
-        self.take(())
+        self._staff(())
         return True
 
     def free(self) -> int:
         """How many more claims may be taken: never more than can run at once, or their leases would run down."""
         return self._slots - self._busy
 
-    def take(self, claims: Sequence[Claim]) -> None:
-        """Run these steps. One job runs many steps, so APScheduler's cost for a job is not paid for each step."""
+    def take(self, claims: Sequence[Claim], looked: Sequence[int] = ()) -> None:
+        """Run these steps."""
+        if claims:
+            self._staff(claims)
+
+    def _staff(self, claims: Sequence[Claim]) -> None:
+        """One job runs many steps, so APScheduler's cost for a job is not paid for each step."""
         with self._lock:
             self._busy += len(claims)
             wanted = min(self._slots, self._busy) - self._runners

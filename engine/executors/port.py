@@ -21,6 +21,14 @@ class Executor(Protocol):
         """Who takes due steps for this executor, in the name of ``worker``, with leases of ``lease`` seconds."""
         ...
 
+    def settled(self, claim: Claim) -> None:
+        """The outcome of this claim is stored, or will never be. Called before the claims of that commit are given."""
+        ...
+
+    def drain(self) -> None:
+        """No more claims are made; what runs may end."""
+        ...
+
     def shutdown(self, patience: float = 5.0) -> bool:
         """End the regular jobs; one that is under way has ``patience`` seconds, as the database is closed next. Steps
         that are running are not waited for. False when a regular job hangs."""

@@ -13,8 +13,7 @@ from engine.errors import RetriggerError
 from retrigger.api.answers import answer, problems
 from retrigger.api.cached import Cached
 from retrigger.api.metrics import Metrics
-from retrigger.wiring import App
-from storage import migrations
+from retrigger.wiring import App, check_tables
 
 _FRESH = 1.0  # seconds that a look is good for
 _PATIENCE = 2.0  # seconds: a monitor that hears nothing cannot tell which of us is away
@@ -55,7 +54,7 @@ class Monitor:
             return [str(error)]
 
     def _look(self) -> list[str]:
-        migrations.check(self._app.database)
+        check_tables(self._app.settings, self._app.database)
         return [*self._engine(), *self._slack()]
 
     def _engine(self) -> list[str]:

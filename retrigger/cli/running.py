@@ -45,12 +45,12 @@ def db() -> None:
 @pass_session
 def upgrade(session: Session) -> None:
     """Make the tables, or bring them up to date."""
-    from storage import migrations
+    from retrigger.wiring import upgrade_tables
     from storage.database import open_database
 
     database = open_database(session.settings.database_url)
     try:
-        changed = migrations.upgrade(database)
+        changed = upgrade_tables(session.settings, database)
     finally:
         database.close()
     click.echo("The tables are up to date now." if changed else "The tables were up to date; nothing changed.")

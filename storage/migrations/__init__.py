@@ -14,7 +14,7 @@ from engine.errors import StorageError
 from storage.database import Database
 from storage.sentences import place
 
-_LOCK = 7238947  # any number that nobody else takes: of two processes that upgrade at once, one waits for the other
+LOCK = 7238947  # any number that nobody else takes: of two processes that upgrade at once, one waits for the other
 
 
 def upgrade(database: Database) -> bool:
@@ -31,7 +31,7 @@ def upgrade(database: Database) -> bool:
             driver.execute("PRAGMA journal_mode = WAL")
     with database.writing() as connection:
         if not database.is_sqlite:  # there, the transaction holds the write lock
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.documents import AttemptDocument, RequestDocument
+from tests.support import executors
 from tests.support.hosts.network import DATABASE
 from tests.support.hosts.site import Site, lost_on, ran_on
 from tests.support.poll import wait_until
@@ -80,7 +81,7 @@ class Story:
 
 @pytest.fixture(params=EXECUTORS)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    with Site.built(tmp_path, SETTINGS.replace("EXECUTOR", request.param)) as site:
+    with executors.chosen(request.param), Site.built(tmp_path, SETTINGS.replace("EXECUTOR", request.param)) as site:
         for name, clock in CLOCKS.items():
             site.begin("worker", name, clock)
         site.ready("worker", *CLOCKS)

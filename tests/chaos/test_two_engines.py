@@ -28,9 +28,11 @@ nodes:
 """
 
 
-@pytest.fixture
-def database_url(postgres_url: str) -> str:
-    return postgres_url
+@pytest.fixture(params=["postgres", "procrastinate"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """With either executor."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
+from tests.support import executors
 
 HANNA = Actor("slack:T1/U1", "Hanna Lead", "slack", mail="hanna@example.com", slack_user="U1")
 VERA = Actor("slack:T1/U3", "Vera Viewer", "slack", mail="vera@example.com", slack_user="U3")
@@ -41,8 +42,9 @@ class Room:
     def __init__(self, url: str, connections: Mapping[str, str] | None = None, told: Collection[str] = ()) -> None:
         self.database = open_database(url)
         upgrade(self.database)
+        executors.upgrade_tables(self.database)
         self.catalog = Catalog(lambda name, version: self.store.workflow(name, version))
-        self.store = SqlStore(self.database, self.catalog.graph, told.__contains__)
+        self.store = SqlStore(self.database, self.catalog.graph, told.__contains__, jobs=executors.new_jobs())
         self.bulks = SqlBulks(self.store)
         self.callbacks = Callbacks(PUBLIC_URL, self.store.installation_secret)
         self.engine = Engine(self.store, self.catalog, GRANTS, callbacks=self.callbacks)
@@ -65,7 +67,8 @@ class Room:
         """Start a worker, as a new boot would. ``functions``: the modules of those that run in processes."""
         runner = Runner(self.tools(functions))
         settings = {"name": f"boot-{next(_boots)}", "lease": 5.0, "exclusive": self.database.is_sqlite, **facts}
-        self.worker = Worker(self.store, runner, **settings)
+        executor = executors.new_executor(self.store, settings["lease"])
+        self.worker = Worker(self.store, runner, executor=executor, **settings)
         bulk = BulkRunner(self.engine, self.bulks, settings["name"], lambda person: self.present(person))
         self.worker.also(bulk_turn, bulk.turn, "bulk")
         self.worker.start()

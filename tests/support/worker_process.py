@@ -27,6 +27,7 @@ from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.lock import EngineLock
 from storage.store import SqlStore
+from tests.support import executors
 from tests.support.engine import GRANTS
 
 
@@ -38,7 +39,12 @@ def main() -> int:
     lock = EngineLock(database) if database.is_sqlite else None  # let go of when nothing refers to it any more
     if lock is not None:
         lock.acquire()
-    store = SqlStore(database, lambda name, version: catalog.graph(name, version), set(arguments.told).__contains__)
+    store = SqlStore(
+        database,
+        lambda name, version: catalog.graph(name, version),
+        set(arguments.told).__contains__,
+        jobs=executors.new_jobs(),
+    )
     catalog = Catalog(store.workflow)
     connections = {
         name: Connection(name, ConnectionSettings(base_url=url))
@@ -55,6 +61,7 @@ def main() -> int:
         lease=arguments.lease,
         slots=arguments.slots,
         exclusive=database.is_sqlite,
+        executor=executors.new_executor(store, arguments.lease),
     )
     engine = Engine(store, catalog, GRANTS, callbacks=callbacks)
     worker.also(arguments.bulk_turn, BulkRunner(engine, SqlBulks(store), name).turn, "bulk")

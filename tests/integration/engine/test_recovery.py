@@ -29,6 +29,12 @@ nodes:
 ONE = "{workflow: %s, app: HR, title: One, nodes: {one: {function: {name: test.one, isolation: thread}}}}"
 
 
+@pytest.fixture
+def database_url(engine_url: str) -> str:
+    """Whatever runs the steps."""
+    return engine_url
+
+
 @function("test.one")
 def one() -> int:
     return 1

@@ -177,6 +177,24 @@ def test_up_that_cannot_start_says_why_and_leaves_the_lock(front: Front, start: 
 
 
 @pytest.mark.postgres
+def test_with_procrastinate_the_upgrade_makes_its_tables_too_and_several_run(front: Front, postgres_url: str):
+    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
+    front.out("db", "upgrade")
+    front.settings.write_text(front.settings.read_text() + "executor: procrastinate\n")
+    assert "no tables of Procrastinate yet. Run `retrigger db upgrade`." in front.run("doctor").output
+    with pytest.raises(StorageError, match="Run `retrigger db upgrade`"):
+        Running(read_settings(front.settings, {}), print).start(engine=True)
+
+    assert front.out("db", "upgrade") == "The tables are up to date now.\n"
+    assert front.out("db", "upgrade") == "The tables were up to date; nothing changed.\n"
+
+    with front.engine(), front.engine():
+        blocked = front.blocked()
+        front.mend_second()
+        assert front.out("flow", blocked, "second") == f"{blocked} is Completed.\n"
+
+
+@pytest.mark.postgres
 def test_on_postgres_an_engine_asks_for_the_upgrade_and_several_run(front: Front, postgres_url: str):
     front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
     settings = read_settings(front.settings, {})

@@ -160,7 +160,7 @@ def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pyt
     worker = Worker()
     request_id = submit(store)
 
-    def take(claims: object) -> None:
+    def take(claims: object, looked: object) -> None:
         raise RuntimeError("the worker is broken")
 
     store.attach(worker.claimer._replace(take=take))

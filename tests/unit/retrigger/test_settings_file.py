@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_an_empty_file_is_all_defaults(file: Path):
     assert settings.database_url == f"sqlite:///{file.parent}/retrigger.db"
 
 
+def test_procrastinate_needs_postgresql(file: Path):
+    file.write_text("database_url: postgresql://me@db/r\nexecutor: procrastinate\n")
+
+    assert read_settings(file, {}).distributed
+    mend = "which needs PostgreSQL; name one in database_url, or write apscheduler."
+    assert problems(file, "executor: procrastinate\n") == [f"FILE:1: field executor: is procrastinate, {mend}"]
+    assert problems(file, "", RETRIGGER_EXECUTOR="procrastinate") == [f"RETRIGGER_EXECUTOR: is procrastinate, {mend}"]
+
+
+def test_procrastinate_must_be_installed(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "procrastinate", None)  # as where it is not
+
+    (said,) = problems(file, "database_url: postgresql://me@db/r\nexecutor: procrastinate\n")
+
+    mend = "which is not installed; run pip install 'retrigger[distributed]'."
+    assert said == f"FILE:2: field executor: is procrastinate, {mend}"
+
+
 def test_the_example_that_is_shown_is_right(file: Path):
     file.write_text(EXAMPLE)
 
@@ -128,7 +147,7 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ("lease: 0s", "FILE:1: field lease: is no time at all; write a duration"),
         ("slots: 0", "FILE:1: field slots: is the number 0; write a number from 1 to 1000."),
         ("slots: many", "FILE:1: field slots: is `many`; write how many steps may run at once, such as 32."),
-        ("executor: celery", "FILE:1: field executor: is `celery`; write apscheduler."),
+        ("executor: celery", "FILE:1: field executor: is `celery`; write apscheduler or procrastinate."),
         ("workflows: workflows/", "FILE:1: field workflows: is `workflows/`; write a list of folders or files"),
         ("api: {port: 70000}", "FILE:1: field api.port: is the number 70000; write a number from 0 to 65535."),
         ("apps: {HR: {channel: '#hr'}}", "FILE:1: field apps.HR.channel: is `#hr`; write the channel's id"),

@@ -1,0 +1,43 @@
+"""The queue through which steps come to workers, where the workers do not look for due steps themselves (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from engine.records import Step
+from engine.states import StepStatus
+
+
+class Due(NamedTuple):
+    """A step that is due, or will be at ``at``, as ``version`` of its row says."""
+
+    request_id: int
+    node: str
+    version: int
+    at: float
+
+
+class Jobs(Protocol):
+    """A job says "this request has something due", and nothing else: the steps' rows are the truth. So a job too many
+    does nothing, and one that is lost is made again."""
+
+    def put(self, connection: Connection, due: Sequence[Due], now: float) -> None:
+        """A job for each of these, for the time when it is due, in the transaction that makes them so."""
+        ...
+
+    def put_missing(self, connection: Connection, now: float) -> int:
+        """A job for each step that has been due for a moment and waits in no job; of very many, the oldest. Returns how
+        many."""
+        ...
+
+
+def left_due(steps: Iterable[Step]) -> list[Due]:
+    """Those of ``steps`` that somebody must take, now or later."""
+    return [
+        Due(step.request_id, step.node, step.version, step.due_at)
+        for step in steps
+        if step.due_at is not None and (step.status is StepStatus.READY or step.status is StepStatus.WAITING)
+    ]

@@ -1,0 +1,158 @@
+"""A job for whatever is left due, in the transaction that leaves it so (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from engine.draft import Draft
+from engine.states import StepStatus
+from retrigger import distributed
+from storage.database import open_database
+from storage.migrations import upgrade
+from storage.store import SqlStore
+from tests.integration.storage.helpers import GRAPH, Worker, bump, submit, succeeding, wait_until
+
+pytestmark = pytest.mark.postgres
+_JOBS = "SELECT queueing_lock, args ->> 'request', scheduled_at IS NOT NULL FROM procrastinate_jobs ORDER BY id"
+
+
+@pytest.fixture
+def store(postgres_url: str) -> Iterator[SqlStore]:
+    database = open_database(postgres_url)
+    upgrade(database)
+    distributed.upgrade_tables(database)
+    store = _store(postgres_url)
+    yield store
+    store.close()
+    store.database.close()
+    database.close()
+
+
+def _store(url: str) -> SqlStore:
+    graphs, told = (lambda name, version: GRAPH), (lambda app: False)
+    return SqlStore(open_database(url), graphs, told, jobs=distributed.new_jobs())
+
+
+def _jobs(store: SqlStore) -> list[tuple[Any, ...]]:
+    with store.database.reading() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(_JOBS)]
+
+
+def _forget_jobs(store: SqlStore) -> None:
+    store.writer.write(lambda connection, now: connection.exec_driver_sql("DELETE FROM procrastinate_jobs"))
+
+
+def _grow_old(store: SqlStore) -> None:
+    """What is due has been so for a while."""
+    sql = "UPDATE steps SET due_at = due_at - 10 WHERE due_at IS NOT NULL"
+    store.writer.write(lambda connection, now: connection.exec_driver_sql(sql))
+
+
+def _named(worker: Worker, *asked: int) -> Any:
+    """The worker, which takes what these jobs ask for."""
+    left = list(asked)
+
+    def take(claims: Any, looked: Any) -> None:
+        for request_id in looked:
+            left.remove(request_id)
+        worker.claimer.take(claims, looked)
+
+    return worker.claimer._replace(asked=lambda: tuple(left), take=take)
+
+
+def test_a_new_request_brings_a_job(store: SqlStore):
+    request_id = submit(store)
+    assert _jobs(store) == [(f"{request_id}/first/1", str(request_id), False)]
+
+
+def test_what_is_refused_brings_none(store: SqlStore):
+    request_id = submit(store)
+
+    def refuse(draft: Draft) -> None:
+        draft.change_step("second", status=StepStatus.READY, due_at=draft.now)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.change(request_id, refuse)
+    assert len(_jobs(store)) == 1
+
+
+def test_a_wait_brings_one_for_its_end(store: SqlStore):
+    request_id = submit(store)
+    store.change(request_id, lambda draft: draft.change_step("first", due_at=draft.now + 60))
+    assert _jobs(store)[1:] == [(f"{request_id}/first/2", str(request_id), True)]
+
+
+def test_a_change_that_leaves_nothing_due_brings_none(store: SqlStore):
+    request_id = submit(store)
+    store.change(request_id, bump)
+    assert len(_jobs(store)) == 1
+
+
+def test_a_worker_takes_what_its_jobs_ask_for_and_nothing_else(store: SqlStore):
+    first, second = submit(store), submit(store)
+    worker = Worker()
+    store.attach(_named(worker, second, second))
+    assert [claim.step.request_id for claim in worker.wait()] == [second], "once: only one of its steps is due"
+    store.nudge()
+    store.detach()
+    assert len(worker.claims) == 1 and store.status(first)[1][1].status == StepStatus.READY
+
+
+def test_a_slot_goes_on_with_its_request_and_needs_no_job_for_it(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(_named(worker, request_id))
+    (claim,) = worker.wait()
+    store.change_then(request_id, succeeding(claim), lambda answer, error: None)
+    assert [it.step.node for it in worker.wait(2)] == ["first", "second"]
+    assert len(_jobs(store)) == 1
+
+
+def test_what_another_change_makes_due_is_for_a_job(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(_named(worker, request_id))
+    (claim,) = worker.wait()
+    assert store.change(request_id, succeeding(claim))
+    assert len(worker.claims) == 1
+    assert [lock for lock, *_ in _jobs(store)] == [f"{request_id}/first/1", f"{request_id}/second/2"]
+
+
+def test_the_sweep_makes_jobs_for_what_has_none(store: SqlStore):
+    numbers = [submit(store) for _ in range(3)]
+    _forget_jobs(store)
+    assert store.requeue() == 0, "it has just become due: a worker may be taking it"
+    _grow_old(store)
+    assert (store.requeue(), store.requeue()) == (3, 0)
+    assert sorted(int(row[1]) for row in _jobs(store)) == numbers
+
+
+def test_sweeps_that_find_the_same_make_each_job_once(store: SqlStore, postgres_url: str):
+    for _ in range(20):
+        submit(store)
+    _forget_jobs(store)
+    _grow_old(store)
+    others = [_store(postgres_url) for _ in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda it: it.requeue(), [store, *others])) == 20
+    assert len(_jobs(store)) == 20
+    for other in others:
+        other.close()
+        other.database.close()
+
+
+def test_a_step_that_must_run_alone_is_found_too(store: SqlStore):
+    request_id = submit(store)
+    store.change(request_id, lambda draft: draft.change_step("first", recoveries=2))
+    _forget_jobs(store)
+    _grow_old(store)
+    assert store.requeue() == 1
+    worker = Worker()
+    store.attach(_named(worker))
+    wait_until(lambda: bool(worker.claims))
+    assert worker.claims[0].step.request_id == request_id, "whoever has nothing else to do takes it"
