@@ -83,7 +83,7 @@ class Story:
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     with executors.chosen(request.param), Site.built(tmp_path, SETTINGS.replace("EXECUTOR", request.param)) as site:
         for name, clock in CLOCKS.items():
-            site.begin("worker", name, clock)
+            site.begin("worker", name, clock=clock)
         site.ready("worker", *CLOCKS)
         yield site
 

@@ -81,10 +81,11 @@ def doors(tmp_path: Path) -> Iterator[Doors]:
         world = site.host("world")
         with world.serve(lambda host: SlackServer(WORKSPACE, host)) as slack:
             tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_SIGNING_SECRET": SIGNING_SECRET}
+            tokens["SLACK_API_URL"] = slack.api_url
             for name in ("api1", "api2"):
                 site.begin("api", name)
             for name in ("bot1", "bot2"):
-                site.begin("bot", name, SLACK_API_URL=slack.api_url, **tokens)
+                site.begin("bot", name, tokens)
             site.room.publish(WORKFLOW)
             site.room.start()
             site.ready("api", "api1", "api2")

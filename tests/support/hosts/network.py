@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -100,7 +100,7 @@ class Host:
         named = ["unshare", "--uts", "--", "sh", "-c", 'hostname "$0" && exec "$@"', self.name]
         return self.namespace.command(*named, "setpriv", *as_user, f"--pdeathsig={kill}", *words)
 
-    def start(self, folder: Path, *words: str, clock: float = 0.0, **environment: str) -> Process:
+    def start(self, folder: Path, environment: Mapping[str, str], *words: str, clock: float = 0.0) -> Process:
         """The command `retrigger`; the clock that it sees is wrong by so many seconds."""
         python = [sys.executable, "-m", "retrigger"]
         if clock:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -56,12 +57,15 @@ class Site:
         """It is there once somebody has asked for it."""
         return self.network.hosts.get(name) or self.network.host(name)
 
-    def begin(self, role: str, name: str, clock: float = 0.0, **environment: str) -> Process:
+    def begin(
+        self, role: str, name: str, environment: Mapping[str, str] = MappingProxyType({}), clock: float = 0.0
+    ) -> Process:
         """`retrigger worker`, say, on this host; see ``ready``. ``clock``: by how many seconds that is wrong."""
         words = ("--config", str(self.front.settings), role)
-        environment["RETRIGGER_DATABASE_URL"] = self._far
-        environment |= {"RETRIGGER_API_HOST": self.host(name).address(OUTSIDE), "RETRIGGER_API_PORT": str(PORT)}
-        self.processes[name] = self.host(name).start(self._folder, *words, clock=clock, **environment)
+        host = self.host(name)
+        own = {"RETRIGGER_DATABASE_URL": self._far, "RETRIGGER_API_HOST": host.address(OUTSIDE)}
+        everything = {**environment, **own, "RETRIGGER_API_PORT": str(PORT)}
+        self.processes[name] = host.start(self._folder, everything, *words, clock=clock)
         return self.processes[name]
 
     def ready(self, role: str, *names: str) -> None:
