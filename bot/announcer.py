@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 
 from bot.asks import Approvals, Asks
@@ -33,6 +34,7 @@ FACTS = ("from", "to", "call", "outcome", "recovery", "first")  # of an event: w
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
 
 MARGIN = 7.0  # seconds that a row must still be ours when a send begins: longer than a call may take
+FRESH = 60.0  # seconds for which a row goes before what waits for longer
 PILED_UP = 10.0  # seconds after which what waits is told together
 LINES_TEXT = 11_000  # characters of the lines in one message
 LOOKS_AWAY = 300.0  # seconds after which nobody looks any more at where they clicked
@@ -95,7 +97,8 @@ class Announcer:
     def _sending(self, rows: Sequence[OutboxRow]) -> Sending:
         row, also = rows[0], [row.id for row in rows[1:]]
         unsure_since = None if row.sent_at is None else row.sent_at - SKEW
-        return Sending(f"rt-{row.id}", lambda: self._outbox.sending(row, also, MARGIN), unsure_since)
+        begin = partial(self._outbox.sending, row, also, MARGIN)
+        return Sending(f"rt-{row.id}", begin, unsure_since, row.age <= FRESH)
 
     def refresh(self, request_id: int) -> None:
         """Let what stands in Slack of a request show the present state, whatever it shows."""

@@ -2,7 +2,7 @@
 
 First posts are never slowed down before Slack asks for it (an alert must not wait); updates of a message are, since
 only the newest counts. Calls that have to wait get one turn after the other, a third further apart than the limit
-allows: so a long queue drains in order, and what is new meanwhile finds room, too.
+allows: so a long queue drains in order. What is fresh does not queue up behind it, but takes the room that this leaves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ UPDATES_BURST = 40
 BURST = 3  # of a method that Slack has limited
 WARY = 60.0  # seconds for which we keep to the limit by ourselves after Slack has said so
 SPREAD = 4 / 3
+FRESH = 10.0  # seconds of turns ahead that are kept for what is fresh; what is more than that queues up
 
 _POST, _UPDATE = "chat_postMessage", "chat_update"
 
@@ -35,12 +36,13 @@ class Pace:
             lane = self._lane((_UPDATE, ""))
             lane.wary_until, lane.burst, lane.room = math.inf, UPDATES_BURST, UPDATES_BURST
 
-    def take(self, method: str, channel: str) -> SlackError | None:
-        """None: go. Else why not; its ``wait`` is the time until this call's turn."""
+    def take(self, method: str, channel: str, *, fresh: bool = False) -> SlackError | None:
+        """None: go. Else why not; its ``wait`` is the time until this call's turn. ``fresh``: nobody has waited for it
+        yet, so it is not to wait behind a whole backlog."""
         now = self._clock()
         for key in (("", channel), (method, ""), (method, channel)):
             lane = self._lanes.get(key)
-            if lane is not None and (wait := lane.take(now)):
+            if lane is not None and (wait := lane.take(now, fresh)):
                 return lane.why(wait, now)
         return None
 
@@ -73,7 +75,7 @@ class _Lane:
         self._per_second = per_second
         self._counted_at = now
         self._closed_until = -math.inf
-        self._next_turn = -math.inf
+        self._next_turn = self._next_fresh = -math.inf
         self._error: SlackError | None = None
 
     def close(self, now: float, error: SlackError, wary: float) -> None:
@@ -82,7 +84,7 @@ class _Lane:
         self.wary_until = max(self.wary_until, self._closed_until + wary)
         self.room, self._error = 1.0, error
 
-    def take(self, now: float) -> float:
+    def take(self, now: float, fresh: bool) -> float:
         """0: go; else the seconds until a turn that nobody else was given."""
         if now >= max(self.wary_until, self._closed_until):
             return 0.0
@@ -93,6 +95,9 @@ class _Lane:
                 self.room -= 1
                 return 0.0
         free = max(self._closed_until, now + (1 - self.room) / self._per_second)
+        if fresh and (turn := max(free, self._next_fresh + 1 / self._per_second)) <= now + FRESH:
+            self._next_fresh = turn
+            return turn - now
         self._next_turn = max(free, self._next_turn + SPREAD / self._per_second)
         return self._next_turn - now
 

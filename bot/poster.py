@@ -32,11 +32,20 @@ class Poster:
         """The id of the workspace that the token belongs to."""
         return str(self._call(self._client.auth_test, "")["team_id"])
 
-    def post(self, channel: str, message: Message, *, thread: str | None = None, broadcast: bool = False) -> str:
-        """Post, and return the new message's ts."""
+    def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread: str | None = None,
+        broadcast: bool = False,
+        fresh: bool = False,
+    ) -> str:
+        """Post, and return the new message's ts. ``fresh`` as in ``Pace.take``."""
         more = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
         plain = {"unfurl_links": False, "unfurl_media": False}
-        return str(self._call(self._client.chat_postMessage, channel, **message._asdict(), **plain, **more)["ts"])
+        post = self._client.chat_postMessage
+        return str(self._call(post, channel, fresh=fresh, **message._asdict(), **plain, **more)["ts"])
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         """Let a message show something else. Raises Paced, without asking Slack, when the budget is used up."""
@@ -44,7 +53,7 @@ class Poster:
 
     def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
         """Tell one person, privately, in the channel or in a thread of it."""
-        more = {"thread_ts": thread} if thread else {}
+        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
         self._call(self._client.chat_postEphemeral, channel, user=user, **message._asdict(), **more)
 
     def direct_channel(self, user: str) -> str:
@@ -75,7 +84,7 @@ class Poster:
 
     def _messages(self, channel: str, since: float, thread: str | None) -> Iterator[dict[str, Any]]:
         read = self._client.conversations_history if thread is None else self._client.conversations_replies
-        where = {} if thread is None else {"ts": thread}
+        where: dict[str, Any] = {} if thread is None else {"ts": thread}
         cursor: str | None = None
         for _ in range(PAGES):
             answer = self._call(read, channel, oldest=f"{since:.6f}", limit=200, cursor=cursor, **where)
@@ -84,9 +93,11 @@ class Poster:
             if not cursor:
                 return
 
-    def _call(self, method: Callable[..., SlackResponse], channel: str, **arguments: Any) -> SlackResponse:
+    def _call(
+        self, method: Callable[..., SlackResponse], channel: str, *, fresh: bool = False, **arguments: Any
+    ) -> SlackResponse:
         name = method.__name__
-        refused = self._pace.take(name, channel)
+        refused = self._pace.take(name, channel, fresh=fresh)
         if refused is not None:
             raise _seen(name, refused)
         try:

@@ -19,11 +19,13 @@ log = logging.getLogger(__name__)
 
 class Sending(NamedTuple):
     """One send of a row. ``unsure_since``: an earlier send may have arrived, not before that time (epoch seconds);
-    ``begin`` marks the row as being sent, and raises RowLost where it is not ours any more."""
+    ``begin`` marks the row as being sent, and raises RowLost where it is not ours any more. ``fresh`` as in
+    ``Pace.take``."""
 
     marker: str
     begin: Callable[[], None]
     unsure_since: float | None = None
+    fresh: bool = False
 
 
 class Sender:
@@ -47,7 +49,7 @@ class Sender:
             return found
         sending.begin()
         post = self._poster.post
-        return _safely(message, lambda m: post(channel, m, thread=thread, broadcast=broadcast))
+        return _safely(message, lambda m: post(channel, m, thread=thread, broadcast=broadcast, fresh=sending.fresh))
 
     def direct(self, user: str, message: Message, sending: Sending) -> str:
         """As a direct message. Raises PersonNotThere where that is not possible."""

@@ -115,13 +115,23 @@ class MemorySlack:
         self.whispers: list[tuple[str, str, str | None, str]] = []
         self.updates: list[str] = []
         self.lookups = 0
+        self.fresh = False  # what is being posted
         self.trouble: Callable[[str, str], SlackError | None] = lambda method, channel: None
         self.trouble_after: Callable[[str, str], SlackError | None] = lambda method, channel: None
 
     def team(self) -> str:
         return "T1"
 
-    def post(self, channel: str, message: Message, *, thread: str | None = None, broadcast: bool = False) -> str:
+    def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread: str | None = None,
+        broadcast: bool = False,
+        fresh: bool = False,
+    ) -> str:
+        self.fresh = fresh
         self._raise(self.trouble, "post", channel)
         ts = f"{1000 + len(self.messages)}.000001"
         self._keep(ts, message, channel=channel, thread=thread, broadcast=broadcast)

@@ -37,7 +37,7 @@ class Limited:
         if method not in METHODS:
             return None
         name = METHODS[method]
-        if (paced := self.pace.take(name, channel)) is not None:
+        if (paced := self.pace.take(name, channel, fresh=self.office.slack.fresh and method == "post")) is not None:
             return paced
         self.asked.append((self.office.outbox.now, method))
         wait = self._take(method, channel)

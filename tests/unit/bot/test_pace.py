@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from bot.errors import ChannelMissing, RateLimited, ScopeMissing, SlackError
-from bot.pace import BURST, UPDATES_BURST, Pace
+from bot.pace import BURST, FRESH, UPDATES_BURST, Pace
 
 POST, UPDATE = "chat_postMessage", "chat_update"
 
@@ -44,6 +44,18 @@ def test_a_limit_is_for_one_channel_and_one_method(pace: Pace) -> None:
 
 def test_posts_have_no_limit_before_slack_says_so(pace: Pace) -> None:
     assert not any(pace.take(POST, "C1") for _ in range(1000))
+
+
+def test_what_is_fresh_does_not_wait_behind_a_whole_backlog(pace: Pace, clock: Time) -> None:
+    pace.learn(POST, "C1", RateLimited(5))
+    backlog = [wait(pace.take(POST, "C1")) for _ in range(1000)]
+    fresh = [wait(pace.take(POST, "C1", fresh=True)) for _ in range(3)]
+    assert fresh == [pytest.approx(5), pytest.approx(6), pytest.approx(7)]
+    clock.now = fresh[0]
+    assert pace.take(POST, "C1", fresh=True) is None
+    storm = [wait(pace.take(POST, "C1", fresh=True)) for _ in range(100)]
+    assert sum(turn <= FRESH for turn in storm) <= FRESH + 1
+    assert storm[-1] > backlog[-1] - clock.now, "more than there is room for queues up as everything else"
 
 
 def test_who_waits_gets_a_turn_of_their_own_and_there_is_room_for_what_is_new(pace: Pace, clock: Time) -> None:
