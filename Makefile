@@ -13,7 +13,8 @@ NO_PYTHON = Retrigger needs Python 3.11 or newer; $(if $(PYTHON),$(PYTHON) is no
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-input
+BENCH := .venv-bench
+PIP := pip install --quiet --quiet --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-config $(UPGRADE)
 WORKERS ?= 2
 
@@ -40,9 +41,8 @@ format: $(VENV)/dev.stamp  ## let ruff format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/dev.stamp  ## steps per second beside DBOS, and what a million requests cost (needs 2 GB for a while)
-	@$(BIN)/python -m benchmarks
-	@$(BIN)/python -m benchmarks.growth
+bench: $(BENCH)/bench.stamp  ## the figures of docs/benchmarks.md, peers beside us (ARGS="throughput kill" for some parts)
+	@$(BENCH)/bin/python -m benchmarks $(ARGS)
 
 bench-slack: $(VENV)/dev.stamp  ## click to acknowledgement, submit to the outside call, block to alert (ARGS="--seconds 60")
 	@$(BIN)/python -m benchmarks.slack $(ARGS)
@@ -56,11 +56,12 @@ screenshots: $(VENV)/dev.stamp  ## make the pictures of docs/images anew, from t
 lock: $(VENV)/installer.stamp  ## renew requirements/*.txt; UPGRADE=--upgrade takes the newest releases
 	@$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/run.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --all-extras --group bench --constraints requirements/run.txt --output-file requirements/bench.txt
 	@$(LOCK) pyproject.toml --extra distributed --group build --constraints requirements/run.txt --output-file requirements/server.txt
 	@$(LOCK) --group installer --output-file requirements/installer.txt
 
 clean:  ## remove the environment and everything that was built
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find bot engine storage retrigger tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The environment. A stamp is newer than the lock it was made from, so a second `make run` installs nothing.
@@ -72,19 +73,24 @@ $(VENV)/installer.stamp: requirements/installer.txt
 		echo "Making $(VENV) with $$($(PYTHON) -V) (about 10 seconds, once)…"; \
 		$(PYTHON) -m venv --clear $(VENV); \
 	}
-	@$(PIP) --require-hashes -r $<
+	@$(BIN)/$(PIP) --require-hashes -r $<
 	@touch $@
 
 define install
 	@echo "Installing the locked dependencies (under a minute, once)…"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>$(VENV)/uv.log \
-		|| $(PIP) --require-hashes -r $<
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(1)/python --require-hashes -r $< 2>$(VENV)/uv.log \
+		|| $(1)/$(PIP) --require-hashes -r $<
+	@$(1)/$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml $(VENV)/installer.stamp
-	$(install)
+	$(call install,$(BIN))
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml $(VENV)/installer.stamp
-	$(install)
+	$(call install,$(BIN))
+
+# The peers have an environment of their own: what Celery pins must not decide what we are tested with.
+$(BENCH)/bench.stamp: requirements/bench.txt pyproject.toml $(VENV)/installer.stamp
+	@$(PYTHON) -m venv --clear $(BENCH)
+	$(call install,$(BENCH)/bin)

@@ -1,23 +1,21 @@
 """The bound: the writes of the same steps, and nothing else, from one thread on one connection.
 
-Run in a process of its own: ``python -m benchmarks.bare REQUESTS [BATCH]``. Each transaction ends BATCH steps and
-begins the next ones, by the engine's own statements, with rows that were made beforehand. There are no rules, no
-executions, no callers, no other threads. Prints the seconds, and the seconds of CPU.
+Run in a process of its own: ``python -m benchmarks.bare URL SECONDS``. Each transaction ends BATCH steps and begins
+the next ones, by the engine's own statements, with rows that were made beforehand. There are no rules, no executions,
+no callers, no other threads. Prints the requests, the seconds, and the seconds of CPU.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from benchmarks.measures import STEPS, cpu
-from benchmarks.noop import SOMEONE, definition, sqlite
+from benchmarks.measures import STEPS, Run, cpu
+from benchmarks.retrigger import SOMEONE, definition
 from engine.decide.claim import claim
 from engine.decide.finish import Finished, finish
 from engine.decide.submit import begin
@@ -27,12 +25,13 @@ from engine.graph import Graph
 from engine.outcomes import Success
 from engine.records import Event, NewRequest, Request, Step
 from storage import rows
-from storage.database import open_database
+from storage.database import Database, open_database
 from storage.guards import StepUpdates
 from storage.migrations import upgrade
 from storage.statements import Statements
 
-BATCH = 32
+BATCH = 32  # steps in a transaction
+FIRST = 256  # requests
 NEW = NewRequest("no_op", 1, "Bench", "no_op", "bench@example.com", "{}")
 Row = tuple[Any, ...]
 
@@ -62,10 +61,11 @@ class Writes:
         connection.commit()
 
 
-def transactions(graph: Graph, requests: int, batch: int, now: float) -> Iterator[Writes]:
-    """Those of all requests, ``batch`` of them side by side."""
-    for first in range(1, requests + 1, batch):
-        begun = [begin(number, NEW, graph, now) for number in range(first, min(first + batch, requests + 1))]
+def transactions(graph: Graph, start: int, requests: int, batch: int, now: float) -> Iterator[Writes]:
+    """Those of so many requests, numbered from ``start``, ``batch`` of them side by side."""
+    end = start + requests
+    for first in range(start, end, batch):
+        begun = [begin(number, NEW, graph, now) for number in range(first, min(first + batch, end))]
         held = [(request, {step.node: step for step in steps}) for request, steps in begun]
         yield _first(held, now)
         for place in range(STEPS):
@@ -105,19 +105,23 @@ def _claim(writes: Writes, steps: dict[str, Step], stored: Step, node: str, now:
     writes.attempts.append(rows.attempt_row(attempt))
 
 
-def main(url: str, requests: int, batch: int) -> tuple[float, float]:
-    """Seconds, and seconds of CPU."""
+def main(url: str, seconds: float) -> Run:
+    """As many requests as were ready to be written, at the speed of a first run, in ``seconds``."""
     database = open_database(url)
     upgrade(database)
     graph, now = load(definition("thread"), "no_op.yaml").graph, time.time()
-    writes = list(transactions(graph, requests, batch, now))
+    first = _write(database, graph, 1, FIRST, now)
+    return _write(database, graph, 1 + FIRST, int(FIRST / first.seconds * seconds), now)
+
+
+def _write(database: Database, graph: Graph, begin: int, requests: int, now: float) -> Run:
+    writes = list(transactions(graph, begin, requests, BATCH, now))
     with database.connect_writer() as connection:
         start, before = time.perf_counter(), cpu()
         for transaction in writes:
             transaction.run(connection, database.statements, graph, now)
-        return time.perf_counter() - start, cpu() - before
+        return Run(requests, time.perf_counter() - start, cpu() - before)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, sqlite(Path(folder)) as url:
-        print(*main(url, int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else BATCH))
+    print(*main(sys.argv[1], float(sys.argv[2])))

@@ -1,7 +1,8 @@
-"""The function that is measured, in a module that processes of functions can import, too."""
+"""The functions that are measured, in a module that processes of functions can import, too."""
 
 from __future__ import annotations
 
+from benchmarks.measures import ran
 from engine.functions import function
 
 
@@ -9,3 +10,9 @@ from engine.functions import function
 def no_op(place: int) -> int:
     """Do nothing."""
     return place
+
+
+@function("bench.ran")
+def note(file: str) -> None:
+    """See ``ran``."""
+    ran(file)

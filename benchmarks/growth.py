@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.filled import fill, open_on
 from benchmarks.growth_operations import OPERATIONS, Site
+from benchmarks.report import progress, say, table
 from storage.database import open_database
 
 SMALL = 1000
@@ -25,7 +26,7 @@ ROUNDS = 200
 GOAL = 1.5
 
 
-def main(number: int, postgres: bool) -> None:
+def main(number: int = LARGE, postgres: bool = False) -> None:
     """Fill both, measure, print."""
     with tempfile.TemporaryDirectory() as folder, (_postgres if postgres else _sqlite)(Path(folder)) as urls:
         sites = [_site(url, size) for url, size in zip(urls, (SMALL, number), strict=True)]
@@ -39,7 +40,7 @@ def _site(url: str, number: int) -> Site:
     begin = time.perf_counter()
     opened = open_on(open_database(url))
     fill(opened, number)
-    print(f"{number:>9,} requests, {number * 5:,} steps: filled in {time.perf_counter() - begin:.0f} s", flush=True)
+    progress(f"{number:>9,} requests, {number * 5:,} steps: filled in {time.perf_counter() - begin:.0f} s")
     return Site(opened, number)
 
 
@@ -56,11 +57,13 @@ def _measure(sites: list[Site]) -> dict[str, list[list[float]]]:
 
 
 def _print(found: dict[str, list[list[float]]], number: int) -> None:
-    print(f"\n{'ms, medians of ' + str(ROUNDS):<34} {SMALL:>10,} {number:>10,}   ratio")
+    rows = []
     for name, times in found.items():
         small, large = (statistics.median(each) * 1000 for each in times)
-        mark = "" if large <= small * GOAL else "  over 1.5"
-        print(f"{name:<34} {small:10.3f} {large:10.3f} {large / small:7.2f}{mark}")
+        mark = "" if large <= small * GOAL else ", over 1.5"
+        rows.append((name, f"{small:.3f}", f"{large:.3f}", f"{large / small:.2f}{mark}"))
+    say(f"### {SMALL:,} requests, and {number:,}\n\nMilliseconds, medians of {ROUNDS}.\n")
+    say(table(("operation", f"{SMALL:,}", f"{number:,}", "ratio"), rows))
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class _Timed(HTTPConnection):
     urllib3 sets it as a call begins."""
 
     _deadline: float | None = None
+    _leaving: bytearray | None = None  # what is held back until the request is whole
 
     def connect(self) -> None:
         deadline = self._begin()
@@ -74,10 +75,20 @@ class _Timed(HTTPConnection):
             raise NotConnected(_why(error)) from error
 
     def request(self, *args: Any, **options: Any) -> None:
+        """Head and body leave together: each piece costs a system call and a packet of its own."""
         self._begin()
-        super().request(*args, **options)
+        self._leaving = bytearray()
+        try:
+            super().request(*args, **options)
+            whole = self._leaving
+        finally:
+            self._leaving = None
+        self.send(whole)
 
     def send(self, data: Any) -> None:
+        if self._leaving is not None:
+            self._leaving += data
+            return
         if self.sock is None:
             self.connect()
         self.sock.settimeout(_left(self._begin()))

@@ -211,6 +211,23 @@ def test_a_kept_connection_is_used_again(adapter):
     assert len(connections) == 1
 
 
+def test_head_and_body_leave_together(adapter):
+    """Each piece would cost a system call and a packet, and a server's thread that wakes for a head alone."""
+    came = []
+
+    def talk(connection):
+        while piece := connection.recv(65536):
+            came.append(piece)
+            if piece.endswith(b"{}"):
+                answer(connection)
+
+    with tcp_server(talk) as url:
+        for _ in range(10):
+            assert post(adapter, url).status == 200
+
+    assert len(came) == 10
+
+
 def test_a_kept_connection_that_was_closed_in_the_meantime_is_replaced(adapter):
     closed = threading.Event()
 
