@@ -30,6 +30,7 @@ BULK_BEGUN = "bulk_begun"
 BULK_GOES_ON = "bulk_goes_on"  # the canary recovered
 BULK_STOPPED = "bulk_stopped"
 BULK_ENDED = "bulk_ended"
+PUBLISHED = "published"  # a version of a workflow
 KEY_CREATED = "key_created"
 KEY_REVOKED = "key_revoked"
 GRANTED = "granted"

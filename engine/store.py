@@ -271,8 +271,9 @@ class Store(Protocol):
 
     def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]: ...
 
-    def publish(self, name: str, app: str, document: dict[str, Any], digest: str) -> tuple[int, bool]:
-        """Store a new version unless the newest has the same digest. Returns (version, whether it is new)."""
+    def publish(self, name: str, app: str, document: dict[str, Any], digest: str, published: Event) -> tuple[int, bool]:
+        """Store a new version, and that it was ``published``, unless the newest has the same digest. Returns (version,
+        whether it is new)."""
         ...
 
     def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:

@@ -25,9 +25,14 @@ class Submitting(ApiKeys):
     """The part of the engine through which workflows and requests come in."""
 
     def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
-        """Store a definition that passed its check. Returns (version, whether it is new)."""
+        """Store a definition that passed its check. Returns (version, whether it is new). Who moves a workflow to
+        another application must be Admin of both."""
         self._require(actor, Permission.ADMIN, workflow.app)
-        return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
+        before = next((each for each in self.store.workflows() if each.name == workflow.name), None)
+        if before is not None:
+            self._require(actor, Permission.ADMIN, before.app)
+        published = Event(None, events.PUBLISHED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
+        return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest, published)
 
     def workflows(self, actor: Actor) -> list[StoredWorkflow]:
         """The newest version of each workflow whose application the person may submit to, or see."""

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine import events
 from engine.definition import DefinitionError, Workflow, check, load
 from engine.errors import RetriggerError
 from engine.functions import function_names
+from engine.records import Event
 from engine.store import Store
 from retrigger.settings import Settings
 
@@ -101,7 +103,8 @@ def _publish(definition: Definition, store: Store) -> Publication:
     workflow = definition.workflow
     if workflow is None:
         return Publication(definition.file, None, None, False, definition.problems)
-    version, new = store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest)
+    by_file = Event(None, events.PUBLISHED, 0.0, by=str(definition.file), actor="settings", door="settings")
+    version, new = store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest, by_file)
     return Publication(definition.file, workflow.name, version, new, ())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from engine.errors import NotFound
+from engine.records import Event
 from engine.store import StoredWorkflow
 from storage.part import Part
 from storage.rows import clean, dump
@@ -18,8 +19,9 @@ from storage.tables import workflows
 class Workflows(Part):
     """Publishing, and finding what was published."""
 
-    def publish(self, name: str, app: str, document: dict[str, Any], digest: str) -> tuple[int, bool]:
-        """Store a new version unless the newest has the same digest. Returns (version, whether it is new)."""
+    def publish(self, name: str, app: str, document: dict[str, Any], digest: str, published: Event) -> tuple[int, bool]:
+        """Store a new version, and that it was ``published``, unless the newest has the same digest. Returns (version,
+        whether it is new)."""
         text = dump(document)
 
         def run(connection: Connection, now: float) -> tuple[int, bool]:
@@ -29,6 +31,8 @@ class Workflows(Part):
                 return newest.version, False
             version = newest.version + 1 if newest else 1
             connection.execute(insert(workflows).values((name, version, app, text, digest, now)))
+            facts = {"workflow": name, "version": version, "app": app}
+            self._audit(connection, published._replace(data=facts), now)
             return version, True
 
         return self._writer.write(run)

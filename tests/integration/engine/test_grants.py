@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.definition import load
 from engine.errors import NotPermitted, Refused
 from engine.permissions import Actor, Grant, Permission
 from engine.service import Engine
@@ -39,6 +40,16 @@ def test_the_last_admin_is_not_revoked_but_by_the_owner_of_the_settings(engine: 
     assert engine.revoke(OWNER, admin("U2"))
     with pytest.raises(NotPermitted):
         engine.grants_for(OMAR)
+
+
+def test_who_moves_a_workflow_to_another_application_is_admin_of_both(engine: Engine):
+    text = "workflow: pay\napp: %s\nnodes:\n  done: {end: {status: completed}}\n"
+    engine.publish(OWNER, load(text % "HR", "pay.yaml"))
+    engine.grant(OWNER, admin("U2", "IT"))
+    with pytest.raises(NotPermitted, match="'Admin' for HR"):
+        engine.publish(OMAR, load(text % "IT", "pay.yaml"))
+    engine.grant(OWNER, admin("U2", "HR"))
+    assert engine.publish(OMAR, load(text % "IT", "pay.yaml")) == (2, True)
 
 
 def test_an_admin_may_remove_their_own_grant_while_another_is_left(engine: Engine):

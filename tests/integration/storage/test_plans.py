@@ -178,7 +178,7 @@ def people_look(engine: Engine, store: Store) -> None:
     store.strays(1)
     store.workflow("hr_done", 1)
     store.workflows()
-    store.publish("hr_done", "HR", {"workflow": "hr_done"}, "another digest")
+    store.publish("hr_done", "HR", {"workflow": "hr_done"}, "another digest", Event(None, "published", 0.0))
     vera = Grant("vera@example.com", Permission.VIEW_REPORTS)
     engine.grant(SOMEONE, vera)
     engine.revoke(SOMEONE, vera)
