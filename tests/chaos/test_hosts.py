@@ -20,7 +20,7 @@ from tests.support.poll import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
-EXECUTORS = ["apscheduler"]
+EXECUTORS = ["apscheduler", "procrastinate"]
 CLOCKS = {"w1": 0.0, "w2": 3600.0, "w3": -3600.0}  # by how many seconds they are wrong
 LEASE = 3.0
 TAKEN_OVER = 6.0  # seconds, at most, until another host runs again what was lost (issue 5)
