@@ -7,7 +7,6 @@ and a thread of its own as soon as somebody acts on it singly, or something else
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
@@ -25,7 +24,7 @@ from engine.documents import RequestDocument
 from engine.outbox import CARD, OutboxRow, Posted
 from engine.records import Event
 
-SKEW = 60.0  # seconds by which Slack's clock and ours may differ
+SKEW = 60.0  # seconds by which Slack's clock and the database's may differ
 
 log = logging.getLogger(__name__)
 
@@ -139,4 +138,4 @@ class Together:
 
 def _looked_up(row: OutboxRow, sending: Sending) -> Sending:
     """A line is told in several places, so what is known of the last send says nothing of each of them."""
-    return sending._replace(unsure_since=sending.unsure_since or time.time() - row.age - SKEW)
+    return sending._replace(unsure_since=sending.unsure_since or row.created_at - SKEW)

@@ -17,9 +17,9 @@ CARD = "card"  # the subject of a request's card
 
 class OutboxRow(NamedTuple):
     """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_at``: when a send was begun
-    whose answer is not known, so look it up before repeating it; ``age``: seconds since it was written;
-    ``taken_until`` says that it is taken by us. Times of the database's clock. A negative ``request_id`` is minus the
-    number of a cause."""
+    whose answer is not known, so look it up before repeating it; ``age``: seconds since it was written, at
+    ``created_at``; ``taken_until`` says that it is taken by us. Times of the database's clock. A negative ``request_id``
+    is minus the number of a cause."""
 
     id: int
     request_id: int
@@ -29,6 +29,7 @@ class OutboxRow(NamedTuple):
     tries: int
     sent_at: float | None
     age: float
+    created_at: float
     taken_until: float
 
 

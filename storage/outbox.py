@@ -187,4 +187,5 @@ def _due(limit: int, moment: float) -> Any:
 def _row(row: Any, moment: float, taken_until: float) -> OutboxRow:
     event = rows.told_event_from(row.event)
     age = max(0.0, moment - row.created_at)
-    return OutboxRow(row.id, row.request_id, row.kind, event, row.actor, row.tries, row.sent_at, age, taken_until)
+    begun = (row.tries, row.sent_at, age, row.created_at)
+    return OutboxRow(row.id, row.request_id, row.kind, event, row.actor, *begun, taken_until)

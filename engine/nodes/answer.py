@@ -91,7 +91,8 @@ def _unwanted(who: str, answer: Answer, expect: Expectation, now: float, hide: H
         error += f", expected {' or '.join(map(str, sorted(expect.statuses)))}"
     response = hide(_json_or_none(answer))
     said = _text(answer).strip() if response is None else _gist(response)
-    wish = retry_after(answer.headers.get("Retry-After"), now) if retryable else None
+    their_now = _moment(answer.headers.get("Date") or "")  # a time of theirs is by their clock: ours may be wrong
+    wish = retry_after(answer.headers.get("Retry-After"), their_now or now) if retryable else None
     is_page = said.startswith("<")
     return Failure(f"{error}: {said}" if said and not is_page else f"{error}.", effect, retryable, wish, response)
 
@@ -108,9 +109,15 @@ def retry_after(header: str | None, now: float) -> float | None:
     text = (header or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
+    until = _moment(text)
+    return None if until is None else max(0.0, until - now)
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date as seconds since the epoch."""
     try:
         when = parsedate_to_datetime(text)
-        return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+        return when.replace(tzinfo=when.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

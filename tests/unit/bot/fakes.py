@@ -34,7 +34,7 @@ class MemoryOutbox:
         number = len(self.due_at) + 1
         if event is not None:
             self.events.append(event)
-        self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, None, 0.0, 0.0)
+        self.rows[number] = OutboxRow(number, request_id, kind, event, actor, 0, None, 0.0, self.now, 0.0)
         self.due_at[number] = self.written_at[number] = self.now
         return number
 

@@ -233,6 +233,20 @@ def test_how_long_the_other_side_wants_us_to_wait(header, seconds):
     assert found.retry_after == seconds
 
 
+@pytest.mark.parametrize("off", [-3600, 0, 3600])
+def test_until_when_to_wait_is_told_by_the_other_sides_clock_however_wrong_ours_is(off):
+    until = "Wed, 05 Aug 2026 10:00:30 GMT"
+    found = judge(
+        "identity",
+        answer(503, Retry_After=until, Date="Wed, 05 Aug 2026 10:00:00 GMT"),
+        ANY,
+        NOW + off,
+        lambda response: response,
+    )
+    assert isinstance(found, Failure)
+    assert found.retry_after == 30.0
+
+
 def test_a_wish_to_wait_is_not_heard_where_nothing_is_tried_again():
     found = outcome(answer(400, Retry_After="7"))
     assert isinstance(found, Failure)
