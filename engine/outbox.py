@@ -18,8 +18,8 @@ CARD = "card"  # the subject of a request's card
 class OutboxRow(NamedTuple):
     """One thing to tell. ``kind`` as in Notice; ``tries`` counts sends that failed; ``sent_at``: when a send was begun
     whose answer is not known, so look it up before repeating it; ``age``: seconds since it was written, at
-    ``created_at``; ``taken_until`` says that it is taken by us. Times of the database's clock. A negative ``request_id``
-    is minus the number of a cause."""
+    ``created_at``; ``taken_until`` says that it is taken by us. Times are the database's. A negative ``request_id`` is
+    minus the number of a cause."""
 
     id: int
     request_id: int
