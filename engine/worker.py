@@ -20,7 +20,7 @@ from engine.store import Store
 
 log = logging.getLogger(__name__)
 
-_SWEEP = 1.0  # seconds between looks for steps whose worker is gone
+_SWEEP = 0.5  # seconds between looks for steps whose worker is gone: what is left of a lease comes before it
 _OVERDUE = 0.25  # seconds between looks for functions that pass their time limit
 _STUCK_SWEEP = 30.0
 _THOROUGH_SWEEP = 3600.0  # it reads the steps of every request in progress
