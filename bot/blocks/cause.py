@@ -14,7 +14,6 @@ from bot.words import counted
 from engine import texts
 from engine.causes.person import unpack_person
 from engine.causes.records import Item, ItemState, Run, RunState, SharedCause, Stand, Standing
-from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
 
 _STANDS = {
     Stand.BLOCKED: "🔴 {} still blocked",
@@ -54,9 +53,8 @@ def cause_card(state: CauseState, dates: Dates, marker: str = "cause") -> Messag
         blocks.append(context(" · ".join(_by_app(standing))))
     if state.run is not None:
         blocks.append(section(_progress(state.run, state.items)))
-    many = f"{CAUSE_REQUESTS} requests or more within {CAUSE_SECONDS / 60:.0f} minutes"
-    why = f"One card for {many}, since {dates.day(cause.opened_at)}."
-    each = "`/retrigger REQ-…` opens any of them; what is acted on by itself has its own card from then on."
+    why = f"Since {dates.day(cause.opened_at)} this card tells them all."
+    each = "`/retrigger REQ-…` opens any of them; one that is acted on by itself has its own card from then on."
     blocks.append(context(f"{why} {each}"))
     if buttons := _buttons(state):
         blocks.append(actions(buttons, block_id="bulk"))

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from retrigger.demo import people
+from tests.e2e.small import SMALL
 from tests.support.demo import Demo
 from tests.support.slack_page import SlackPage
 
@@ -21,6 +22,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, local_slack_program: Path) ->
     """One demo for all tests of this folder: each works on a request that no other one touches."""
     demo = Demo(tmp_path_factory.mktemp("demo"), local_slack_program)
     demo.submit_in_trouble()
+    demo.publish(*SMALL)
     yield demo
     demo.stop()
 

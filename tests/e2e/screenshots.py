@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize,
 from engine import texts
 from retrigger.demo import people
 from retrigger.demo.local_slack_binary import provide
+from tests.e2e.small import SMALL
 from tests.support.browser import PATIENCE, open_browser
 from tests.support.demo import DOWN, WRONG_DATA, Demo
 from tests.support.slack_page import SlackPage
@@ -20,8 +21,10 @@ FOLDER = Path(__file__).parents[2] / "docs" / "images"
 WIDE_THREAD = 480  # pixels, as are all numbers here
 CHANNEL = ViewportSize(width=1400, height=840)
 HOME = ViewportSize(width=1100, height=520)
+DIRECT = ViewportSize(width=1100, height=720)
 OUTSIDE = ViewportSize(width=1200, height=1430)
 MARGIN = 24  # around a window
+CREW = 12  # requests that one outage blocks
 
 
 def main() -> int:
@@ -36,6 +39,10 @@ def main() -> int:
         try:
             report(browser, demo)
             in_slack(browser, demo)
+            demo.publish(*SMALL)
+            approval(browser, demo)
+            together(browser, demo)
+            permissions(browser, demo)
             outside(browser, demo)
         finally:
             demo.stop()
@@ -84,6 +91,62 @@ def in_slack(browser: Browser, demo: Demo) -> None:
     hanna.close()
 
 
+def approval(browser: Browser, demo: Demo) -> None:
+    """What asks for an approval, directly, and its window."""
+    request = demo.ask("laptop", "Grace Park", model="14 inch", office="Lisbon")
+    hanna = SlackPage(browser, demo.slack_url, people.HANNA)
+    hanna.page.set_viewport_size(DIRECT)
+    hanna.go(people.HANNA.real_name)
+    hanna.message(f"Approval · {request}").get_by_role("button", name="Approve").click()
+    hanna.opened("Approve")
+    hanna.field("Reason").fill("The old one is broken")
+    take(hanna.page, "approval")
+    hanna.submitted()
+    hanna.close()
+
+
+def together(browser: Browser, demo: Demo) -> None:
+    """The card of an outage, the window of a bulk re-trigger, and its story."""
+    demo.rule(system="identity", contains="Crew", mode="down", times=CREW)
+    for number in range(CREW):
+        demo.ask("badges", f"Crew {number}")
+    hanna = SlackPage(browser, demo.slack_url, people.HANNA)
+    card = hanna.message("identity: ")
+    expect(card).to_contain_text(f"{CREW} still blocked")
+    take(hanna.page, "cause-card", card, 0)
+    card.get_by_role("button", name=texts.BULK_RETRIGGER).click()
+    hanna.opened(texts.BULK_TITLE)
+    hanna.modal.get_by_label(texts.RETRIGGER_FLOW, exact=True).check()
+    hanna.modal.get_by_label("300", exact=True).check()
+    hanna.field("Reason").fill("Identity is up again")
+    take(hanna.page, "modal-bulk", hanna.modal)
+    hanna.submitted()
+    expect(card).to_contain_text(f"{CREW} recovered")
+    expect(card.locator(".thread-summary")).to_contain_text("3 replies")
+    card.locator(".thread-summary").click()
+    hanna.widen_thread(WIDE_THREAD)
+    hanna.page.set_viewport_size(CHANNEL)
+    take(hanna.page, "bulk")
+    hanna.close()
+
+
+def permissions(browser: Browser, demo: Demo) -> None:
+    """Who is looking at a request, and grants given in Slack."""
+    request = demo.fails("chair", "Henri", "it")
+    hanna = SlackPage(browser, demo.slack_url, people.HANNA)
+    hanna.press(request, texts.LOOK)
+    card = hanna.card(request)
+    expect(card).to_contain_text("@Hanna Lead is looking at this")
+    take(hanna.page, "looking", card, 0)
+    hanna.command(f"grant @{people.VERA.name} take_action HR")
+    expect(hanna.private("granted.")).to_be_visible()
+    hanna.command("grants")
+    listed = hanna.private("Who may do what").last
+    expect(listed).to_be_visible()
+    take(hanna.page, "grants", listed, 0)
+    hanna.close()
+
+
 def outside(browser: Browser, demo: Demo) -> None:
     """The page of switches and the ledger."""
     page = browser.new_page(viewport=OUTSIDE, timezone_id="UTC")
@@ -92,12 +155,12 @@ def outside(browser: Browser, demo: Demo) -> None:
     take(page, "outside-systems")
 
 
-def take(page: Page, name: str, part: Locator | None = None) -> None:
+def take(page: Page, name: str, part: Locator | None = None, margin: int = MARGIN) -> None:
     """A picture of the page, or of a part and its surroundings; without the pointer over anything."""
     page.mouse.move(0, 0)
     box = part.bounding_box() if part else None
     clip = box and FloatRect(
-        x=box["x"] - MARGIN, y=box["y"] - MARGIN, width=box["width"] + 2 * MARGIN, height=box["height"] + 2 * MARGIN
+        x=box["x"] - margin, y=box["y"] - margin, width=box["width"] + 2 * margin, height=box["height"] + 2 * margin
     )
     file = FOLDER / f"{name}.png"
     page.screenshot(path=file, clip=clip, animations="disabled", caret="hide")

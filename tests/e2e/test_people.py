@@ -91,3 +91,25 @@ def test_of_two_who_submit_at_the_same_moment_one_acts_and_the_other_is_told(
     (told,) = [text for text in demo.told(loser) if "Nothing was done" in text]
     assert re.search(rf"{winner.real_name} re-triggered step and flow", told)
     assert not [text for text in demo.told(winner) if "Nothing was done" in text]
+
+
+def test_who_is_granted_take_action_may_act_until_it_is_revoked(demo: Demo, visit: Visit, hanna: SlackPage) -> None:
+    request = demo.fails("chair", "Finn", "it")
+    vera = visit(people.VERA)
+    vera.command("grant @vera take_action HR")
+    expect(vera.private("You need the permission Admin for HR.").last).to_be_visible()
+    hanna.command("grant @vera take_action HR")
+    expect(hanna.private("✅ Take action for HR, @Vera Viewer: granted.")).to_be_visible()
+    hanna.command("grants")
+    listed = hanna.private("Who may do what").last
+    expect(listed).to_contain_text("@Vera Viewer: Take action for HR, granted by Hanna Lead")
+    vera.press(request, "Re-trigger step and flow")
+    vera.opened("Re-trigger step and flow")
+    vera.dismiss()
+
+    hanna.command("revoke @vera take_action HR")
+    expect(hanna.private("Take action for HR, @Vera Viewer: revoked.")).to_be_visible()
+    vera.press(request, "Re-trigger step and flow")
+    expect(vera.private("You need the permission Take action for HR.").last).to_be_visible()
+    expect(vera.modal).to_have_count(0)
+    assert demo.document(request)["status"] == "blocked"

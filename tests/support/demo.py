@@ -32,6 +32,7 @@ class Demo:
     """Up, told and settled once it is made. ``temp`` is where it keeps everything that it keeps."""
 
     def __init__(self, folder: Path, local_slack: Path) -> None:
+        self._folder = folder
         self.temp = folder / "temp"
         self.temp.mkdir()
         self._process = Process(folder, "demo", TMPDIR=str(self.temp), RETRIGGER_LOCAL_SLACK=str(local_slack))
@@ -63,6 +64,24 @@ class Demo:
         result = CliRunner().invoke(command, words, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         return result.stdout.strip()
+
+    def publish(self, *workflows: str) -> None:
+        """More workflows, beside the demo's own."""
+        for number, text in enumerate(workflows):
+            file = self._folder / f"more-{number}.yaml"
+            file.write_text(text, encoding="utf-8")
+            self.run("workflow", "publish", str(file))
+
+    def ask(self, workflow: str, name: str, **more: object) -> str:
+        """A request of one of those, for somebody. Returns its id."""
+        return self.run("submit", workflow, "--input", json.dumps({"name": name, **more}))
+
+    def fails(self, workflow: str, name: str, system: str, times: int = 1) -> str:
+        """A request whose one call fails because its ``system`` is down for calls that hold ``name``, so often."""
+        self.rule(system=system, contains=name, mode="down", times=times)
+        request = self.ask(workflow, name)
+        self.wait(request, "blocked")
+        return request
 
     def submit(self, name: str) -> str:
         """Another person to onboard. Returns the request's id."""

@@ -36,6 +36,15 @@ class SlackPage:
         header = self.page.locator(".bk-header", has_text=re.compile(rf"^{request} · "))
         return self.page.locator(".messages .msg", has=header).filter(has_not=self.page.locator(".badge-eph"))
 
+    def go(self, place: str) -> None:
+        """To a channel, to somebody's direct messages with the bot, or to App Home (🏠), by its name at the left."""
+        self.page.locator(".sidebar").get_by_text(place).click()
+
+    def message(self, header: str) -> Locator:
+        """The message in sight whose header begins with ``header``."""
+        found = self.page.locator(".bk-header", has_text=re.compile(rf"^{re.escape(header)}"))
+        return self.page.locator(".messages .msg", has=found)
+
     def press(self, request: str, label: str) -> None:
         """Press a button of the card."""
         self.card(request).get_by_role("button", name=label, exact=True).click()
