@@ -3,7 +3,6 @@ an approval that is asked for (bot.asks)."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,6 +24,7 @@ from bot.together import Together
 from engine.causes.port import Causes
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
+from engine.logs import logger
 from engine.outbox import CARD, Outbox, OutboxRow, Posted
 from engine.records import Event
 from engine.states import RequestStatus
@@ -39,7 +39,7 @@ PILED_UP = 10.0  # seconds after which what waits is told together
 LINES_TEXT = 11_000  # characters of the lines in one message
 LOOKS_AWAY = 300.0  # seconds after which nobody looks any more at where they clicked
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class NoChannel(RetriggerError):
@@ -87,7 +87,7 @@ class Announcer:
             keep(document, self._sending(rows[:1]))
             return [row.id for row in rows]  # what is kept true shows the present, so it tells them all
         if row.event is None:
-            log.error("Outbox row %s of kind %s has no event; there is nothing to tell.", row.id, row.kind)
+            log.error("outbox.empty", says="The row has no event; there is nothing to tell.")
         elif row.kind == "line":
             return self._lines(document, rows)
         else:
@@ -194,6 +194,6 @@ def masked(event: Event, document: RequestDocument) -> Told:
         same = (shown.kind, shown.node, shown.attempt) == (event.kind, event.node, event.attempt)
         if same and abs(shown.at.timestamp() - event.at) < SAME_MOMENT:
             return shown
-    log.error("REQ-%s has no %s like the one to be told, so its texts are left out.", event.request_id, event.kind)
+    log.error("outbox.unlike", says=f"{document.id} has no {event.kind} like this, so its texts are left out.")
     facts = {name: value for name, value in (event.data or {}).items() if name in FACTS}
     return event._replace(reason=None, data={**facts, "error": "its text is left out"})

@@ -12,10 +12,11 @@ from bot.arrival import Arrival
 from bot.context import Bot
 from bot.listeners import actions, answering, causes, commands, home, removal, views
 from bot.threads import Threads
+from engine.logs import logger
 
 LISTENERS = (actions, causes, views, answering, commands, home, removal)
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def create_app(bot: Bot, threads: Threads) -> App:
@@ -46,4 +47,4 @@ def _authorize(bot: Bot) -> Callable[..., AuthorizeResult]:
 
 
 def _log_error(error: Exception) -> None:
-    log.error("A Slack listener failed: %s", error, exc_info=error)
+    log.error("listener.failed", says=f"A Slack listener failed: {error}", exc_info=error)

@@ -6,21 +6,22 @@ before any listener runs, so that no database, no call of Slack and no queue of 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, BoltResponse
 
+from bot.arrived import arrived
 from bot.once import Once
 from bot.threads import Threads
+from engine.logs import bind, logger
 
 ANSWERED = frozenset({"view_submission", "block_suggestion"})  # their listeners acknowledge, with what they answer
 PATIENCE = 3.0  # seconds; Slack waits no longer
 _LOOK = 0.01  # seconds
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Arrival:
@@ -40,9 +41,12 @@ class Arrival:
             ack()
         key = body.get("event_id") or body.get("trigger_id")  # what a payload keeps when it is delivered again
         first, is_new = self._seen.get(key, lambda: ack) if key else (ack, True)
+        came = arrived(body)
+        bind(click=came.click, request=came.request)  # Bolt hands on to the listener's thread after this has returned
         if is_new:
+            log.info("slack.came", kind=came.kind, action=came.action, team=came.team, user=came.user)
             return next()
-        log.info("%s came again, and is not heeded.", key)
+        log.info("slack.repeated", says="It came again, and is not heeded.")
         return _answer(first)
 
 

@@ -3,7 +3,6 @@ groups, one message in the application's channel that mentions them (docs/decisi
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -15,6 +14,7 @@ from bot.poster import Poster
 from bot.sending import Sending
 from bot.text import Dates, said
 from engine.documents import RequestDocument, StepDocument
+from engine.logs import logger
 from engine.outbox import Posted
 from engine.records import Approval
 
@@ -22,7 +22,7 @@ _SUBJECT = "ask"
 _KEY = "key:"  # an API key, which nobody can be told of
 _UNREACHABLE = (PersonNotThere, ChannelMissing, ScopeMissing)
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 Approvals = Callable[[int], Mapping[str, Approval]]
 Channel = Callable[[RequestDocument], str]
@@ -86,7 +86,7 @@ class Asks:
         try:
             self._kept.show(posted, ask_message(ask, document, self._dates))
         except (MessageGone, *_UNREACHABLE) as error:
-            log.warning("%s: what asks for %s cannot be kept true: %s", document.id, ask.node, error)
+            log.warning("approval.untrue", says=f"What asks cannot be kept true: {error}", step=ask.node)
 
     def _asked(self, document: RequestDocument) -> dict[str, tuple[str, Ask]]:
         """Where each approval that waits asks, by subject."""
@@ -137,7 +137,7 @@ class Asks:
         try:
             profile = self._poster.profile(mail)
         except ScopeMissing as error:
-            log.warning("Approvers cannot be found by their mail address: %s", error)
+            log.warning("approval.unfound", says=f"Approvers cannot be found by their mail address: {error}")
             return None
         self._home = self._home or self._poster.team()
         if profile is None or person_of("", profile["id"], profile, self._home).actor.mail is None:
@@ -148,5 +148,5 @@ class Asks:
         try:
             return None if user is None else self._poster.direct_channel(user)
         except _UNREACHABLE as error:
-            log.info("Slack user %s takes no direct message of ours: %s", user, error)
+            log.info("approval.unreachable", says=f"They take no direct message of ours: {error}", user=user)
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import NamedTuple
@@ -18,9 +17,10 @@ from bot.people import People
 from bot.targets import Place
 from bot.text import Dates, escape
 from engine.causes.bulk import Bulk
+from engine.logs import logger
 from engine.service import Engine
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Bot(NamedTuple):
@@ -55,11 +55,11 @@ class Bot(NamedTuple):
                     channel=place.channel, user=user, thread_ts=place.thread, **message._asdict()
                 )
         except Exception as raised:
-            log.info("Slack user %s could not be told in the channel: %s", user, translate(raised))
+            log.info("slack.unshown", says=f"They could not be told in the channel: {translate(raised)}", user=user)
             self._direct(user, message)
 
     def _direct(self, user: str, message: Message) -> None:
         try:
             self.client.chat_postMessage(channel=user, **message._asdict())
         except Exception as raised:
-            log.warning("Slack user %s could not be told: %s", user, translate(raised))
+            log.warning("slack.untold", says=f"They could not be told: {translate(raised)}", user=user)

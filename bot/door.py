@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from slack_sdk import WebClient
@@ -28,8 +27,6 @@ from engine.service import Engine
 
 SLACK_API = "https://slack.com/api/"
 TIMEOUT = 10  # seconds, of one call to Slack
-
-log = logging.getLogger(__name__)
 
 
 class SlackDoor:

@@ -3,7 +3,6 @@ again (SPEC 7, relay)."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -11,11 +10,12 @@ from threading import Lock
 from slack_sdk import WebClient
 
 from bot.errors import translate
+from engine.logs import logger
 from engine.removals import Removals
 
 EVERY = 60.0  # seconds between looks at what other processes heard, and between tries of a token that does not work
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Gate:
@@ -50,12 +50,12 @@ class Gate:
             self._removals.restored()
         if works != self._open:
             self._open = works
-            log.warning("%s", "Slack takes our token again." if works else removals[0].sentence)
+            log.warning("slack.token", says="Slack takes our token again." if works else removals[0].sentence)
 
     def _token_works(self) -> bool:
         try:
             self._client.auth_test()
         except Exception as raised:
-            log.info("Slack does not take our token yet: %s", translate(raised))
+            log.info("slack.token_refused", says=f"Slack does not take our token yet: {translate(raised)}")
             return False
         return True

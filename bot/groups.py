@@ -7,7 +7,6 @@ that starts while Slack is away knows it (docs/decisions/0026).
 from __future__ import annotations
 
 import json
-import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +20,7 @@ from slack_sdk import WebClient
 from bot.errors import SlackError, translate
 from bot.text import escape, said
 from engine.errors import RetriggerError
+from engine.logs import logger
 from engine.permissions import Actor
 
 REFRESH = 300.0  # seconds between readings; usergroups.list may be called 20 times a minute
@@ -29,7 +29,7 @@ JITTER = 0.1  # of the wait, so that many bots do not ask at once
 KEPT_AS = "slack_user_groups"
 _NONE_HERE = ("paid_teams_only", "plan_upgrade_required", "unknown_method")  # the workspace, or the server, has none
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Kept(Protocol):
@@ -161,14 +161,14 @@ class Groups:
             groups = read_groups(self._client)
         except SlackError as error:
             if self._trouble is None:
-                log.warning("Slack's user groups could not be read; the last known list stays: %s", error)
+                log.warning("groups.unread", says=f"The last known list of user groups stays: {error}")
             self._trouble = error
             return error.wait or 0.0
         if self._stopping.is_set():
             return REFRESH
         self._use(GroupList(self._clock(), groups))
         if self._trouble is not None:
-            log.info("Slack's user groups are read again.")
+            log.info("groups.read", says="Slack's user groups are read again.")
         self._trouble = None
         self._keep()
         return REFRESH
@@ -179,7 +179,7 @@ class Groups:
             try:
                 wait = self.refresh()
             except Exception as raised:  # a defect of ours, or of the answer: the thread goes on
-                log.exception("Slack's user groups could not be read.")
+                log.exception("groups.failed", says="Slack's user groups could not be read.")
                 wait, self._trouble = 0.0, SlackError("unreadable", f"What Slack answers cannot be used: {raised!r}.")
             if self._trouble is not None:
                 wait, retry = max(wait, retry), min(retry * 2, LONGEST_RETRY)
@@ -205,7 +205,7 @@ class Groups:
         try:
             self._kept.keep(KEPT_AS, self._known.pack())
         except RetriggerError as error:
-            log.warning("The list of Slack's user groups could not be kept: %s", error)
+            log.warning("groups.unkept", says=f"The list of Slack's user groups could not be kept: {error}")
 
 
 def kept_groups(kept: Kept) -> GroupList | None:
@@ -214,7 +214,7 @@ def kept_groups(kept: Kept) -> GroupList | None:
         text = kept.kept(KEPT_AS)
         return None if text is None else GroupList.unpack(text)
     except (RetriggerError, ValueError, TypeError) as error:
-        log.warning("The kept list of Slack's user groups cannot be used: %s", error)
+        log.warning("groups.unusable", says=f"The kept list of Slack's user groups cannot be used: {error}")
         return None
 
 

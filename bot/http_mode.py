@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from slack_bolt import App, BoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from engine.logs import logger
+
 PATH = "/slack/events"  # for events, clicks, windows and commands alike
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Answer(NamedTuple):
@@ -54,5 +55,5 @@ class HttpReceiver:
 
 
 def _refused(status: int, sentence: str) -> Answer:
-    log.warning("A call to %s was refused: %s", PATH, sentence)
+    log.warning("slack.refused", says=f"A call to {PATH} was refused: {sentence}", status=status)
     return Answer(status, json.dumps({"error": sentence}))

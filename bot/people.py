@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from slack_sdk import WebClient
 from bot.errors import SlackError, translate
 from bot.groups import Groups
 from bot.text import bold
+from engine.logs import logger
 from engine.permissions import Actor
 
 KEPT = 300.0  # seconds that a profile is kept
@@ -21,7 +21,7 @@ KEPT_PEOPLE = 2_000
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.IGNORECASE)  # a Slack user's id
 _OUTSIDERS = ("is_restricted", "is_ultra_restricted", "is_stranger")
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Person(NamedTuple):
@@ -81,7 +81,7 @@ class People:
         return person
 
     def _unknown(self, team: str, user: str, name: str, error: SlackError, kept: tuple[float, Person] | None) -> Person:
-        log.warning("The profile of Slack user %s could not be read: %s", user, error)
+        log.warning("profile.unread", says=f"The profile could not be read: {error}", user=user)
         if kept is not None and kept[1].actor.mail is None:
             return kept[1]  # a guest stays a guest
         actor = Actor(actor_id(team, user), name or user, "slack", None, user)

@@ -14,10 +14,13 @@ from slack_sdk.web import SlackResponse
 from bot.blocks.fit import Message
 from bot.errors import PersonNotThere, SlackError, translate
 from bot.pace import Pace
+from engine.logs import logger
 
 TIMEOUT = 5  # seconds, of one call
 _SENDS = ("chat_postMessage", "chat_postEphemeral")
 PAGES = 10  # of 200 messages, to look a post up in
+
+log = logger(__name__)
 
 
 class Poster:
@@ -45,16 +48,20 @@ class Poster:
         more = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
         plain = {"unfurl_links": False, "unfurl_media": False}
         post = self._client.chat_postMessage
-        return str(self._call(post, channel, fresh=fresh, **message._asdict(), **plain, **more)["ts"])
+        ts = str(self._call(post, channel, fresh=fresh, **message._asdict(), **plain, **more)["ts"])
+        log.info("slack.posted", channel=channel, ts=ts, thread=thread)
+        return ts
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         """Let a message show something else. Raises Paced, without asking Slack, when the budget is used up."""
         self._call(self._client.chat_update, channel, ts=ts, **message._asdict())
+        log.info("slack.updated", channel=channel, ts=ts)
 
     def whisper(self, channel: str, user: str, message: Message, thread: str | None = None) -> None:
         """Tell one person, privately, in the channel or in a thread of it."""
         more: dict[str, Any] = {"thread_ts": thread} if thread else {}
         self._call(self._client.chat_postEphemeral, channel, user=user, **message._asdict(), **more)
+        log.info("slack.whispered", channel=channel, user=user, thread=thread)
 
     def direct_channel(self, user: str) -> str:
         """The id of the direct messages with a person. Raises PersonNotThere and the like."""

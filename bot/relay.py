@@ -16,7 +16,6 @@ What is given up is kept with its error, which doctor shows.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from threading import Event as Flag
@@ -25,6 +24,7 @@ from threading import Lock, Thread
 from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
 from engine.errors import NotFound, RetriggerError
+from engine.logs import bound, logger
 from engine.outbox import Outbox, OutboxRow, RowLost, whose
 
 BATCH = 5  # rows taken at once: few, so that little waits for its lease to end when the process is killed
@@ -38,7 +38,7 @@ GIVEN_UP_AFTER = 86400.0  # seconds, of an error that nobody has seen before
 
 _NEVER = (BadMessage, PersonNotThere, NotFound, NoChannel)
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Relay:
@@ -117,7 +117,7 @@ class Relay:
             except RetriggerError as error:
                 self._say(str(error))
             except Exception:
-                log.exception("The relay stumbled; it goes on.")
+                log.exception("relay.stumbled", says="The relay stumbled; it goes on.")
             if not handled:
                 self._wake.wait(self._poll)
 
@@ -125,16 +125,21 @@ class Relay:
         # What piled up is told together: else it would take an hour of Slack's limits to tell an hour.
         together = row.age > PILED_UP and row.sent_at is None
         rows = [row, *(self._outbox.behind(row, TOLD_ALONG) if together else ())]
+        command = None if row.event is None else row.event.command_id
+        with bound(outbox=row.id, kind=row.kind, request=whose(row.request_id), command=command):
+            self._tell(row, rows)
+
+    def _tell(self, row: OutboxRow, rows: Sequence[OutboxRow]) -> None:
         try:
             told = self._announcer.announce(rows)
         except _NEVER as error:
             self._give_up(row, str(error))
         except RowLost as error:
-            log.info("%s", error)
+            log.info("outbox.lost", says=str(error))
         except SlackError as error:
             self._postpone(rows, error)
         except Exception as error:
-            log.exception("%s: the %s could not be told.", whose(row.request_id), row.kind)
+            log.exception("outbox.failed", says="It could not be told.")
             defect = f"a defect of Retrigger's own ({type(error).__name__}); its log says more"  # no data of a request
             if row.tries < DEFECT_TRIES:
                 self._outbox.later(row, backoff(row.tries), defect)
@@ -163,7 +168,7 @@ class Relay:
         self._outbox.later(row, wait, str(error), unsent=unsent, counts=not waits)
 
     def _give_up(self, row: OutboxRow, error: str) -> None:
-        log.error("%s: %s not told: %s", whose(row.request_id), row.kind, error)
+        log.error("outbox.given_up", says=f"{whose(row.request_id)}: {row.kind} not told: {error}")
         self._outbox.drop(row.id, error)
 
     def _refresh_stale(self) -> None:
@@ -173,7 +178,7 @@ class Relay:
             try:
                 self._announcer.refresh(request_id)
             except RetriggerError as error:
-                log.info("The card of REQ-%s was not refreshed: %s", request_id, error)
+                log.info("card.unrefreshed", says=str(error), request=f"REQ-{request_id}")
 
     def _say(self, trouble: str) -> None:
         """Each trouble once, and once that it is over."""
@@ -181,9 +186,9 @@ class Relay:
             return
         self._trouble = trouble
         if trouble:
-            log.warning("%s What is to be told waits; nothing is lost.", trouble)
+            log.warning("relay.waits", says=f"{trouble} What is to be told waits; nothing is lost.")
         else:
-            log.info("Slack takes messages again.")
+            log.info("relay.goes_on", says="Slack takes messages again.")
 
 
 def backoff(tries: int) -> float:

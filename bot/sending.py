@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -11,10 +10,11 @@ from bot.blocks.fit import Message
 from bot.blocks.parts import plain, section
 from bot.errors import BadMessage, ChannelMissing, MessageGone, PersonNotThere, ScopeMissing
 from bot.poster import Poster
+from engine.logs import logger
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Sending(NamedTuple):
@@ -73,7 +73,9 @@ class Sender:
         try:
             return self._poster.find(channel, sending.marker, sending.unsure_since, thread)
         except (ScopeMissing, ChannelMissing, MessageGone) as error:
-            log.warning("A post cannot be looked up, so it may stand twice: %s", error)
+            log.warning(
+                "slack.unsure", says=f"A post cannot be looked up, so it may stand twice: {error}", channel=channel
+            )
             return None
 
 
@@ -82,7 +84,7 @@ def _safely(message: Message, send: Callable[[Message], T]) -> T:
     try:
         return send(message)
     except BadMessage as error:
-        log.error("Slack refused the blocks of a message, so it goes as plain text: %s", error)
+        log.error("slack.plain", says=f"Slack refused the blocks of a message, so it goes as plain text: {error}")
         marker = message.blocks[0].get("block_id", "") if message.blocks else ""
         block = {**section(""), "text": plain(message.text)}
         return send(fit.message(message.text, [{**block, "block_id": marker} if marker else block]))

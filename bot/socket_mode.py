@@ -27,6 +27,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import NotReached, SlackError, TokenRefused, translate
 from bot.threads import ARRIVING
+from engine.logs import logger
 
 CONNECTIONS = 2  # Slack allows 10
 PING = 2  # seconds between pings; after four without an answer the connection is opened anew
@@ -34,7 +35,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries while Slack cannot
 WATCH = 0.2  # seconds between looks at whether a connection stands
 LINGER = 15.0  # seconds that an old connection is listened to at the most; Slack says about 10
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class SocketRunner:
@@ -85,19 +86,19 @@ class SocketRunner:
         try:
             send_response(client, request, response, started)
         except SlackClientError as error:
-            log.info("Slack could not be told that a payload has come: %s", error)
+            log.info("socket.unanswered", says=f"Slack could not be told that a payload has come: {error}")
 
     def _say(self, trouble: str) -> None:
         """Each trouble once, when no line stands, and once that it is over."""
         with self._lock:
             if trouble and self.connected:
-                log.info("One of the connections to Slack: %s", trouble)
+                log.info("socket.one_lost", says=trouble)
             elif trouble != self._said:
                 self._said = trouble
                 if trouble:
-                    log.warning("%s Trying again. %s", trouble, LOST)
+                    log.warning("socket.lost", says=f"{trouble} Trying again. {LOST}")
                 else:
-                    log.info("Connected to Slack.")
+                    log.info("socket.connected", says="Connected to Slack.")
 
 
 LOST = "Until then clicks are lost, so click again later; what is to be told waits in the outbox."

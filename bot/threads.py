@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from threading import local
 from typing import Any, TypeVar
+
+from engine.logs import logger
 
 WORKING = 32  # clicks, commands and events at once; Bolt's own 5 are used up by five slow clicks
 ACTING = 32  # submitted windows that are carried out at once
@@ -15,7 +18,7 @@ ARRIVING = WORKING + WAITING  # payloads taken in at once: each is acknowledged,
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Threads(Executor):
@@ -34,11 +37,11 @@ class Threads(Executor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         pool = self._waiting if getattr(self._arriving, "submitted", False) else self.working
-        return pool.submit(fn, *args, **kwargs)
+        return pool.submit(copy_context().run, partial(fn, *args, **kwargs))
 
     def later(self, work: Callable[..., None], *args: Any) -> None:
         """Do what nobody waits for."""
-        self.working.submit(_logged, work, *args)
+        self.working.submit(copy_context().run, _logged, work, *args)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """Submitted windows first: they may have something to tell, which the others' threads do. Clicks that still
@@ -52,4 +55,4 @@ def _logged(work: Callable[..., None], *args: Any) -> None:
     try:
         work(*args)
     except Exception:
-        log.exception("What was to be done after an answer failed.")
+        log.exception("listener.failed", says="What was to be done after an answer failed.")

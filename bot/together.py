@@ -6,7 +6,6 @@ and a thread of its own as soon as somebody acts on it singly, or something else
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
@@ -21,12 +20,13 @@ from engine import events
 from engine.causes.port import Causes
 from engine.causes.records import tally
 from engine.documents import RequestDocument
+from engine.logs import logger
 from engine.outbox import CARD, OutboxRow, Posted
 from engine.records import Event
 
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Together:
@@ -133,7 +133,7 @@ class Together:
         try:
             self._sender.direct(user, run_message(event, {}, self._dates, marked.marker), marked)
         except PersonNotThere as error:
-            log.warning("The outcome of a bulk re-trigger could not be told: %s", error)
+            log.warning("bulk.untold", says=f"The outcome of a bulk re-trigger could not be told: {error}")
 
 
 def _looked_up(row: OutboxRow, sending: Sending) -> Sending:

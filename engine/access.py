@@ -8,12 +8,15 @@ from engine import events
 from engine.catalog import Catalog
 from engine.errors import InvalidInput, NotPermitted, Refused, SelfAction
 from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
+from engine.logs import logger
 from engine.permissions import MOST_ASKED, Actor, Grant, Permission, admins, permitted_apps, require
 from engine.records import Event, Request
 from engine.store import Store
 from engine.texts import EVERY_APPLICATION
 
 _ONLY_THERE = "it can only be changed there"
+
+log = logger(__name__)
 
 
 class Access:
@@ -137,6 +140,8 @@ class Access:
 
     def refused(self, actor: Actor, request_id: int | None, why: str, node: str | None = None) -> None:
         """Put a refused try into the audit (SPEC 6)."""
+        request = None if request_id is None else f"REQ-{request_id}"
+        log.info("act.refused", says=why, request=request, step=node, actor=actor.id, door=actor.door)
         self.store.record(
             Event(request_id, events.REFUSED, 0.0, node, None, actor.name, actor.id, actor.door, why[:MAX_REASON_CHARS])
         )

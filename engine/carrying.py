@@ -10,9 +10,10 @@ from engine.catalog import Catalog
 from engine.commands import answered, check_key, meaning, remember
 from engine.decide.act import Accepted, Act
 from engine.draft import Draft
-from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused
+from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused, RetriggerError
 from engine.first import with_who_was_first
 from engine.limits import MAX_REASON_CHARS
+from engine.logs import bound, logger
 from engine.masking import Masker
 from engine.permissions import Actor, Grant
 from engine.reading import load, masker_for
@@ -22,6 +23,9 @@ from engine.submitting import Submitting
 
 T = TypeVar("T")
 CONTINUE = ("continue",)  # what Continue flow asks for
+FLOW = ("retrigger", True)  # how what Re-trigger step and flow asks for begins
+
+log = logger(__name__)
 
 
 class Carrying(Submitting):
@@ -67,9 +71,33 @@ class Carrying(Submitting):
         asked: tuple[object, ...],
     ) -> Accepted:
         """One guarded write. Raises what refuses it, and who was first if somebody was."""
-        return self._naming_who_was_first(
-            request_id, node, asked == CONTINUE, lambda: self._once(request_id, node, act, decide, asked)
+        with bound(command=act.command_id, request=f"REQ-{request_id}", step=node):
+            return self._logged(
+                act,
+                asked,
+                lambda: self._naming_who_was_first(
+                    request_id, node, asked == CONTINUE, lambda: self._once(request_id, node, act, decide, asked)
+                ),
+            )
+
+    def _logged(self, act: Act, asked: tuple[object, ...], carry_out: Callable[[], Accepted]) -> Accepted:
+        """What a rule says may repeat what somebody typed, so only the rule's name is told."""
+        did = "flow" if asked[:2] == FLOW else asked[0]
+        try:
+            accepted = carry_out()
+        except RetriggerError as error:
+            log.info("act.not_done", did=did, why=type(error).__name__, actor=act.actor, door=act.door)
+            raise
+        log.info(
+            "act.done",
+            did=did,
+            status=accepted.status,
+            attempt=accepted.attempt,
+            repeated=accepted.repeated or None,
+            actor=act.actor,
+            door=act.door,
         )
+        return accepted
 
     def _naming_who_was_first(self, request_id: int, node: str | None, continuing: bool, do: Callable[[], T]) -> T:
         """What ``do`` gives. What refuses it is raised with who was first, if somebody was."""

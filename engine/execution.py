@@ -33,6 +33,7 @@ from engine.graph import INSTANT_KINDS
 from engine.isolation.answer import Answer
 from engine.isolation.errors import Stopped
 from engine.keys import function_digest, idempotency_key
+from engine.logs import running
 from engine.masking import sensitive_values
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
@@ -188,7 +189,9 @@ class Execution:
         begin = partial(begin_inner, own=self._claim.attempt, node=name)
         step, attempt = self._tools.patiently(lambda: self._tools.store.change(block.request_id, begin))
         claim = self._claim._replace(step=step, attempt=attempt)
+        outer = running.set(claim)
         done = Execution(self._tools, claim, self._workflow, self._holder).run()
+        running.reset(outer)
         outcome = done.outcome
         assert not isinstance(outcome, Waits)  # only actions and functions are inside a block
         end = partial(end_inner, block=block.node, attempt=block.attempt, done=done, outcome=outcome)

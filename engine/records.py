@@ -24,6 +24,7 @@ class Cause(NamedTuple):
     reason: str | None = None
     error: str | None = None  # what the step was blocked with before the act
     bulk: int | None = None  # the bulk re-trigger that it is a part of, whose end tells all outcomes
+    command: str | None = None  # the id of the command, by which the log joins the act and what it caused
 
 
 class Approval(NamedTuple):

@@ -11,11 +11,13 @@ from functools import partial
 from engine.decide.finish import Finished, finish
 from engine.errors import LeaseLost, StorageError
 from engine.execution import Execution
+from engine.logs import is_noteworthy, logger, of_claim, running
 from engine.outcomes import Failure, Waits
 from engine.records import Claim
 from engine.tools import AGAIN, Tools
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
+_plain = logging.getLogger(__name__)  # asked for each step, which structlog makes dear
 
 
 class Runner:
@@ -29,34 +31,40 @@ class Runner:
 
     def execute(self, claim: Claim) -> Finished | None:
         """Run the step. None when the attempt turned out not to be the current one any more."""
+        running.set(claim)
+        if is_noteworthy(claim) or _plain.isEnabledFor(logging.DEBUG):
+            kind, version = claim.attempt.kind, claim.attempt.workflow_version
+            log.log(_level(claim), "attempt.started", kind=kind, workflow=claim.workflow, version=version)
         try:
             version = claim.attempt.workflow_version
             published = self.tools.patiently(lambda: self.tools.catalog.get(claim.workflow, version))
             return Execution(self.tools, claim, published.workflow).run()
         except LeaseLost as lost:
-            log.info("%s", lost)
+            log.info("attempt.lost", says=str(lost))
             return None
         except Exception as defect:
             return _failed(claim, _defect(claim, defect))
 
-    def finish(self, claim: Claim, done: Finished) -> None:
+    def finish(self, claim: Claim, done: Finished, again: bool = False) -> None:
         """Have the outcome written. The database may be away or full for a while: the outcome is not given up."""
         try:
-            written = partial(self._written, claim, done)
+            written = partial(self._written, claim, done, again)
             self.tools.store.change_then(claim.step.request_id, partial(finish, done=done), written)
         except StorageError as error:
-            log.error("The outcome of REQ-%s %s is not stored: %s", claim.step.request_id, done.node, error)
+            log.error("outcome.unstored", says=str(error), **of_claim(claim))
 
-    def _written(self, claim: Claim, done: Finished, stored: bool | None, error: Exception | None) -> None:
+    def _written(self, claim: Claim, done: Finished, again: bool, stored: bool | None, error: Exception | None) -> None:
         if error is None:
             self.on_settled(claim)
+            _say_ended(claim, done, bool(stored))
             if done.retry_in is not None or isinstance(done.outcome, Waits):
                 self.on_later()
         elif isinstance(error, StorageError):
-            log.error("%s Trying again to store the outcome of REQ-%s %s.", error, claim.step.request_id, done.node)
-            again = threading.Timer(AGAIN, self.finish, (claim, done))
-            again.daemon = True
-            again.start()
+            if not again:
+                log.error("outcome.waits", says=f"{error} It is tried until it is stored.", **of_claim(claim))
+            timer = threading.Timer(AGAIN, self.finish, (claim, done, True))
+            timer.daemon = True
+            timer.start()
         else:
             blocked = _defect(claim, error)
             if isinstance(done.outcome, Failure) and done.outcome.must_block:
@@ -70,11 +78,26 @@ class Runner:
         self.finish(claim, _failed(claim, Failure(error)))
 
 
+def _say_ended(claim: Claim, done: Finished, in_time: bool) -> None:
+    """Every failure, and whatever a person or a recovery caused; of all that simply works, nothing is told."""
+    outcome, late = done.outcome, None if in_time else True
+    if isinstance(outcome, Failure):
+        facts = {**of_claim(claim), "retry_in": done.retry_in}
+        log.info("attempt.failed", says=outcome.error, effect=outcome.call, late=late, **facts)
+    elif is_noteworthy(claim) or _plain.isEnabledFor(logging.DEBUG):
+        outcome_of = type(outcome).__name__.lower()
+        log.log(_level(claim), "attempt.ended", outcome=outcome_of, late=late, **of_claim(claim))
+
+
+def _level(claim: Claim) -> int:
+    return logging.INFO if is_noteworthy(claim) else logging.DEBUG
+
+
 def _defect(claim: Claim, error: BaseException) -> Failure:
     """Its message may repeat what an outside system sent, so neither the step nor the log gets to see that."""
     where = "".join(traceback.format_tb(error.__traceback__))
     name = type(error).__name__
-    log.error("REQ-%s %s: a defect of Retrigger, %s\n%s", claim.step.request_id, claim.step.node, name, where)
+    log.error("attempt.defect", says=f"A defect of Retrigger, {name}\n{where}", **of_claim(claim))
     return Failure(f"Retrigger itself failed ({name}); the log of the engine says where.", must_block=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from engine.deadlines import Deadlines
 from engine.errors import StorageError
 from engine.isolation.pool import Processes
 from engine.masking import Masker
+from engine.outage import Outage
 from engine.store import Store
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 AGAIN = 1.0  # seconds until a read or write that the database refused is tried again
@@ -34,12 +34,17 @@ class Tools:
     masker: Masker
     processes: Processes = field(default_factory=Processes)
     deadlines: Deadlines = field(default_factory=lambda: Deadlines(time.monotonic))
+    outage: Outage = field(default_factory=lambda: Outage(time.monotonic))
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """Ask the database for what a step needs, as long as it takes: one that is away is no failure of the step."""
+        name = f"thread {threading.get_ident()}"
         while True:
             try:
-                return ask()
+                found = ask()
             except StorageError as error:
-                log.error("%s Trying again.", error)
+                self.outage.met(name, error)
                 time.sleep(AGAIN)
+            else:
+                self.outage.over(name)
+                return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -15,10 +14,11 @@ from engine.errors import RetriggerError, StorageError
 from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.port import NewExecutor
 from engine.heartbeat import Heartbeat
+from engine.logs import logger
 from engine.runner import Runner
 from engine.store import Store
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 _SWEEP = 0.5  # seconds between looks for steps whose worker is gone: what is left of a lease comes before it
 _OVERDUE = 0.25  # seconds between looks for functions that pass their time limit
@@ -81,7 +81,7 @@ class Worker:
         try:
             self._end_steps(time.monotonic() + grace)
         except StorageError as error:
-            log.error("%s What ran here is recovered when its lease runs out.", error)
+            log.error("worker.left", says=f"{error} What ran here is recovered when its lease runs out.")
         self._end_processes()
         ended = self._executor.shutdown()
         self._guarded(self._heartbeat.end)()
@@ -134,7 +134,9 @@ class Worker:
             try:
                 future.result()
             except Exception as error:
-                log.error("REQ-%s could not be recovered now: %r", request_id, error)
+                log.error(
+                    "request.unrecovered", says=f"It could not be recovered now: {error!r}", request=f"REQ-{request_id}"
+                )
 
     def _arm(self) -> None:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
@@ -150,11 +152,17 @@ class Worker:
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
         """The database may be away for a while; the next turn tries again."""
 
+        outage, name = self._runner.tools.outage, repr(job)
+
         def run() -> None:
             try:
                 job()
+            except StorageError as error:
+                outage.met(name, error)
             except RetriggerError as error:
-                log.error("%s", error)
+                log.error("job.failed", says=str(error))
+            else:
+                outage.over(name)
 
         return run
 

@@ -44,6 +44,7 @@ def _like(example: str) -> BeforeValidator:
 _Permission = Annotated[Permission, choice(*Permission)]
 _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
 _Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
+_Log = Annotated[str, choice("auto", "text", "json")]
 _Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
 _Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
 
@@ -128,6 +129,7 @@ class FileSettings(Model):
     executor: _Executor = Field("apscheduler", description="apscheduler, or procrastinate (PostgreSQL)")
     slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
     stop_grace: Timeout = Field(10.0, description="how long a clean stop waits for running steps, such as 10s")
+    log: _Log = Field("auto", description="auto, text or json")
     api: ApiSettings = Field(ApiSettings(), description="{host: 127.0.0.1, port: 8080}")
 
     @field_validator("executor")

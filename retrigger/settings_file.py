@@ -27,9 +27,10 @@ apps:
 grants:
   - {who: hr-lead@example.com, permission: take_action, app: HR}
 """
+_SCALARS = ("database_url", "lease", "executor", "slots", "stop_grace", "log")
 # Variables that override a scalar of the file, and the place in the file that each overrides.
 VARIABLES: dict[str, Place] = {
-    **{f"RETRIGGER_{key.upper()}": (key,) for key in ("database_url", "lease", "executor", "slots", "stop_grace")},
+    **{f"RETRIGGER_{key.upper()}": (key,) for key in _SCALARS},
     **{f"RETRIGGER_API_{key.upper()}": ("api", key) for key in ApiSettings.model_fields},
 }
 

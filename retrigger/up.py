@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from engine.causes.bulk import Bulk
 from engine.causes.runner import TURN, BulkRunner
 from engine.errors import SettingsError
 from engine.isolation.pool import Processes
+from engine.logs import logger
 from engine.masking import Masker
 from engine.runner import Runner
 from engine.tools import Tools
@@ -41,7 +41,7 @@ from storage.lock import EngineLock
 
 Say = Callable[[str], None]
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Running:
@@ -175,7 +175,8 @@ def run(
 
     Without Slack's tokens, a process that has more to do than the bot does the rest, and says so.
     """
-    set_up_logging(secrets_of(settings, {}), debug=debug)
+    if set_up_logging(secrets_of(settings, {}), form=settings.log, debug=debug):
+        say = _log
     missing = settings.slack.missing
     if bot and missing:
         if not engine:
@@ -198,6 +199,11 @@ def keep_what_is_loaded() -> None:
     all of them again and again: a tenth of what a step costs (decision 32)."""
     gc.collect()
     gc.freeze()
+
+
+def _log(text: str) -> None:
+    """What people are told on a terminal, for those who read the log."""
+    log.info("process.says", says=text)
 
 
 def end(clean: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from sqlalchemy import Connection
 
 from engine.decide.claim import claim
 from engine.limits import ALONE_FROM_RECOVERY
+from engine.logs import logger
 from engine.records import Claim
 from engine.store import Claimer
 from storage import rows
@@ -19,7 +19,7 @@ from storage.guards import StepUpdates
 from storage.query import Query
 from storage.statements import Statements
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 _PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
 _SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
@@ -110,11 +110,8 @@ class Claims:
     def _say_draining(self, running: int) -> None:
         """Once: who wonders why nothing starts finds it in the log."""
         if not self._draining:
-            log.warning(
-                "A step whose workers died is due again and runs alone: nothing else starts until the %s steps that "
-                "are running have ended.",
-                running,
-            )
+            says = "A step whose workers died is due again and runs alone: nothing else starts until all have ended."
+            log.warning("worker.drains", says=says, running=running)
         self._draining = True
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:

@@ -6,7 +6,6 @@ batch is rolled back and its operations run one by one: one that is bad fails al
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from engine.errors import StorageError
+from engine.logs import logger
 from engine.store import Claimer
 from storage.batch import Graphs, Told
 from storage.database import Database
@@ -22,7 +22,7 @@ from storage.jobs import Jobs
 from storage.operations import Direct, Operation
 from storage.transaction import Failure, Transactions
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 T = TypeVar("T")
 
 BATCH = 256  # operations in one transaction, at most
@@ -47,6 +47,7 @@ class Writer:
         self._lock = threading.Lock()  # between "is it open" and "put it in the queue"
         self._closed = False
         self._nudged = False
+        self._blind = False
         self._claimer: Claimer | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -104,7 +105,7 @@ class Writer:
             while not (self._closed and self._queue.empty()):
                 self._turn()
         except BaseException as error:
-            log.exception("The writer has stopped")
+            log.exception("writer.stopped", says="The writer has stopped.")
             with self._lock:
                 self._closed = True
             self._fail(self._drain(), StorageError(f"The writer has stopped: {error!r}."))
@@ -118,7 +119,7 @@ class Writer:
         try:
             self._commit(operations, looking)
         except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
-            log.exception("A batch failed")
+            log.exception("writer.failed", says="A batch failed.")
             self._fail(operations, StorageError(f"The write failed: {error!r}."))
         if self._pause and not self._queue.empty():
             time.sleep(self._pause)
@@ -154,13 +155,25 @@ class Writer:
             return
         failure = self._transact(operations)
         if failure is None:
+            self._say_blind(None)
             return
         if not operations:
-            log.warning("Could not look for due steps: %s", failure.error)
+            self._say_blind(failure.error)
         elif failure.hopeless:
             self._fail(operations, failure.error)
         else:
             self._one_by_one(operations)
+
+    def _say_blind(self, error: Exception | None) -> None:
+        """Once that due steps cannot be looked for, and once that they can again: it is tried several times a
+        second."""
+        if self._blind == (error is not None):
+            return
+        self._blind = error is not None
+        if self._blind:
+            log.warning("writer.blind", says=f"Could not look for due steps: {error} Trying again.")
+        else:
+            log.info("writer.sees", says="Due steps are found again.")
 
     def _one_by_one(self, operations: Sequence[Operation]) -> None:
         for place, operation in enumerate(operations):
@@ -203,7 +216,7 @@ class Writer:
         try:
             hook(*arguments)
         except Exception:
-            log.exception("%r failed after a commit", hook)
+            log.exception("writer.hook_failed", says=f"{hook!r} failed after a commit.")
 
     def _fail(self, operations: Sequence[Operation], error: Exception) -> None:
         for operation in operations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -23,10 +22,11 @@ from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import Answer, AskTicket, OldButton, unpack_ask_ticket
 from engine.documents import RequestDocument
 from engine.errors import Conflict, RetriggerError
+from engine.logs import logger
 
 NO_REASON = "Say why: the reason is told to whoever started it, and kept."
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def register(app: App, bot: Bot) -> None:
@@ -77,7 +77,7 @@ def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], 
     except RetriggerError as error:
         return Ended({REASON: sentence(error, visit)})
     except Exception as raised:
-        log.exception("An answer could not be carried out.")
+        log.exception("listener.failed", says="An answer could not be carried out.")
         return Ended({REASON: unexpected(raised)})
     if accepted.repeated:
         return Ended(done=True)

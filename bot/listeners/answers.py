@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,8 +14,9 @@ from bot.listeners.opening import Overtaken
 from bot.listeners.visit import Visit
 from bot.text import escape
 from engine.errors import NotAnApprover, NotPermitted, RetriggerError
+from engine.logs import logger
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def refusals_told(bot: Bot, visit: Visit) -> Iterator[None]:
     except RetriggerError as error:
         bot.whisper(visit.place, visit.user, refusal(bot, error, visit))
     except Exception as raised:
-        log.exception("A listener failed.")
+        log.exception("listener.failed", says="A listener failed.")
         bot.whisper(visit.place, visit.user, unexpected(raised))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, NamedTuple
 
 from bot.blocks import modals, provide
@@ -31,6 +30,7 @@ from engine.errors import (
     RetriggerError,
     SelfAction,
 )
+from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan
 
@@ -39,7 +39,7 @@ OTHER_WAY = "Nothing was done yet. This is where it leads with what you provided
 _FIELDS = {"reason": modals.REASON, FIELD: provide.FILE}
 PLAN_TRIES = 3  # times that a state which changed without changing the plan is taken for the same
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Ended(NamedTuple):
@@ -68,7 +68,7 @@ def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], com
             return Ended(submitted.errors)
         return _try(bot, visit, ticket, submitted, command_id)
     except Exception as raised:
-        log.exception("A submitted window could not be carried out.")
+        log.exception("listener.failed", says="A submitted window could not be carried out.")
         return Ended({main_field(ticket): unexpected(raised)})
 
 

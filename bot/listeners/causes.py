@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -24,10 +23,11 @@ from bot.targets import BULK, BULK_STOP, BulkTicket, OldButton, unpack_bulk
 from engine import texts
 from engine.errors import InvalidInput, RetriggerError
 from engine.limits import BULK_RATE
+from engine.logs import logger
 
 _FIELDS = {"rate": RATE, "reason": REASON}
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def register(app: App, bot: Bot) -> None:
@@ -82,7 +82,7 @@ def begin(bot: Bot, visit: Visit, ticket: BulkTicket, state: dict[str, Any], com
     except RetriggerError as error:
         return Ended({REASON: sentence(error, visit)})
     except Exception as raised:
-        log.exception("A bulk re-trigger could not be begun.")
+        log.exception("listener.failed", says="A bulk re-trigger could not be begun.")
         return Ended({REASON: unexpected(raised)})
     return Ended(
         told=f"Bulk re-trigger {run.id} begins; the card shows how it goes, and you are told the end.", done=True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
@@ -25,10 +23,11 @@ from bot.text import Dates, escape
 from engine.allowed import Action
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
+from engine.logs import logger
 
 REQUEST_ACTIONS = (Action.CONTINUE, Action.WITHDRAW)  # those that need no step
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def register(app: App, bot: Bot) -> None:
@@ -57,7 +56,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
     except RetriggerError as error:
         return refusal(bot, error, visit)
     except Exception as raised:
-        log.exception("A command failed.")
+        log.exception("listener.failed", says="A command failed.")
         return _sentence(unexpected(raised))
 
 

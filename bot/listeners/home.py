@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +16,9 @@ from bot.listeners.visit import Body, Visit
 from bot.people import Person
 from bot.targets import HOME_AGE, HOME_APP, OldButton, Report, unpack_report
 from engine.errors import NotPermitted, RetriggerError
+from engine.logs import logger
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def register(app: App, bot: Bot) -> None:
@@ -39,9 +39,9 @@ def publish(bot: Bot, client: WebClient, team: str, user: str, kept: str = "") -
     try:
         show(client, user, view_for(bot, bot.people.person(team, user), report_of(kept), tried=False))
     except RetriggerError as error:
-        log.warning("The App Home of %s could not be shown: %s", user, error)
+        log.warning("home.unshown", says=f"App Home could not be shown: {error}", user=user)
     except Exception:
-        log.exception("The App Home of %s could not be made.", user)
+        log.exception("home.failed", says="App Home could not be made.", user=user)
 
 
 def choose(bot: Bot, client: WebClient, visit: Visit, pressed: dict[str, Any]) -> None:

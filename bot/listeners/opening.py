@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -24,10 +23,11 @@ from bot.text import Dates
 from engine.allowed import Action
 from engine.documents import RequestDocument
 from engine.errors import NotFound, RetriggerError
+from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Overtaken(RetriggerError):
@@ -70,7 +70,7 @@ def open_loading(
     except RetriggerError as error:
         view = modals.notice_modal(title, str(error))
     except Exception as raised:  # or the window would go on loading for ever
-        log.exception("A window could not be made.")
+        log.exception("listener.failed", says="A window could not be made.")
         view = modals.notice_modal(title, unexpected(raised))
     show_view(client, view_id, view)
 
@@ -140,9 +140,11 @@ def open_view(client: WebClient, trigger_id: str, view: dict[str, Any], on_top: 
     """Open a window, ``on_top`` of another one or by itself; returns its id. Raises SlackError."""
     try:
         show = client.views_push if on_top else client.views_open
-        return str(show(trigger_id=trigger_id, view=view)["view"]["id"])
+        opened = str(show(trigger_id=trigger_id, view=view)["view"]["id"])
     except Exception as raised:
         raise translate(raised) from raised
+    log.info("window.opened", window=opened)
+    return opened
 
 
 def show_view(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,10 +15,11 @@ from bot.listeners.visit import Visit
 from bot.targets import ChosenFile, Target, Ticket
 from engine.errors import InvalidInput
 from engine.foresight import Outlook
+from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Provided(NamedTuple):
@@ -70,5 +70,5 @@ def send_long_draft(bot: Bot, visit: Visit, target: Target) -> None:
     try:
         send_file(bot.client, visit.user, f"REQ-{target.request_id}-{target.node}.json", draft, comment)
     except SlackError as error:
-        log.warning("A text to start from could not be sent to Slack user %s: %s", visit.user, error)
+        log.warning("slack.unsent", says=f"A text to start from could not be sent: {error}", user=visit.user)
         bot.whisper(visit.place, visit.user, f"The text to start from could not be sent to you as a file. {error}")

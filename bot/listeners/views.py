@@ -5,9 +5,9 @@ After 2 s they are acknowledged with a "Working" window, which then shows how it
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as TookLong
+from contextvars import copy_context
 from functools import partial
 from time import sleep
 from typing import NamedTuple
@@ -24,12 +24,13 @@ from bot.listeners.opening import show_view
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, unpack_ticket
+from engine.logs import logger
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
 SETTLING = 0.5  # seconds until Slack surely shows the "Working" window; an update that overtakes it would be lost
 ASKED_AGAIN = "Nothing was done yet: the window shows the plan once more. If you closed it, use the button again."
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Window(NamedTuple):
@@ -64,7 +65,7 @@ def register(app: App, bot: Bot) -> None:
 def submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
     """Carry the act out and acknowledge, in the order that the time allows."""
     command_id = f"slack:{window.visit.team}/{window.visit.user}:{window.id}"
-    future = bot.submits.submit(window.carry_out, command_id)
+    future = bot.submits.submit(copy_context().run, window.carry_out, command_id)
     try:
         ended = future.result(PATIENCE)
     except TookLong:
@@ -92,7 +93,7 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
     try:
         show_view(client, window.id, view)
     except SlackError as error:
-        log.info("A window could not show how its act ended: %s", error)
+        log.info("window.unshown", says=f"A window could not show how its act ended: {error}")
     _tell(bot, window, ended if ended.told else ended._replace(told=said))
 
 

@@ -6,7 +6,6 @@ acted on twice, each act's command sees to, which names the run and the request.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +15,12 @@ from engine.causes.port import Bulks
 from engine.causes.records import Item, ItemState, Run, RunState, tally
 from engine.causes.steering import Move, Next, next_move, outcome
 from engine.errors import RetriggerError, StorageError
+from engine.logs import logger
 from engine.permissions import Actor
 from engine.records import Event
 from engine.service import Engine
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 TURN = 0.5  # seconds between looks
 _LEASE = 10.0  # seconds, many times that of a turn
@@ -44,7 +44,7 @@ class BulkRunner:
             except StorageError:
                 raise
             except RetriggerError as error:  # one bad run must not hold up the others
-                log.error("The bulk re-trigger %s could not go on now: %s", run.id, error)
+                log.error("bulk.waits", says=f"The bulk re-trigger could not go on now: {error}", bulk=run.id)
 
     def _goes_on(self, run: Run, due: bool) -> bool:
         """Make the next move. False when it is to wait, or is over."""

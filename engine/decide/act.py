@@ -119,7 +119,7 @@ def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost
 def cause_of(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
     """The act as the steps that run because of it remember it."""
     error = draft.steps[node].error if node else None
-    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error, act.bulk)
+    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error, act.bulk, act.command_id)
 
 
 def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from threading import Thread
 from typing import Any
 
@@ -15,12 +17,14 @@ from procrastinate.jobs import Status
 
 from engine.executors.names import QUEUE, REQUEST, TASK
 from engine.executors.tickets import Ticket
+from engine.logs import logger
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 _POLL = 0.25  # seconds between looks for jobs whose time has come: of those, nobody is notified
 _CONNECTIONS = 4  # beside the one that is notified; a job needs one for a millisecond at its start, and at its end
 _AGAIN = 0.5  # seconds until the database is tried again
+_SAY_AGAIN = 60.0  # seconds between two lines that say so
 
 
 class Intake:
@@ -68,6 +72,7 @@ class Intake:
 
     async def _serve(self) -> None:
         """Work, again and again: Procrastinate's worker ends when its database is away."""
+        said = -inf
         while True:
             app = App(connector=PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=_CONNECTIONS))
             app.task(name=TASK, queue=QUEUE)(self._hand_over)
@@ -75,7 +80,9 @@ class Intake:
                 async with app.open_async():
                     await self._work(app)
             except Exception as error:
-                log.error("No jobs can be taken: %s. Trying again.", error.__cause__ or error)
+                if time.monotonic() - said > _SAY_AGAIN:
+                    log.error("jobs.away", says=f"No jobs can be taken: {error.__cause__ or error} Trying again.")
+                    said = time.monotonic()
             await asyncio.sleep(_AGAIN)
 
     async def _work(self, app: App) -> None:
@@ -113,4 +120,4 @@ class Intake:
 
 def _quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody waits for: the end of a job that was removed meanwhile, or that the database did not hear of."""
-    log.debug("%s: %r", context.get("message"), context.get("exception"))
+    log.debug("jobs.unheard", says=f"{context.get('message')}: {context.get('exception')!r}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,15 +14,19 @@ import requests
 
 from engine.connections import Connection, ConnectionUnusable
 from engine.definition.action import ActionSpec
+from engine.logs import is_noteworthy, logger, running
 from engine.masking import Masker, mask_fields, sensitive_values
 from engine.nodes.answer import Expectation, judge
 from engine.nodes.call import PreparedCall, build_call
-from engine.nodes.http import exchange
+from engine.nodes.http import Answer, exchange
 from engine.nodes.words import cut
-from engine.outcomes import Failure, Outcome
+from engine.outcomes import Failure, Outcome, Waits
 from engine.states import CallEffect
 
 _ERROR_CHARS = 500  # an outside system may answer with a page of text
+
+log = logger(__name__)
+_plain = logging.getLogger(__name__)  # asked for each call, which structlog makes dear
 
 
 def prepare(spec: ActionSpec, context: Mapping[str, Any], connection: Connection) -> PreparedCall:
@@ -43,7 +48,9 @@ def send(call: PreparedCall, key: str, masker: Masker, node: str, sensitive: Seq
         return Failure(str(error), CallEffect.NOT_SENT)
     except (requests.RequestException, UnicodeError):
         return Failure(f"The call of {connection.name} cannot be written as HTTP.", CallEffect.NOT_SENT)
+    begun = time.perf_counter()
     answer = exchange(connection.adapter, request, call.timeout)
+    seconds = time.perf_counter() - begun
     own: set[str] = set()
 
     def hide(response: Any) -> Any:
@@ -51,7 +58,26 @@ def send(call: PreparedCall, key: str, masker: Masker, node: str, sensitive: Seq
         return mask_fields(sensitive, None, {node: response})[1][node]
 
     outcome = judge(connection.name, answer, call.expect, time.time(), hide)
+    _say(call, key, outcome, answer.status if isinstance(answer, Answer) else None, seconds, masker)
     return _masked(outcome, masker.plus(own)) if isinstance(outcome, Failure) else outcome
+
+
+def _say(call: PreparedCall, key: str, outcome: Outcome, status: int | None, seconds: float, masker: Masker) -> None:
+    """Every call that failed, and those that a person, a retry or a recovery caused."""
+    claim = running.get()
+    level = logging.INFO if isinstance(outcome, Failure) or claim is None or is_noteworthy(claim) else logging.DEBUG
+    if _plain.isEnabledFor(level):
+        log.log(
+            level,
+            "call.ended",
+            connection=call.connection.name,
+            method=call.method,
+            path=masker.text(call.path),
+            status=status,
+            ms=round(seconds * 1000, 1),
+            key=key,
+            effect=None if isinstance(outcome, Waits) else outcome.call,
+        )
 
 
 def _request(call: PreparedCall, key: str) -> requests.PreparedRequest:

@@ -7,7 +7,6 @@ limit is given up, not ended. In a process both cost the step alone.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,12 +16,13 @@ from engine.functions import KEY_ARGUMENT, Registered, find_function, function_n
 from engine.isolation.answer import Answer, answer
 from engine.isolation.errors import Crashed, NoProcess, TookTooLong
 from engine.isolation.pool import Processes
+from engine.logs import logger
 from engine.masking import Masker
 from engine.nodes.words import cut, seconds
 from engine.outcomes import Ended, Failure, Success
 from engine.states import CallEffect
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 Caller = Callable[[Registered, Mapping[str, Any]], Answer]
 
@@ -47,7 +47,7 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
         return Failure(cut(masker.text(f"{name} cannot be called with these arguments. {error}")), not_sent)
     except NoProcess as error:
         why = masker.text(f"{name} was not called, as there is no process for it: {error}.")
-        log.error("%s", why)
+        log.error("function.no_process", says=why)
         return Failure(cut(why), not_sent, must_block=True)
 
 
@@ -68,7 +68,7 @@ def apart(processes: Processes, limit: float) -> Caller:
         except TookTooLong:
             return Answer(problem=f"took longer than {seconds(limit)}; its process was ended.")
         except Crashed as crash:
-            log.warning("%s crashed in process %s: %s.", known.name, crash.pid, crash.how)
+            log.warning("function.crashed", says=f"{known.name} crashed in process {crash.pid}: {crash.how}.")
             return Answer(problem=f"crashed: {crash.how}.")
 
     return call
@@ -76,7 +76,7 @@ def apart(processes: Processes, limit: float) -> Caller:
 
 def _outcome(name: str, told: Answer, masker: Masker) -> Ended:
     if told.trace is not None:
-        log.warning("%s failed.\n%s", name, masker.text(told.trace))
+        log.warning("function.failed", says=f"{name} failed.\n{masker.text(told.trace)}")
     if told.result is None:
         return Failure(cut(masker.text(f"{name} {told.problem}")))
     return Success(json.loads(told.result))

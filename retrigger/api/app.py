@@ -21,6 +21,7 @@ from retrigger.api.openapi import describe
 from retrigger.api.problems import FieldProblem, invalid, of_status, problem_of, respond
 from retrigger.api.reading import BodyLimit
 from retrigger.api.slack import slack_router
+from retrigger.api.tracing import HEADER, Tracing
 from retrigger.wiring import App
 
 THREADS = 16  # calls that are carried out at once; each may take a connection of the database
@@ -48,6 +49,7 @@ def create_api(app: App, receiver: HttpReceiver | None = None, *, only_slack: bo
     for router in () if only_slack else (requests.router, acts.router, callbacks.router):
         api.include_router(router)
     api.add_middleware(BodyLimit)
+    api.add_middleware(Tracing)
     _add_handlers(api)
     # Made now, and with it what FastAPI and pydantic know of each route: made by the first calls, in several threads at
     # once, it lets warnings through that FastAPI hides by a filter which all threads share.
@@ -80,9 +82,10 @@ def _add_handlers(api: FastAPI) -> None:
         return respond(of_status(error.status_code), error.headers)
 
     @api.exception_handler(Exception)
-    async def defect(_: Request, error: Exception) -> Response:
+    async def defect(request: Request, error: Exception) -> Response:
         """uvicorn logs it, with the traceback, which is for nobody else."""
-        return respond(problem_of(RetriggerError("Something went wrong in Retrigger. Its log says what.")))
+        problem = problem_of(RetriggerError("Something went wrong in Retrigger. Its log says what."))
+        return respond(problem, {HEADER: request.state.trace})
 
 
 def _told(errors: Sequence[Any]) -> list[FieldProblem]:

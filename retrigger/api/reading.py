@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
@@ -93,9 +94,13 @@ class Call(NamedTuple):
     def actor(self) -> Actor:
         return self.caller.actor
 
-    def command_id(self, key: str | None) -> str | None:
-        """The caller's Idempotency-Key as a command's id."""
+    def submit_key(self, key: str | None) -> str | None:
+        """The caller's Idempotency-Key as the key of a request."""
         return None if key is None else self.caller.command_id(key)
+
+    def command_id(self, key: str | None) -> str:
+        """The caller's Idempotency-Key as a command's id; without one, an id that nobody repeats."""
+        return uuid.uuid4().hex if key is None else self.caller.command_id(key)
 
 
 bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `retrigger key create NAME`.")

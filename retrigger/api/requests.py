@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
 
 from engine.documents import RequestDocument, when
+from engine.logs import logger
 from engine.states import RequestStatus
 from retrigger.api.answers import answer, problems, repeatable
 from retrigger.api.models import (
@@ -26,6 +27,7 @@ _App = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,60}$")] | None
 _Cursor = Annotated[str, StringConstraints(pattern=r"^REQ-[0-9]{1,15}$")] | None
 _WORKFLOW = r"^[a-z][a-z0-9_-]{0,59}$"
 
+log = logger(__name__)
 router = APIRouter(prefix="/v1", route_class=JsonRoute, dependencies=[Depends(bearer)])
 
 
@@ -62,9 +64,10 @@ def submit(
 ) -> Response:
     """Start a request. Needs Submit for the workflow's application."""
     number, repeated = call.engine.submit(
-        call.actor, name, body.input, requester=body.requester, key=call.command_id(key)
+        call.actor, name, body.input, requester=body.requester, key=call.submit_key(key)
     )
     made = Submitted(id=f"REQ-{number}")
+    log.info("request.submitted", request=made.id, workflow=name, repeated=repeated or None)
     return answer(made, 201, replayed=repeated, location=f"/v1/requests/{made.id}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from engine.documents import RequestDocument
+from engine.logs import logger
 from engine.permissions import Actor
 from engine.states import MOVING
 from retrigger.demo import people
@@ -32,7 +32,7 @@ ANOTHER_INPUT = '{"name": "Eve Lund", "email": "eve.lund@example.com", "office":
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 Progress = Callable[[str], None]
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Stage:
@@ -116,7 +116,7 @@ class Stage:
             os.environ.pop(name, None)
         settings = read_settings(self.settings_file, self._slack_environment())
         set_up_logging(frozenset(), file=self.folder / "retrigger.log")
-        running = Running(settings, log.info)
+        running = Running(settings, lambda text: log.info("process.says", says=text))
         self.app: App = running.start(engine=True, bot=self.slack is not None)
         self._stack.callback(self._stop_running, running)
         self._stack.callback(self.systems.close)  # first of all: calls that are held back end now

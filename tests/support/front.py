@@ -140,7 +140,7 @@ class Process:
             self._process = subprocess.Popen(
                 [*by, *words],
                 cwd=folder,
-                env={**inherited, "PYTHONPATH": path, **environment},
+                env={**inherited, "PYTHONPATH": path, "RETRIGGER_LOG": "text", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

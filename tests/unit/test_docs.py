@@ -37,9 +37,11 @@ from engine.templates import sandbox
 from engine.templates.context import ROOTS
 from retrigger.cli import command
 from retrigger.cli.group import FAILED, INTERRUPTED, NOT_FOUND, REFUSED
+from retrigger.logs import LIBRARY
 from retrigger.settings import ApiSettings, AppSettings, FileSettings, GrantSettings
 from retrigger.settings_file import VARIABLES
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command, rows, words
+from tests.support.log_lines import ROOMS, logged_lines
 from tests.unit.engine.definition.samples import ONBOARDING
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -136,6 +138,27 @@ def named(line: str) -> str:
     first, *rest = line.split()[1:]
     each = command.get_command(click.Context(command), first)
     return f"{first} {rest[0]}" if isinstance(each, click.Group) else first
+
+
+def test_every_log_line_is_told_with_its_fields():
+    """In the operators' table each line of the code has its event, and each field that it gives by name; no line has
+    another form, such as a sentence with the values in it."""
+    told: dict[str, set[str]] = {}
+    for row in rows(OPERATING, "### Log events"):
+        told |= {event: set(words(row[1])) for event in words(row[0])}
+    lines = list(logged_lines())
+
+    assert [line.place for line in lines if line.event is None] == []
+    assert set(told) == {line.event for line in lines} | {LIBRARY}
+    assert [line for line in lines if not line.fields <= told[line.event or ""]] == []
+    assert set().union(*told.values()) == set().union(*(line.fields for line in lines))
+
+
+def test_every_line_of_a_log_is_one_of_ours():
+    """Python's own loggers are for libraries, and for asking whether a level is on."""
+    own = re.compile(r"^\s*log = logging\.", re.MULTILINE)
+    sources = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    assert [file for file in sources if own.search(file.read_text("utf-8"))] == []
 
 
 def test_every_exit_code_is_told():

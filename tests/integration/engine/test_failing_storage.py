@@ -71,7 +71,7 @@ def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
     outside.wait_for_calls(1)
     disk.fill()
     outside.turn("identity", "up")
-    wait_until(lambda: "Trying again to store the outcome" in caplog.text, "the outcome that cannot be stored")
+    wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
     assert FULL in caplog.text
     with pytest.raises(StorageError, match=FULL):
         room.submit("mailing", LONG)
@@ -93,7 +93,7 @@ def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
     outside.wait_for_calls(1)
     disk.fill()
     outside.turn("identity", "up")
-    wait_until(lambda: "Trying again to store the outcome" in caplog.text, "the outcome that cannot be stored")
+    wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
     disk.free()
     assert worker.stop(grace=20.0)
     step = room.step(number, "account")

@@ -475,9 +475,9 @@ def test_trouble_is_said_once_and_its_end_too(office: Office, caplog: pytest.Log
         office.outbox.now += 60
     office.slack.trouble = lambda method, channel: None
     office.run()
-    assert [record.getMessage() for record in caplog.records] == [
-        "Slack cannot be reached. What is to be told waits; nothing is lost.",
-        "Slack takes messages again.",
+    assert [record.getMessage().partition(" kind=card outbox=1 request=REQ-42")[0] for record in caplog.records] == [
+        "relay.waits: Slack cannot be reached. What is to be told waits; nothing is lost.",
+        "relay.goes_on: Slack takes messages again.",
     ]
 
 
