@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 
 from engine.documents import AttemptDocument, RequestDocument
-from tests.support import executors
+from tests.support import executors, storm_functions
+from tests.support.engine import PUBLIC_URL
+from tests.support.hosts.fleet import HostedEngine, HostFleet
 from tests.support.hosts.network import DATABASE
 from tests.support.hosts.site import Site, lost_on, ran_on
 from tests.support.poll import wait_until
+from tests.support.storm import weather
+from tests.support.storm.storm import Storm
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
@@ -31,6 +35,15 @@ lease: {LEASE}s
 slots: 4
 stop_grace: 1s
 executor: EXECUTOR
+"""
+SECONDS = 120.0  # of the storm
+STORMY = f"""
+lease: {weather.LEASE}s
+slots: 8
+stop_grace: 1s
+executor: EXECUTOR
+functions: [{storm_functions.__name__}]
+api: {{public_url: {PUBLIC_URL}}}
 """
 MAILING = """
 workflow: mailing
@@ -126,3 +139,28 @@ def test_hosts_that_are_cut_off_or_lose_power(site: Site) -> None:
     site.postgres.stop("kill")
     site.postgres.start()
     assert lost_on(story.complete()[12:]) == []
+
+
+@pytest.fixture(params=EXECUTORS)
+def stormy_site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """With a ledger that is long enough for a storm."""
+    monkeypatch.setattr("retrigger.demo.outside_systems.LEDGER_LENGTH", 1_000_000)
+    with executors.chosen(request.param), Site.built(tmp_path, STORMY.replace("EXECUTOR", request.param)) as site:
+        yield site
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_storm_over_many_hosts(stormy_site: Site) -> None:
+    """All that happens in the other storms (test_random_kills), and to cables and power, too."""
+    site = stormy_site
+
+    def start() -> HostedEngine:
+        free = next(name for name in CLOCKS if name not in site.processes or not site.processes[name].is_alive)
+        return HostedEngine(site, free, CLOCKS[free])
+
+    storm = Storm(site.room, site.outside, start, len(CLOCKS), site.postgres, HostFleet)
+    storm.blow(SECONDS, outages=5)
+    storm.calm()
+    storm.judge()
+    print(storm.report)  # noqa: T201  # with -s, whoever lets it blow sees what it was

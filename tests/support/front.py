@@ -152,6 +152,10 @@ class Process:
         return self._process.pid
 
     @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
     def said(self) -> str:
         return self._file.read_text()
 

@@ -32,6 +32,7 @@ class EngineProcess:
 
     def __init__(self, url: str, connections: Mapping[str, str], log: Path, mark: str = "", **options: object) -> None:
         self.log = log
+        self._name = options.get("name", "child")
         command = [sys.executable, "-m", "tests.support.worker_process", url]
         command += [f"--connection={name}={base}" for name, base in connections.items()]
         command += [f"--{name}={value}" for name, value in options.items()]
@@ -41,13 +42,13 @@ class EngineProcess:
             self.started_at = time.time()
             self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors, env=environment)
         line = self._first_line()
-        if not line.startswith(b"READY") and self._code() != -signal.SIGKILL:
+        if not line.startswith(b"READY") and self._end() != -signal.SIGKILL:
             self.close()
             raise AssertionError(f"the engine did not start: {log.read_text()[-2000:]}")
         self.ready_at = time.time()
         self.recovered = int(line.split()[1]) if line else None
 
-    def _code(self) -> int | None:
+    def _end(self) -> int | None:
         """Its exit code, once its output has ended without a word."""
         try:
             return self.process.wait(5)
@@ -63,6 +64,20 @@ class EngineProcess:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def worker(self) -> str:
+        """The beginning of the names under which it runs steps."""
+        return f"{self._name}-{self.pid}-"
+
+    @property
+    def code(self) -> int | None:
+        """How it ended."""
+        return self.process.returncode
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
 
     @property
     def is_alive(self) -> bool:

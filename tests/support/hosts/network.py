@@ -141,9 +141,10 @@ class Host:
         self.cut_off()
         self.kill()
 
-    def flap(self, over: threading.Event, chance: random.Random, lan: str = DATABASE) -> None:
-        """A bad cable: packets are lost by the dozen, until ``over``."""
-        while not over.wait(chance.uniform(0.0, 0.3)):
+    def flap(self, over: threading.Event, chance: random.Random, lan: str = DATABASE, seconds: float = 3.0) -> None:
+        """A bad cable: packets are lost by the dozen, for so many seconds, or until ``over``."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not over.wait(chance.uniform(0.0, 0.3)):
             self.cut_off(lan)
             over.wait(chance.uniform(0.0, 0.3))
             self.reconnect()

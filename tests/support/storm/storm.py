@@ -8,10 +8,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.engine import Room
 from tests.support.outside import Outside
-from tests.support.own_postgres import OwnPostgres
 from tests.support.storm.deadly import check_deadly
 from tests.support.storm.people import People, insist
 from tests.support.storm.story import Story, counted, definition
@@ -24,11 +24,25 @@ _CALM = 150.0  # seconds until the next request has come to its end, on a machin
 _OUTAGES = (("immediate", 0.0), ("fast", LEASE + 1.0), ("immediate", LEASE + 1.0), ("fast", 0.0))  # mode, seconds
 
 
+class Restartable(Protocol):
+    """A database server, as a storm needs it."""
+
+    def stop(self, mode: str) -> None: ...
+    def start(self) -> None: ...
+
+
 class Storm:
-    """On the database of ``room``. ``engines``: how many at once. ``postgres``: a server to be restarted, too."""
+    """On the database of ``room``. ``engines``: how many at once. ``postgres``: a server to be restarted, too;
+    ``fleet``: what can happen to the engines."""
 
     def __init__(
-        self, room: Room, outside: Outside, start: Start, engines: int, postgres: OwnPostgres | None = None
+        self,
+        room: Room,
+        outside: Outside,
+        start: Start,
+        engines: int,
+        postgres: Restartable | None = None,
+        fleet: type[Fleet] = Fleet,
     ) -> None:
         seed = random.randrange(2**32)
         print(f"the storm's seed is {seed}")  # noqa: T201  # shown when it fails
@@ -38,7 +52,7 @@ class Storm:
         self._outages = itertools.cycle(_OUTAGES)
         self._left = 0  # of the outages that are still to come
         self.stories: list[Story] = []
-        self.fleet = Fleet(start, engines, self._another_chance())
+        self.fleet = fleet(start, engines, self._another_chance())
         self._deadly: int | None = None
 
     def submit_deadly(self, unless: Path) -> None:
@@ -133,7 +147,7 @@ class Storm:
             else:
                 self.fleet.suffer(over)
 
-    def _pull_the_plug(self, postgres: OwnPostgres, chance: random.Random) -> None:
+    def _pull_the_plug(self, postgres: Restartable, chance: random.Random) -> None:
         """The database goes away, and comes back; one engine may die meanwhile."""
         mode, seconds = next(self._outages)
         self.fleet.happened[f"database {mode}"] += 1
