@@ -2,7 +2,8 @@
 
 The time-out of requests is one for each read, so a server that drips a byte now and then holds a call for ever. Here
 connecting, sending and every read of head and body get the time that is left of the whole call. Looking up a host's
-name is left to the system, whose resolver has limits of its own, and each address of a host may take the whole time.
+name is left to the system, whose resolver has limits of its own. A host of several addresses is one host: the time is
+shared out among those that are still to be tried.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import ssl
 import time
 from http.client import HTTPResponse
 from pathlib import Path
+from socket import SOCK_STREAM
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.util.connection import create_connection
 
 _KEPT_ALIVE = 32  # connections to one host
 
@@ -73,6 +76,21 @@ class _Timed(HTTPConnection):
             _left(deadline)
         except Exception as error:
             raise NotConnected(_why(error)) from error
+
+    def _new_conn(self) -> socket.socket:
+        """urllib3's, which gives each address the whole time-out."""
+        deadline, error = self._begin(), OSError("its host name has no address")
+        addresses = dict.fromkeys(it[4][0] for it in socket.getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM))
+        for tried, address in enumerate(addresses):
+            share = _left(deadline) / (len(addresses) - tried)
+            try:
+                sock = create_connection((str(address), self.port), share, self.source_address, self.socket_options)
+            except OSError as refused:
+                error = refused
+                continue
+            sock.settimeout(_left(deadline))
+            return sock
+        raise error
 
     def request(self, *args: Any, **options: Any) -> None:
         """Head and body leave together: each piece costs a system call and a packet of its own."""

@@ -137,17 +137,51 @@ def test_a_host_that_nobody_knows(adapter):
     assert "could not be reached (" in found.why
 
 
-def test_a_connection_that_nobody_accepts(adapter):
-    """A full backlog drops the handshake's packets, as a dead host would."""
+@contextlib.contextmanager
+def nobody_accepts(host="127.0.0.1"):
+    """A port there. A full backlog drops the handshake's packets, as a dead host would."""
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        listener = stack.enter_context(socket.create_server((host, 0), backlog=0))
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        found = post(adapter, f"http://127.0.0.1:{listener.getsockname()[1]}", TIMEOUT)
+        yield listener.getsockname()[1]
+
+
+def test_a_connection_that_nobody_accepts(adapter):
+    with nobody_accepts() as port:
+        found = post(adapter, f"http://127.0.0.1:{port}", TIMEOUT)
 
     assert found == NoAnswer(False, "could not be reached (no connection in time)")
+
+
+def addresses(monkeypatch, *hosts):
+    """Let the system's resolver give these for any name."""
+    known = socket.getaddrinfo
+
+    def resolve(host, *asked, **facts):
+        return [found for one in ([host] if host in hosts else hosts) for found in known(one, *asked, **facts)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_the_deadline_is_for_all_addresses_of_a_host(adapter, monkeypatch):
+    start = time.monotonic()
+    with nobody_accepts("0.0.0.0") as port:
+        addresses(monkeypatch, *(f"127.0.0.{number}" for number in range(1, 16)))
+        found = post(adapter, f"http://many.example:{port}", TIMEOUT)
+
+    assert found == NoAnswer(False, "could not be reached (no connection in time)")
+    assert time.monotonic() - start < TIMEOUT + SLACK
+
+
+def test_a_host_is_reached_whose_first_address_is_dead(adapter, monkeypatch):
+    with tcp_server(answer) as url:
+        addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
+        found = post(adapter, url.replace("127.0.0.1", "many.example"))
+
+    assert isinstance(found, Answer) and found.status == 200
 
 
 def test_a_server_that_speaks_no_tls(adapter):
