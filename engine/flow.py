@@ -15,6 +15,7 @@ from engine.fence import end_attempt
 from engine.graph import INSTANT_KINDS, SUCCESS, Edge
 from engine.records import Cause, Step
 from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, StepStatus
+from engine.telling import tell_given_up
 
 
 class Path(Enum):
@@ -123,7 +124,8 @@ def cancel(draft: Draft, nodes: Iterable[str], by: str | None = None) -> None:
             gone = {"status": StepStatus.CANCELLED, "due_at": None, "only": False, "was": None, "cancelled_by": by}
             draft.change_step(node, **gone)
             if step.attempt:
-                draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by is not None})
+                event = draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by is not None})
+                tell_given_up(draft, step, event)
 
 
 def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
@@ -147,6 +149,9 @@ def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
 
 def _take_back(draft: Draft, node: str, visit: int) -> None:
     step = draft.steps[node]
+    if step.status in MOVING and step.attempt:
+        event = draft.event(events.CANCELLED, node, attempt=step.attempt, data={"taken_back": True})
+        tell_given_up(draft, step, event)
     end_attempt(draft, node)
     kept = step.early and visit == step.visit  # it waits at the same address, and nobody calls that a second time
     if step.status is StepStatus.COMPLETED or (step.early and not kept):

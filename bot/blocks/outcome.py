@@ -19,7 +19,8 @@ def outcome(event: Told, document: RequestDocument, marker: str = "") -> Message
 
     ``marker`` as in a card."""
     recovered = "recovered: " if event.kind == events.COMPLETED else ""
-    text = f"{document.id}: {recovered}{sentence(event, document.number)}. "
+    what = "the flow that you continued has ended" if event.kind == events.STATUS else sentence(event, document.number)
+    text = f"{document.id}: {recovered}{what}. "
     text += f"The request is {bold(document.status.label)}."
     if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
         text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."

@@ -106,6 +106,13 @@ def _lost(event: Told) -> str:
     return f"The worker of {_step(event)} was lost{_attempt(event)}; automatic recovery {recovery} of {MAX_RECOVERIES}"
 
 
+def _cancelled(event: Told) -> str:
+    data = _data(event)
+    if data.get("taken_back"):
+        return f"⚪ {_step(event)} was taken back: a step before it was acted on, and decides whether it runs again"
+    return f"⚪ {_step(event)} was cancelled{', as an end of the request was reached' if data.get('by_end') else ''}"
+
+
 def _status(event: Told, request_id: int) -> str:
     to = _data(event).get("to", "")
     label = RequestStatus(to).label if to in list(RequestStatus) else str(to)
@@ -122,6 +129,7 @@ _SENTENCES: dict[str, Callable[[Told], str]] = {
     events.BLOCKED: _blocked,
     events.LATE: _late,
     events.LOST: _lost,
+    events.CANCELLED: _cancelled,
     events.WAITS: _waits,
     events.LOOKING: lambda event: f"👀 {bold(event.by or 'Somebody')} is looking at this",
     events.LOOKED: lambda event: f"{bold(event.by or 'Somebody')} is no longer looking at this",

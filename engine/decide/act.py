@@ -9,7 +9,7 @@ from engine.draft import Draft
 from engine.effects import ANY, may_have_had_one
 from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
 from engine.plan import read_plan, state_digest
-from engine.records import Cause, Step
+from engine.records import Cause, Event, Step
 from engine.states import MOVING, RequestStatus, StepStatus
 from engine.texts import EARLIER_CALL
 
@@ -122,10 +122,10 @@ def cause_of(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
     return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error, act.bulk, act.command_id)
 
 
-def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> None:
+def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> Event:
     """Put the act into the audit, with those facts that are true or given."""
     facts = {name: value for name, value in (*data.items(), ("confirmed", act.confirmed), ("bulk", act.bulk)) if value}
-    draft.event(
+    return draft.event(
         kind,
         node,
         attempt=attempt,

@@ -15,6 +15,7 @@ from engine.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.records import AttemptEnd, Event, Step
 from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.status import recalculate
+from engine.telling import tell_outcome
 
 
 class Finished(NamedTuple):
@@ -72,19 +73,10 @@ def conclude(draft: Draft, step: Step, done: Finished, outcome: Ended) -> None:
 
 def close_attempt(draft: Draft, step: Step, done: Finished, outcome: Ended) -> Step:
     """Write the end of the open attempt, and what its call did. The status is the caller's to change."""
-    succeeded = isinstance(outcome, Success)
-    draft.ends.append(
-        AttemptEnd(
-            step.request_id,
-            step.node,
-            step.attempt,
-            AttemptOutcome.SUCCEEDED if succeeded else AttemptOutcome.FAILED,
-            draft.now,
-            None if isinstance(outcome, Success) else outcome.error,
-            outcome.call,
-            done.response,
-        )
-    )
+    how = AttemptOutcome.SUCCEEDED if isinstance(outcome, Success) else AttemptOutcome.FAILED
+    error = None if isinstance(outcome, Success) else outcome.error
+    of_it = (step.request_id, step.node, step.attempt)
+    draft.ends.append(AttemptEnd(*of_it, how, draft.now, error, outcome.call, done.response))
     free = {"worker": None, "lease_until": None, "wakes_at": None, "approval": None}
     if isinstance(outcome, Failure) and outcome.second_effect:  # what the call before did is still what counts
         about_call: dict[str, Any] = {**ended(step, outcome.call), "repeat": ASKED}
@@ -153,7 +145,7 @@ def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -
         _succeeded_alone(draft, step, outcome)
     else:
         complete(draft, step.node, outcome.outlet)
-    _tell(draft, step, event)
+    tell_outcome(draft, step, event)
 
 
 def complete(draft: Draft, node: str, outlet: str) -> None:
@@ -235,7 +227,7 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
         move_on(draft)
     else:
         event = block(draft, step.node, failure.error, failure.call, **stopped(failure))
-    _tell(draft, step, event)
+    tell_outcome(draft, step, event)
 
 
 def fail_inner(draft: Draft, block: str, error: str) -> None:
@@ -297,14 +289,3 @@ def _facts(call: CallEffect | None) -> dict[str, Any]:
 def stopped(failure: Failure) -> dict[str, bool]:
     """That the call did not leave, for want of a confirmation."""
     return {"stopped": True} if failure.second_effect else {}
-
-
-def _tell(draft: Draft, step: Step, event: Event) -> None:
-    """The person whose act this ends is told what came of it, and where their flow was blocked later (SPEC 7). Of many
-    re-triggered together they are told all at once, by the cause card and its thread."""
-    if (
-        step.cause is not None
-        and step.cause.bulk is None
-        and (step.cause.node == step.node or event.kind == events.BLOCKED)
-    ):
-        draft.tell(step.cause.actor, event)

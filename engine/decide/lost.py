@@ -12,6 +12,7 @@ from engine.limits import MAX_RECOVERIES
 from engine.outcomes import Failure
 from engine.recovery import recovery_delay
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.telling import tell_outcome
 
 
 def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
@@ -33,8 +34,7 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
             event = failed_alone(draft, draft.steps[node], Failure(error, call), lost=True)
         else:
             event = block(draft, node, error, call, lost=True)
-        if step.cause is not None and step.cause.node == node and step.cause.bulk is None:
-            draft.tell(step.cause.actor, event)
+        tell_outcome(draft, step, event)
         return True
     draft.change_step(
         node,

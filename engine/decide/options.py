@@ -27,6 +27,7 @@ from engine.graph import SUCCESS, Graph
 from engine.plan import Plan, read_plan
 from engine.records import Attempt, AttemptEnd, Cause
 from engine.states import ENDED, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
+from engine.telling import tell_given_up
 
 Onto = tuple[int, Graph]
 
@@ -54,7 +55,8 @@ def retrigger(
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
     version = onto[0] if onto is not None else None
     how = {"update_status": update_status, "new_key": new_key, "version": version}
-    audit(draft, act, kind, node, step.attempt + 1, **how)
+    event = audit(draft, act, kind, node, step.attempt + 1, **how)
+    tell_given_up(draft, step, event)  # of a waiting step: whoever had it issued
     _run_again(draft, node, cause, only=not flow, update_status=update_status and not flow, new_key=new_key)
     if flow:  # now that its old outcome counts no more: with it, what is let go of would reach what lies behind both
         rewind(draft, node, cause)

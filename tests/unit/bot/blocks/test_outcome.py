@@ -20,6 +20,22 @@ def test_the_outcome_says_what_came_of_the_act_and_where_the_request_stands() ->
     assert "wait for *Continue flow*" in said(outcome.outcome(event, held).blocks)
 
 
+def test_an_act_that_came_to_nothing_and_a_flow_that_ended_are_told() -> None:
+    for data, why in (({"by_end": True}, ", as an end of the request was reached"), ({"by_end": False}, "")):
+        event = samples.event(events.CANCELLED, attempt=4, data=data)
+        over = request(status=RequestStatus.FAILED, actions=())
+        assert said(outcome.outcome(event, over).blocks) == (
+            f"REQ-42: ⚪ `create_account` was cancelled{why}. The request is *Failed*."
+        )
+    event = samples.event(events.CANCELLED, attempt=4, data={"taken_back": True})
+    assert "was taken back: a step before it was acted on" in said(outcome.outcome(event, request()).blocks)
+    event = samples.event(events.STATUS, data={"from": "in_progress", "to": "completed"})
+    done = request(status=RequestStatus.COMPLETED, actions=())
+    assert said(outcome.outcome(event, done).blocks) == (
+        "REQ-42: the flow that you continued has ended. The request is *Completed*."
+    )
+
+
 def test_a_stale_button_is_answered_with_what_happened_since() -> None:
     document = request(
         step(status=StepStatus.COMPLETED, actions=()),
