@@ -6,8 +6,9 @@ import importlib
 import sys
 
 from benchmarks.report import machine, progress, say
+from benchmarks.systems import end_orderly
 
-PARTS = ("throughput", "growth")
+PARTS = ("throughput", "kill", "growth")
 
 
 def main(parts: list[str]) -> None:
@@ -21,4 +22,5 @@ def main(parts: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_orderly()
     main(sys.argv[1:])

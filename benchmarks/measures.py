@@ -66,11 +66,11 @@ def grown(run: Callable[[int], object], seconds: float, used: Callable[[], float
 
 
 def ran(file: str) -> None:
-    """What the step does that is killed: note the time, and hang when it is the first to do so."""
+    """What the step does that is killed: note when it ran and in whose process group, and hang the first time."""
     path = Path(file)
     is_first = not path.exists()
     with path.open("a") as lines:
-        lines.write(f"{time.time()}\n")
+        lines.write(f"{time.time()} {os.getpgid(0)}\n")
     if is_first:
         time.sleep(HANGS)
 

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, text
 
 from benchmarks import measures
 from benchmarks.measures import STEPS
+from benchmarks.systems import MACHINE
 
 _QUEUE = "bench"
 _ENDED = text("SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS'")
@@ -102,16 +103,12 @@ def work(url: str, variant: str) -> None:
 
 def _launch(url: str, variant: str) -> None:
     config: DBOSConfig = {"name": "bench", "system_database_url": url, "application_version": "1"}
-    config |= {"run_admin_server": False, "log_level": "ERROR", "executor_id": _executor(variant)}
+    # Each machine has a name: a workflow is recovered by the executor that has the name of the one that began it.
+    config |= {"run_admin_server": False, "log_level": "ERROR", "executor_id": os.environ.get(MACHINE, "local")}
     DBOS(config=config)
     DBOS.launch()
     if not url.startswith("sqlite"):
         DBOS.register_queue(_QUEUE, polling_interval_sec=0.1 if variant == "tuned" else 1.0)
-
-
-def _executor(variant: str) -> str:
-    """Each machine has its own: a workflow is recovered by the executor that has the name of the one that began it."""
-    return os.environ.get("BENCH_MACHINE", "local")
 
 
 def _driver(url: str) -> str:

@@ -36,7 +36,7 @@ _HANGS = """
 workflow: hangs
 app: Bench
 nodes:
-  hang: {function: {name: bench.ran, args: {file: "{{ request.input.file }}"}, timeout: 10m}}
+  hang: {function: {name: bench.ran, args: {file: "{{ request.input.file }}"}, timeout: 10m, isolation: thread}}
 """
 
 

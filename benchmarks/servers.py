@@ -11,6 +11,7 @@ import uuid
 import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 import psycopg
@@ -25,6 +26,7 @@ class Servers:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._postgres: str | None = None
+        self._starting = Lock()
 
     def __enter__(self) -> Servers:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -44,8 +46,9 @@ class Servers:
         return self._redis(*(_DURABLE if kind == "redis, flushed" else ()))
 
     def _new_database(self) -> str:
-        if self._postgres is None:
-            self._postgres = self._start_postgres()
+        with self._starting:
+            if self._postgres is None:
+                self._postgres = self._start_postgres()
         name = f"bench_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self._postgres.format("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")

@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol, cast
 from benchmarks.measures import Run, cpu, grown
 
 ROOT = Path(__file__).parents[1]
+MACHINE = "BENCH_MACHINE"  # variable of the environment
 CALLERS = 8  # threads that submit
 SLOTS = 32  # steps at once in a worker, as Retrigger's settings have it by default, where a peer lets one say so
 _LOOK = 0.05  # seconds between two looks whether all have ended
@@ -64,10 +65,11 @@ def load(name: str) -> Module:
     return cast(Module, importlib.import_module(f"benchmarks.{name}"))
 
 
-def start_worker(module: str, url: str, variant: str) -> subprocess.Popen[bytes]:
-    """A worker in a process group of its own."""
+def start_worker(module: str, url: str, variant: str, machine: str) -> subprocess.Popen[bytes]:
+    """A worker in a process group of its own. ``machine``: the name of the one that it stands for."""
     command = [sys.executable, "-m", "benchmarks.work", module, url, variant]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), MACHINE: machine}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling all modules at each start takes most of it
     quiet = None if "BENCH_DEBUG" in os.environ else subprocess.DEVNULL
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
 
@@ -81,7 +83,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def workers(number: int, module: str, url: str, variant: str) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
     """So many workers, killed in the end."""
-    started = [start_worker(module, url, variant) for _ in range(number)]
+    started = [start_worker(module, url, variant, str(place)) for place in range(number)]
     try:
         yield started
     finally:
@@ -118,6 +120,11 @@ def ended(command: Sequence[str], seconds: float) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-if __name__ == "__main__":
+def end_orderly() -> None:
+    """SIGTERM ends the workers and servers of this process, too."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+
+
+if __name__ == "__main__":
+    end_orderly()
     print(*measure(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5])))

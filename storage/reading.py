@@ -14,6 +14,7 @@ from engine.states import RequestStatus
 from engine.store import AttemptDetail, BlockedFilter, RequestDetail, RequestFilter, RequestRow, StepDetail
 from storage import rows
 from storage.database import now
+from storage.inputs import Inputs, Submitted
 from storage.pages import blocked_page, page
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
@@ -24,25 +25,34 @@ from storage.tallies import requests_by_status
 class Reading(Part):
     """The reading half of the store, as far as it concerns requests."""
 
+    _inputs: Inputs
+
     def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
         """What templates may name, with the results and errors of ``nodes``; values parsed. Raises NotFound."""
-        statements = self._database.statements
-        wanted = list(nodes)
-        with self._database.reading() as connection:
-            found = statements.input.run(connection, id=request_id)
-            if not found:
-                raise _no_request(request_id)
-            listed = statements.listed(wanted)
-            stored = statements.results.run(connection, id=request_id, nodes=listed) if wanted else ()
-        (text, requester, title) = found[0]
+        submitted, wanted = self._inputs.get(request_id), list(nodes)
+        stored: Sequence[Sequence[Any]] = ()
+        if submitted is None or wanted:
+            statements = self._database.statements
+            with self._database.reading() as connection:
+                submitted = submitted or self._submitted(connection, request_id)
+                if wanted:
+                    stored = statements.results.run(connection, id=request_id, nodes=statements.listed(wanted))
         return {
-            "input": json.loads(text),
-            "requester": requester,
-            "title": title,
+            "input": json.loads(submitted.input),
+            "requester": submitted.requester,
+            "title": submitted.title,
             "results": {node: json.loads(result) for node, result, *_ in stored if result is not None},
             "errors": {node: error for node, _, error, *_ in stored if error is not None},
             "issues": {node: (visit, salt) for node, _, _, visit, salt in stored},
         }
+
+    def _submitted(self, connection: Connection, request_id: int) -> Submitted:
+        found = self._database.statements.input.run(connection, id=request_id)
+        if not found:
+            raise _no_request(request_id)
+        submitted = Submitted(*found[0])
+        self._inputs.put(request_id, submitted)
+        return submitted
 
     def status(self, request_id: int) -> tuple[Request, tuple[Step, ...]]:
         """The light rows of one request. Raises NotFound."""

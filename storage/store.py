@@ -17,6 +17,7 @@ from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.grants import Grants
 from storage.histories import Histories
+from storage.inputs import Inputs
 from storage.installation import Installation
 from storage.jobs import Jobs
 from storage.leases import Leases
@@ -47,7 +48,7 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
         jobs: Jobs | None = None,
     ) -> None:
         super().__init__(database, Writer(database, graphs, told, on_told, jobs))
-        self._jobs = jobs
+        self._jobs, self._inputs = jobs, Inputs()
 
     @property
     def database(self) -> Database:

@@ -44,7 +44,7 @@ class NoAnswer(NamedTuple):
 def exchange(adapter: DeadlineAdapter, request: PreparedRequest, timeout: float) -> Answer | NoAnswer:
     """Send the request and read the whole response, within ``timeout`` seconds."""
     try:
-        response = adapter.send(request, stream=True, timeout=timeout, verify=adapter.trusted)
+        response = adapter.send(request, timeout=timeout)
     except NotConnected as error:
         return NoAnswer(False, f"could not be reached ({error})")
     except (RequestException, HTTPError) as error:

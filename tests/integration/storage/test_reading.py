@@ -138,3 +138,12 @@ def test_how_long_a_request_is_blocked_outlives_other_reasons_and_ends_with_the_
     store.change(old, lambda draft: draft.change_request(RequestStatus.IN_PROGRESS, None))
     assert blocked(store) == [new]
     assert store.status(old)[0].blocked_at is None
+
+
+def test_a_step_of_a_request_that_runs_is_told_the_input_without_a_look_at_the_database(store: SqlStore):
+    request_id = submit(store)
+    first = store.context(request_id, [])
+    first["input"]["name"] = "changed by a template's hands"
+    store.database.close()
+    store.database.reading = None  # type: ignore[method-assign, assignment]  # whoever reads fails
+    assert store.context(request_id, [])["input"] == {"name": "Rae"}

@@ -37,7 +37,7 @@ SPEC = {
 
 @pytest.fixture
 def outside():
-    with responses.RequestsMock() as mock:
+    with responses.RequestsMock(target="engine.nodes.wire.DeadlineAdapter.send") as mock:
         yield mock
 
 
