@@ -8,10 +8,12 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import Event, Lock, Thread
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from engine.executors.port import Execute, Finish
@@ -22,6 +24,8 @@ _LINGER = 10.0  # seconds that a run job waits for more steps before it ends; a 
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
 _DUE = "due"
 _POLL = 0.01
+_LOOK = 1.0  # seconds between looks at the machine's clock
+_SET = 1.0  # seconds that it goes apart from the time that passes, from one look to the next, when somebody sets it
 
 
 class ApschedulerExecutor:
@@ -41,6 +45,7 @@ class ApschedulerExecutor:
         self._hanging = 0
         self._regular = 0  # regular jobs that are under way
         self._ended = False
+        self._over = Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"steps": ThreadPoolExecutor(slots + _SPARE_THREADS), "default": ThreadPoolExecutor(4)},
@@ -51,6 +56,7 @@ class ApschedulerExecutor:
     def start(self) -> None:
         """Begin to run what is handed over."""
         self._scheduler.start()
+        Thread(target=self._watch_clock, name="clock", daemon=True).start()
 
     def claimer(self, worker: str, lease: float) -> Claimer:
         """It takes whatever is due."""
@@ -67,6 +73,7 @@ class ApschedulerExecutor:
         that are running are not waited for. False when a regular job hangs."""
         with self._lock:
             self._ended = True
+        self._over.set()
         if self._scheduler.running:
             self._scheduler.remove_all_jobs()  # its thread dies of one that fires just as it is shut down
             self._scheduler.shutdown(wait=False)
@@ -127,6 +134,18 @@ class ApschedulerExecutor:
         with self._lock:
             if not self._ended:
                 self._scheduler.add_job(self._counted(job), "date", run_date=when, id=_DUE, replace_existing=True)
+
+    def _watch_clock(self) -> None:
+        """APScheduler waits by the machine's clock. Were that set back by an hour, there would be no heartbeat, no
+        sweep and no timer for an hour; so once it was set, each job's time has come."""
+        before = time.time() - time.monotonic()
+        while not self._over.wait(_LOOK):
+            ahead = time.time() - time.monotonic()
+            if abs(ahead - before) > _SET:
+                for job in self._scheduler.get_jobs():
+                    with suppress(JobLookupError):  # it was run meanwhile, or removed
+                        job.modify(next_run_time=datetime.now(UTC))
+            before = ahead
 
     def _counted(self, job: Callable[[], None]) -> Callable[[], None]:
         """The job, unless the end has come."""
