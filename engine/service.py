@@ -25,6 +25,7 @@ from engine.plan import Plan
 from engine.provided import check_provided, check_result, draft_for
 from engine.reading import read_document
 from engine.reports import Reports
+from engine.strict_json import canonical
 
 
 class Engine(Approvals, Lookouts, Reports):
@@ -157,7 +158,7 @@ class Engine(Approvals, Lookouts, Reports):
             node,
             act,
             lambda draft: options.provide_input(draft, act, node, result, version),
-            ("input", result),
+            ("input", canonical(result)),
         )
 
     def continue_flow(

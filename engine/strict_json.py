@@ -67,6 +67,11 @@ def dumps(value: Any) -> str:
         raise InvalidInput(f"The value cannot be written as JSON: {error}.") from None
 
 
+def canonical(text: str) -> str:
+    """The same for every text of the same JSON, whatever the order of its keys and its spaces."""
+    return json.dumps(json.loads(text), sort_keys=True)
+
+
 def check_size(text: str, limit: int) -> None:
     """Raise InputTooLarge for a text of more than ``limit`` bytes as UTF-8."""
     if len(text) > limit or (4 * len(text) > limit and len(text.encode("utf-8", "surrogatepass")) > limit):

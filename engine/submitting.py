@@ -17,7 +17,7 @@ from engine.permissions import Actor, Permission, permitted_apps
 from engine.provided import check_input
 from engine.records import Event, NewRequest
 from engine.store import StoredWorkflow
-from engine.strict_json import dumps
+from engine.strict_json import canonical, dumps
 from engine.templates import TemplateError, build_context
 
 
@@ -83,7 +83,8 @@ class Submitting(ApiKeys):
     def _is_same(self, number: int, key: str | None, text: str, requester: str) -> None:
         """Raise KeyReused unless the request that ``key`` made is the one that is asked for now."""
         detail = self.store.detail(number)
-        if (detail.input, detail.request.requester) != (text, requester):
+        same = detail.input == text or canonical(detail.input) == canonical(text)
+        if not same or detail.request.requester != requester:
             raise KeyReused(key or "", number)
 
     def _newest(self, name: str, find: Callable[[str], Published]) -> Published:

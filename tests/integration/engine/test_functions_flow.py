@@ -111,6 +111,10 @@ def test_a_stopped_worker_gives_back_and_another_goes_on(room: Room) -> None:
 def test_the_same_key_submits_once(room: Room) -> None:
     first = room.submit("line", {"name": "Ed", "value": 1}, key="k1")
     assert room.submit("line", {"name": "Ed", "value": 1}, key="k1") == first
+    assert room.submit("line", {"value": 1, "name": "Ed"}, key="k1") == first
+    for other in (True, 1.5, "1"):
+        with pytest.raises(KeyReused):
+            room.submit("line", {"name": "Ed", "value": other}, key="k1")
     assert room.submit("line", {"name": "Ed", "value": 1}) != first
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputTooLarge, InvalidInput
 from engine.limits import MAX_JSON_DEPTH
-from engine.strict_json import dumps, loads, where
+from engine.strict_json import canonical, dumps, loads, where
 
 LIMIT = 100_000
 
@@ -158,3 +158,9 @@ def test_where_a_value_stands(path: tuple[str | int, ...], place: tuple[int, int
     text = '{\n  "a": "b",\n  "b": [1, {\n    "a": null},\n  "a"],\n  "\\"": 2}'
     json.loads(text)
     assert where(text, path) == place
+
+
+def test_the_same_json_is_known_however_it_is_written():
+    assert canonical('{"a": 1, "b": [1, {"c": null, "d": 2}]}') == canonical('{"b":[1,{"d":2,"c":null}],"a":1}')
+    different = ('{"a": 1}', '{"a": 1.0}', '{"a": true}', '{"a": "1"}', '{"a": [1]}', '{"b": 1}')
+    assert len({canonical(text) for text in different}) == len(different)
