@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import StorageError
+from engine.limits import SILENT_SECONDS
 from engine.store import Store
 
 
@@ -12,7 +13,8 @@ class Heartbeat:
     def __init__(self, store: Store, name: str, lease: float) -> None:
         self._store, self._name, self._lease = store, name, lease
         self._since: float | None = None  # of the present row of beats without a gap, by the database's clock
-        self._last = 0.0
+        self._last: float | None = None
+        self._needed = lease  # seconds without a gap until others may be told dead
 
     def beat(self) -> None:
         """Renew this engine's presence, and the leases of all that it runs. Raises StorageError."""
@@ -22,7 +24,9 @@ class Heartbeat:
         except StorageError:
             self._since = None
             raise
-        if self._since is None or now - self._last > self._lease:
+        if self._last is not None and (self._since is None or now - self._last > self._lease):
+            self._since, self._needed = now, self._lease + SILENT_SECONDS
+        elif self._since is None:
             self._since = now
         self._last = now
 
@@ -33,5 +37,6 @@ class Heartbeat:
     @property
     def is_steady(self) -> bool:
         """Whether it has beaten for a whole lease. Before, nobody can be told dead: the database, or the whole machine,
-        may have been away, so that no living engine could renew its leases either."""
-        return self._since is not None and self._last - self._since >= self._lease
+        may have been away, so that no living engine could renew its leases either. After an outage that it has seen
+        itself it waits longer: others may still hang on connections that are silent since (decision 34)."""
+        return self._since is not None and self._last is not None and self._last - self._since >= self._needed

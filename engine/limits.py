@@ -9,6 +9,7 @@ MAX_TITLE_CHARS = 200
 MAX_KEY_CHARS = 200  # of a key that makes a submit or an act safe to repeat: an index holds it
 MAX_WHO_CHARS = 200  # of whoever is granted something: an index holds it
 LOOK_SECONDS = 15 * 60.0  # that somebody is said to be looking at a blocked request
+SILENT_SECONDS = 5  # of a connection to the database, until both sides give it up (decision 34)
 MAX_RECOVERIES = 5
 RECOVERY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
 ALONE_FROM_RECOVERY = 2  # from this recovery on, a step runs alone in its worker

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from engine.errors import StorageError
+from engine.limits import SILENT_SECONDS
 from storage import driver
 from storage.sentences import BUSY_TIMEOUT, explain
 from storage.statements import Statements
@@ -25,19 +26,18 @@ _NOW = {
 
 # A cable that is cut ends no connection: without these, who waits for an answer would wait for a quarter of an hour,
 # and PostgreSQL would keep a dead machine's connections for two. The address may say otherwise (docs/deployment.md).
-SILENCE = 5  # seconds
 _OUR_PATIENCE = {
-    "connect_timeout": SILENCE,
-    "keepalives_idle": SILENCE,  # while an answer is waited for
+    "connect_timeout": SILENT_SECONDS,
+    "keepalives_idle": SILENT_SECONDS,  # while an answer is waited for
     "keepalives_interval": 1,
     "keepalives_count": 3,
-    "tcp_user_timeout": 1000 * SILENCE,  # while what was sent is not acknowledged
+    "tcp_user_timeout": 1000 * SILENT_SECONDS,  # while what was sent is not acknowledged
 }
 _ITS_PATIENCE = {
-    "tcp_keepalives_idle": f"{SILENCE}s",
+    "tcp_keepalives_idle": f"{SILENT_SECONDS}s",
     "tcp_keepalives_interval": "1s",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": f"{SILENCE}s",
+    "tcp_user_timeout": f"{SILENT_SECONDS}s",
 }
 
 

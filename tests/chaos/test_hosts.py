@@ -141,6 +141,39 @@ def test_hosts_that_are_cut_off_or_lose_power(site: Site) -> None:
     assert lost_on(story.complete()[12:]) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("silently", [True, False])
+def test_nobody_counts_as_dead_because_the_database_was_cut_off(site: Site, silently: bool) -> None:
+    """From all of them at once, for longer than a lease."""
+    story, database = Story(site), site.host("db")
+    story.submit(6)
+    database.cut_off(silently=silently)
+    wait_until(lambda: len(site.room.store.lost(None)) == 6, "the end of all leases")
+    for name in CLOCKS:
+        site.processes[name].wait_for("cannot be reached", NOTICED)
+    database.reconnect()
+    wait_until(lambda: site.room.store.workers_alive() == len(CLOCKS), "all workers to be back", BACK)
+    assert lost_on(story.complete()) == []
+
+
+@pytest.mark.slow
+def test_a_cable_that_loses_all_that_is_large(site: Site) -> None:
+    """As a tunnel with too small a packet size: connections are made, and die of the first long answer."""
+    story = Story(site)
+    site.room.publish(MAILING.replace("body: {to:", f"body: {{text: {'x' * 20_000}, to:"))
+    site.host("db").lose_large_packets("w1")
+    site.outside.turn("mail", "slow", 120)
+    story.numbers = [site.room.submit("mailing") for _ in range(12)]  # for all slots of all hosts
+    site.processes["w1"].wait_for("cannot be reached", NOTICED)
+    last = [attempts[-1] for attempts in map(story.first_step, story.numbers) if attempts]
+    assert set(map(ran_on, last)) == {"w2", "w3"}
+    story.complete()
+    site.host("db").lose_large_packets("w1", lose=False)
+    wait_until(lambda: site.room.store.workers_alive() == len(CLOCKS), "all workers to be back", BACK)
+    story.submit(12)
+    story.complete()
+
+
 @pytest.fixture(params=EXECUTORS)
 def stormy_site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """With a ledger that is long enough for a storm."""

@@ -136,6 +136,11 @@ class Host:
     def reconnect(self) -> None:
         self._network.plug(self.name, tuple(_LANS), "master {} up")
 
+    def lose_large_packets(self, to: str, *, lose: bool = True) -> None:
+        """On the cable from the switch to the host ``to``, those that this host sends into the database's network."""
+        self.namespace.ip(f"link set {DATABASE} gso_max_segs 1 gso_max_size 1500")  # the switch passes on large ones
+        self._network.plug(to, [DATABASE], f"mtu {500 if lose else 1500}")
+
     def lose_power(self) -> None:
         """Everything here is gone at once, and no connection of it is ended: the others hear nothing."""
         self.cut_off()
