@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 
 from benchmarks.report import machine, progress, say
-from benchmarks.systems import end_orderly
+from benchmarks.systems import ROOT, end_orderly
 
-PARTS = ("throughput", "kill", "growth")
+PARTS = ("throughput", "http", "latency", "slack", "kill", "memory", "growth")
+_AS_THEY_ARE = {"slack"}  # commands whose output is no Markdown
 
 
 def main(parts: list[str]) -> None:
@@ -18,7 +20,15 @@ def main(parts: list[str]) -> None:
     say(machine() + "\n")
     for part in parts or PARTS:
         progress(f"{part} …")
-        importlib.import_module(f"benchmarks.{part}").main()
+        if part in _AS_THEY_ARE:
+            _quote(part)
+        else:
+            importlib.import_module(f"benchmarks.{part}").main()
+
+
+def _quote(part: str) -> None:
+    said = subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], cwd=ROOT, capture_output=True, text=True)
+    say(f"### {part.title()}\n\n```\n{said.stdout if said.returncode == 0 else said.stderr}```\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ other numbers, until it is as large as is wanted. So the rows are those of this 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, Double, Table, func, literal, select
@@ -51,6 +51,7 @@ _ORDERS = {  # by what becomes of the request
     "asks": "{approval: {approvers: [rae@example.com]}, approved: tell, rejected: end}",
     "waits": "{delay: {for: 30d}}",
 }
+OPEN = {place: "waits" if place % 2 else "blocked" for place in range(100)}  # every one of the hundred
 _OTHERS = {  # than done, of the hundred; one of the blocked is withdrawn
     **dict.fromkeys((5, 30, 31, 62, 88), "blocked"),
     20: "long",
@@ -105,21 +106,21 @@ def worker_on(store: Store, catalog: Catalog) -> Worker:
     return Worker(store, Runner(tools), name="filled", lease=60.0, exclusive=True)
 
 
-def fill(site: Open, number: int) -> None:
-    """``number`` requests in an empty database: a multiple of 100, and 200 at least."""
+def fill(site: Open, number: int, others: Mapping[int, str] = _OTHERS) -> None:
+    """``number`` requests in an empty database: a multiple of 100, and 200 at least. ``others``: see _OTHERS."""
     upgrade(site.database)
-    _make(site)
+    _make(site, others)
     _copy(site.database, number // MADE - 2)
 
 
-def _make(site: Open) -> None:
+def _make(site: Open, others: Mapping[int, str]) -> None:
     """Let an engine run what is copied, and the few of the rare application."""
     for app in (*APPS, RARE_APP):
         for kind, order in _ORDERS.items():
             definition = load(_DEFINITION % (f"{app.lower()}_{kind}", app, order), "filled.yaml")
             site.engine.publish(SOMEONE, definition)
     for place in range(MADE):
-        _submit(site, APPS[min(place % 10 // 3, place % 4)], _OTHERS.get(place, "done"), place)
+        _submit(site, APPS[min(place % 10 // 3, place % 4)], others.get(place, "done"), place)
     for place in range(RARE):
         _submit(site, RARE_APP, "done" if place % 10 else "blocked", place)
     worker = worker_on(site.store, site.catalog)

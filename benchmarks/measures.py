@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -76,5 +77,5 @@ def ran(file: str) -> None:
 
 
 def percentile(times: Sequence[float], share: float) -> float:
-    """The time that this share of all does not pass."""
-    return sorted(times)[min(int(len(times) * share), len(times) - 1)]
+    """The least time that this share of all does not pass."""
+    return sorted(times)[math.ceil(len(times) * share) - 1]

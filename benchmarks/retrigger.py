@@ -20,8 +20,7 @@ from retrigger.publishing import publish_all
 from retrigger.settings import Settings
 from retrigger.settings_file import read_settings
 from retrigger.up import Running, keep_what_is_loaded
-from retrigger.wiring import App, load_own_functions, open_app
-from storage import migrations
+from retrigger.wiring import App, load_own_functions, open_app, upgrade_tables
 from storage.database import open_database
 
 SOMEONE = Actor("bench@example.com", "Bench", "cli", mail="bench@example.com", owner=True)
@@ -110,7 +109,7 @@ def opened(file: Path, *, running: bool) -> Iterator[App]:
 
 def _make(settings: Settings) -> None:
     database = open_database(settings.database_url)
-    migrations.upgrade(database)
+    upgrade_tables(settings, database)
     database.close()
     load_own_functions(settings)
     with open_app(settings) as app:

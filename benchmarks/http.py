@@ -1,0 +1,49 @@
+"""Requests of five HTTP calls, to an outside system that answers after 5 ms, beside the same calls from a bare pool."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+
+from benchmarks.measures import STEPS, Run
+from benchmarks.outside import DELAY, outside
+from benchmarks.report import progress, say, table
+from benchmarks.servers import Servers
+from benchmarks.systems import SLOTS, ended
+
+ROUNDS = 3
+SECONDS = 2.0
+_PATIENCE = 120.0
+_BARE = "the same calls from a bare pool of threads"
+SYSTEMS = {
+    _BARE: ("bare_calls", "sqlite"),
+    "Retrigger": ("calls", "sqlite"),
+    "Retrigger, PostgreSQL": ("calls", "postgres"),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    found: dict[str, list[Run]] = {name: [] for name in SYSTEMS}
+    with Servers() as servers, outside() as address:
+        for _ in range(ROUNDS):
+            for name, (module, server) in SYSTEMS.items():
+                found[name].append(_measure(module, servers.new(server), address))
+                progress(
+                    f"{name}: {found[name][-1].speed:,.0f} calls/s, {found[name][-1].step_cpu:,.0f} µs of CPU each"
+                )
+    speeds = {name: statistics.median(run.speed for run in runs) for name, runs in found.items()}
+    cpus = {name: statistics.median(run.step_cpu for run in runs) for name, runs in found.items()}
+    say(f"### HTTP steps\n\n{SLOTS} at once, {STEPS} a request; an answer takes {DELAY * 1000:.0f} ms.\n")
+    shares = {name: f"{speed / speeds[_BARE]:.0%}" for name, speed in speeds.items()}
+    rows = [(name, f"{speeds[name]:,.0f}", shares[name], f"{cpus[name]:,.0f}") for name in SYSTEMS]
+    say(table(("system", "calls/s", "share of the bare pool", "µs of CPU a call"), rows))
+
+
+def _measure(module: str, url: str, address: str) -> Run:
+    command = [sys.executable, "-m", "benchmarks.systems", module, url, address, "0", str(SECONDS)]
+    code, out, err = ended(command, _PATIENCE)
+    if code:
+        sys.exit(err)
+    requests, seconds, cpu = map(float, out.split())
+    return Run(int(requests), seconds, cpu)
