@@ -69,6 +69,7 @@ class Runner:
             blocked = _defect(claim, error)
             if isinstance(done.outcome, Failure) and done.outcome.must_block:
                 self.on_settled(claim)  # this was the last that could be tried
+                self.tools.store.disown(claim.step.request_id, done.node, done.attempt)  # by others, perhaps, or later
                 return
             call = None if isinstance(done.outcome, Waits) else done.outcome.call
             self.finish(claim, _failed(claim, blocked._replace(call=call)))

@@ -222,6 +222,10 @@ class Store(Protocol):
         """Renew the leases of all that ``worker`` runs. Returns how many."""
         ...
 
+    def disown(self, request_id: int, node: str, attempt: int) -> None:
+        """Let nobody hold this attempt any more, so that it is lost for all; without waiting."""
+        ...
+
     def lost(self, living: str | None) -> list[tuple[int, str, int]]:
         """(request, node, attempt) of running steps whose worker is gone: those of every other worker than
         ``living`` when it is given (SQLite: one engine), else those whose lease ran out."""

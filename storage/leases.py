@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from engine.states import MOVING, RequestStatus
 from storage.database import now
+from storage.operations import Direct
 from storage.part import Part
 from storage.tables import DUE, DUE_ALONE, RUNNING, STUCK, WAKING, is_one_of, requests, steps, workers
 
+NOBODY = "nobody"  # a worker's name that no boot has
 Running = tuple[int, str, int]  # request, node, attempt
 _PAGE = 500
 
@@ -27,6 +29,15 @@ class Leases(Part):
             return connection.execute(mine.values(lease_until=moment + lease)).rowcount
 
         return self._writer.write(run, beside=True)
+
+    def disown(self, request_id: int, node: str, attempt: int) -> None:
+        """Let nobody hold this attempt any more, so that it is lost for all; without waiting."""
+        key = (steps.c.request_id == request_id, steps.c.node == node, steps.c.attempt == attempt)
+
+        def run(connection: Connection, moment: float) -> None:
+            connection.execute(update(steps).where(RUNNING, *key).values(worker=NOBODY, lease_until=0.0))
+
+        self._writer.ask(Direct, run)
 
     def lost(self, living: str | None) -> list[Running]:
         """Running steps whose worker is gone: every other worker than ``living``, or those whose lease ran out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 
 from engine.decide.claim import claim
@@ -12,10 +12,12 @@ from engine.functions import function
 from engine.records import AttemptEnd
 from engine.runner import Runner
 from engine.states import AttemptOutcome, StepStatus
+from storage.leases import NOBODY
 from storage.tables import workflows
 from tests.integration.storage.helpers import Worker as Collector
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
+from tests.support.poll import wait_until
 from tests.support.proxy import Proxy
 
 MAIL = """
@@ -93,6 +95,27 @@ def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url
     room.wait(number, "completed")
     assert Runner(room.tools()).execute(late) is None
     assert len(outside.calls()) == 2
+    room.close()
+
+
+def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_can_be(
+    database_url: str, outside: Outside
+) -> None:
+    """Its definition cannot be read, as by a worker of an older Retrigger, or until somebody has mended the row."""
+    before = Room(database_url)
+    before.publish(MAIL)
+    number = before.submit("mail")
+    before.close()
+    room = Room(database_url, outside.connections)
+    with room.database.writing() as connection:
+        good = connection.scalar(select(workflows.c.document))
+        connection.execute(update(workflows).values(document='{"nodes": 7}'))
+    room.start()
+    wait_until(lambda: bool(room.store.running(NOBODY)), "the step to be nobody's")
+    assert room.store.lost("living") == room.store.lost(None) != []
+    with room.database.writing() as connection:
+        connection.execute(update(workflows).values(document=good))
+    room.wait(number, "completed")
     room.close()
 
 

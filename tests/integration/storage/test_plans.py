@@ -140,6 +140,8 @@ def workers_die(engine: Engine, store: Store) -> None:
         worker.busy = 0
         wait_until(partial(claimed, store, worker, 3 + attempt), "another claim")
     assert worker.claims[-1].step.recoveries == 2
+    store.disown(deadly, "check", 3)
+    wait_until(lambda: store.lost("dying") == store.lost(None) != [], "the step to be nobody's")
     store.detach()
     store.present("dying", 0)
 
