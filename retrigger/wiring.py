@@ -107,7 +107,7 @@ def open_migrated(settings: Settings) -> Database:
 
 def check_tables(settings: Settings, database: Database) -> None:
     """Raise StorageError, with what to do, unless the tables are those of this version."""
-    from storage import migrations  # Alembic takes a moment to import, and most of the tests do not need it
+    from storage import migrations  # most commands need it not
 
     migrations.check(database)
     if settings.distributed:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from engine.errors import StorageError
+from storage import migrations
 from storage.database import Database, open_database
 from storage.migrations import check, upgrade
 from storage.tables import metadata
@@ -33,6 +39,27 @@ def test_the_migrations_make_the_tables_that_the_code_uses(database: Database):
         metadata.drop_all(connection)
         metadata.create_all(connection)
         assert indexes(connection) == migrated
+
+
+def test_the_files_are_named_after_their_revisions_in_the_order_in_which_they_run():
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    newest_first = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert migrations._known() == newest_first[::-1]
+
+
+def test_looking_at_the_tables_does_not_import_what_only_changes_them(sqlite_url: str):
+    database = open_database(sqlite_url)
+    upgrade(database)
+    database.close()
+    look = f"""
+import sys
+from storage.database import open_database
+from storage.migrations import check
+check(open_database({sqlite_url!r}))
+assert "alembic" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", look], check=True)
 
 
 def test_upgrading_twice_does_nothing_the_second_time(database_url: str):
