@@ -35,7 +35,8 @@ def list_(session: Session, status: str | None, app: str | None, limit: int, aft
     documents = session.app.engine.documents(session.reader, status=wanted, app=app, limit=limit + 1, after=after)
     page, more = documents[:limit], len(documents) > limit
     if as_json:
-        write_json([document.model_dump(mode="json") for document in page])
+        whole = (session.app.engine.document(session.reader, summary.number) for summary in page)
+        write_json([document.model_dump(mode="json", exclude={"steps"}) for document in whole])
     elif page:
         session.out.print(_table(page, datetime.now(UTC)))
     else:

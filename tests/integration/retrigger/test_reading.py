@@ -32,6 +32,13 @@ def test_list_shows_newest_first_and_filters(running: Front):
     assert [r["id"] for r in running.json("list", "--app", "IT")] == []
 
 
+def test_list_gives_the_documents_of_show_without_their_steps(running: Front):
+    blocked = running.blocked()
+    document = running.json("show", blocked)
+    assert document.pop("steps") and document["input"] == {"name": "Ada"} and document["actions"] == ["withdraw"]
+    assert running.json("list") == [document]
+
+
 def test_list_says_where_the_next_page_is(still: Front):
     for name in "abc":
         still.submit(name)

@@ -98,7 +98,8 @@ def test_lists_are_filtered_and_paged_newest_first(api: Api, ci: httpx.Client):
     by_status = ci.get("/v1/requests", params={"status": "withdrawn", "app": "HR"}).json()
     assert [request["id"] for request in by_status["requests"]] == ["REQ-3"]
     first = ci.get("/v1/requests").json()["requests"][0]
-    assert first == api.front.json("list")[0]
+    listed = api.front.json("list")[0]
+    assert first == {name: listed[name] for name in first}
     assert "steps" not in first
 
 
