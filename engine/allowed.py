@@ -57,7 +57,8 @@ def why_not(
 def why_not_retrigger(request: Request, step: Step, graph: Graph) -> str | None:
     """None when the step may be re-triggered, else the sentence to refuse with."""
     if request.status not in ACTIONABLE:
-        return f"REQ-{request.id} is {request.status.label}, which is final, so nothing in it can be re-triggered."
+        why = "which is final, so nothing in it can be re-triggered"
+        return f"REQ-{request.id} is {request.status.label}, {why}. {_ANOTHER}"
     if step.node in graph.block_of:
         block = graph.block_of[step.node]
         return f"{step.node} is a part of {block}, which is run as one. Re-trigger {block}."
@@ -71,13 +72,16 @@ def why_not_retrigger(request: Request, step: Step, graph: Graph) -> str | None:
     return f"{step.node} is {step.status.value}. {_INSTEAD[step.status]}"
 
 
+_ANOTHER = "Submit another request instead."
 _INSTEAD = {
+    StepStatus.BLOCKED: "Re-trigger it instead.",
+    StepStatus.FAILED: "Re-trigger it instead.",
     StepStatus.PENDING: "It starts by itself when the steps before it are done.",
     StepStatus.READY: "It is about to run; wait for its outcome.",
     StepStatus.RUNNING: "Wait for its outcome; only blocked and failed steps can be re-triggered.",
     StepStatus.WAITING: "It goes on by itself when its time comes; only blocked and failed steps can be re-triggered.",
-    StepStatus.COMPLETED: "Only blocked and failed steps can be re-triggered.",
-    StepStatus.SKIPPED: "It is on a path that was not taken.",
+    StepStatus.COMPLETED: "Only blocked and failed steps can be re-triggered. With one before it, it may run again.",
+    StepStatus.SKIPPED: "It is on a path that was not taken. A step before it that is re-triggered may take it.",
     StepStatus.CANCELLED: "It was cancelled; re-trigger the step before it, or Continue flow.",
 }
 
@@ -85,20 +89,23 @@ _INSTEAD = {
 def why_not_input(request: Request, step: Step, graph: Graph) -> str | None:
     """None when input may be provided for the step, else the sentence to refuse with."""
     if step.kind not in INPUT_KINDS:
-        return f"{step.node} is of kind {step.kind}; input can be provided for actions and functions only."
+        why = "input can be provided for actions and functions only"
+        instead = _INSTEAD[StepStatus.BLOCKED if why_not_retrigger(request, step, graph) is None else step.status]
+        return f"{step.node} is of kind {step.kind}; {why}. {instead}"
     if request.status not in ACTIONABLE:
-        return f"REQ-{request.id} is {request.status.label}, which is final, so no input is taken."
+        return f"REQ-{request.id} is {request.status.label}, which is final, so no input is taken. {_ANOTHER}"
     if step.stale or step.node in graph.block_of:
         return why_not_retrigger(request, step, graph)
     if step.status is not StepStatus.BLOCKED:
-        return f"{step.node} is {step.status.value}, and input can be provided only while a step is blocked."
+        why = "input can be provided only while a step is blocked"
+        return f"{step.node} is {step.status.value}, and {why}. {_INSTEAD[step.status]}"
     return None
 
 
 def why_not_continue(request: Request, steps: Mapping[str, Step], graph: Graph) -> str | None:
     """None when there is something held or lost to continue with, else the sentence to refuse with."""
     if request.status not in ACTIONABLE:
-        return f"REQ-{request.id} is {request.status.label}, which is final; there is nothing to continue."
+        return f"REQ-{request.id} is {request.status.label}, which is final; there is nothing to continue. {_ANOTHER}"
     if any(step.held for step in steps.values()):
         return None
     if any(step.status is StepStatus.BLOCKED and not step.stale for step in steps.values()):
@@ -107,11 +114,13 @@ def why_not_continue(request: Request, steps: Mapping[str, Step], graph: Graph) 
         return "The flow is going on by itself; there is nothing to continue."
     if request.status is RequestStatus.BLOCKED:
         return None
-    return "Nothing is held or lost, so there is nothing to continue."
+    again = " Re-trigger a failed step, with its flow." if request.status is RequestStatus.FAILED else ""
+    return f"Nothing is held or lost, so there is nothing to continue.{again}"
 
 
 def why_not_withdraw(request: Request) -> str | None:
     """None when the request may be withdrawn, else the sentence to refuse with."""
     if request.status in FINAL or request.status is RequestStatus.FAILED:
-        return f"REQ-{request.id} is {request.status.label}, which is final, so it cannot be withdrawn."
+        done = "What it has done can only be undone in the outside systems."
+        return f"REQ-{request.id} is {request.status.label}, which is final, so it cannot be withdrawn. {done}"
     return None

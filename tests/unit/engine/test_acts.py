@@ -252,7 +252,9 @@ class TestProvideInput:
     def test_only_while_blocked(self) -> None:
         request = MemoryRequest(TOLD)
         request.fail("a")
-        with pytest.raises(Refused, match="a is failed, and input can be provided only while a step is blocked"):
+        with pytest.raises(
+            Refused, match=r"input can be provided only while a step is blocked\. Re-trigger it instead"
+        ):
             request.do(lambda d: options.provide_input(d, act(), "a", "{}"))
 
     def test_not_for_a_decision(self) -> None:
@@ -373,7 +375,11 @@ class TestRefusals:
             (lambda r: r.claim("a"), "a", "a is running. Wait for its outcome"),
             (lambda r: r.run("a"), "a", "a is completed. Only blocked and failed"),
             (lambda r: None, "b", "b is pending. It starts by itself"),
-            (lambda r: r.run("a", "b", "c"), "a", "REQ-1 is Completed, which is final"),
+            (
+                lambda r: r.run("a", "b", "c"),
+                "a",
+                "REQ-1 is Completed, which is final.* Submit another request instead",
+            ),
         ],
     )
     def test_each_says_why_and_what_instead(self, prepare, node: str, sentence: str) -> None:
