@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -24,6 +25,7 @@ from engine.outcomes import Failure, Outcome, Waits
 from engine.states import CallEffect
 
 _ERROR_CHARS = 500  # an outside system may answer with a page of text
+_SHORT = 500  # characters of an address that is kept
 
 log = logger(__name__)
 _plain = logging.getLogger(__name__)  # asked for each call, which structlog makes dear
@@ -83,8 +85,21 @@ def _say(call: PreparedCall, key: str, outcome: Outcome, status: int | None, sec
 def _request(call: PreparedCall, key: str) -> requests.PreparedRequest:
     connection = call.connection
     own = connection.auth_headers() | {connection.settings.idempotency_header: key, "User-Agent": "Retrigger"}
-    url = connection.url(call.path)
-    return requests.Request(call.method, url, call.headers | own, data=call.body, params=list(call.query)).prepare()
+    url, query = connection.url(call.path), call.query
+    request = requests.PreparedRequest()
+    request.prepare_method(call.method)
+    request.url = _kept(url, query) if len(url) <= _SHORT and not query else _quoted(url, query)
+    request.prepare_headers(call.headers | own)
+    request.prepare_body(call.body, None)
+    return request
+
+
+def _quoted(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
+    """The address as requests writes it."""
+    return requests.Request("GET", url, params=list(query)).prepare().url
+
+
+_kept = lru_cache(maxsize=512)(_quoted)  # most steps call an address that was called before
 
 
 def _masked(failure: Failure, masker: Masker) -> Failure:
