@@ -6,6 +6,7 @@ A real `retrigger up` in a process of its own, SQLite, before the Slack of the t
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the crowd clicks; 60 for the long form")
     seconds = parser.parse_args().seconds
-    print(f"{'':44}{'p50':>10}{'p99':>10}{'worst':>10}   ms")
+    print(f"{'':44}{'p50':>10}{'p99':>10}{'worst':>10}{'load':>10}   times in ms")
     for transport in ("socket", "http"):
         with tempfile.TemporaryDirectory() as folder, crowd(Path(folder), transport) as people:
             _alone(people, transport)
             _crowded(people, transport, seconds)
+    print("The load is that of the last minute, ours among it: figures of a machine with other work to do say little.")
 
 
 def _alone(people: Crowd, transport: str) -> None:
@@ -73,7 +75,8 @@ def _crowded(people: Crowd, transport: str, seconds: float) -> None:
 
 def _print(what: str, times: list[float]) -> None:
     values = (percentile(times, 0.5), percentile(times, 0.99), max(times))
-    print(f"{what:44}" + "".join(f"{1000 * value:10.1f}" for value in values))
+    load = os.getloadavg()[0]
+    print(f"{what:44}" + "".join(f"{1000 * value:10.1f}" for value in values) + f"{load:10.1f}")
 
 
 if __name__ == "__main__":

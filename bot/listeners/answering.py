@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.blocks import modals
 from bot.blocks.ask import IDS, LABELS, REASON, Ask, answer_modal, is_open, overtaken
 from bot.blocks.fit import Message
 from bot.context import Bot
@@ -16,10 +14,10 @@ from bot.errors import unexpected
 from bot.listeners.answers import sentence
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import Overtaken, open_loading
-from bot.listeners.typed import text_of, values
-from bot.listeners.views import Window, submit
-from bot.listeners.visit import Body, Visit, of_submit
-from bot.targets import Answer, AskTicket, OldButton, unpack_ask_ticket
+from bot.listeners.typed import text_of
+from bot.listeners.views import Kind, listen
+from bot.listeners.visit import Visit
+from bot.targets import Answer, AskTicket, unpack_ask_ticket
 from engine.documents import RequestDocument
 from engine.errors import Conflict, RetriggerError
 from engine.logs import logger
@@ -32,20 +30,10 @@ log = logger(__name__)
 def register(app: App, bot: Bot) -> None:
     """Listen to submitted answers; clicks come by bot.listeners.actions."""
 
-    def on_submit(ack: Ack, body: Body, client: WebClient) -> None:
-        view = body["view"]
-        try:
-            ticket = unpack_ask_ticket(view.get("private_metadata") or "")
-        except OldButton as error:
-            ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
-            return
-        visit = of_submit(bot, body, ticket.place)
-        run = partial(carry_out, bot, visit, ticket, values(view))
-        title, request_id = LABELS[ticket.answer.yes], ticket.answer.request_id
-        submit(bot, ack, client, Window(view["id"], title, request_id, visit, run))
+    def about(ticket: AskTicket) -> tuple[str, int]:
+        return LABELS[ticket.answer.yes], ticket.answer.request_id
 
-    for callback_id in IDS.values():
-        app.view(callback_id)(on_submit)
+    listen(app, bot, IDS.values(), Kind(unpack_ask_ticket, about, carry_out))
 
 
 def open_answer(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, answer: Answer) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.blocks import modals
 from bot.blocks.bulk import OPTION, RATE, REASON, bulk_modal
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners.answers import refusals_told, sentence
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import open_loading
-from bot.listeners.typed import text_of, values
-from bot.listeners.views import Window
-from bot.listeners.views import submit as submit_window
-from bot.listeners.visit import Body, Visit, of_click, of_submit
+from bot.listeners.typed import text_of
+from bot.listeners.views import Kind, listen
+from bot.listeners.visit import Body, Visit, of_click
 from bot.targets import BULK, BULK_STOP, BulkTicket, OldButton, unpack_bulk
 from engine import texts
 from engine.errors import InvalidInput, RetriggerError
@@ -39,20 +36,9 @@ def register(app: App, bot: Bot) -> None:
         with refusals_told(bot, visit):
             click(bot, client, visit, body)
 
-    def on_submit(ack: Ack, body: Body, client: WebClient) -> None:
-        view = body["view"]
-        try:
-            ticket = unpack_bulk(view.get("private_metadata") or "")
-        except OldButton as error:
-            ack(response_action="update", view=modals.notice_modal(texts.BULK_TITLE, str(error)))
-            return
-        visit = of_submit(bot, body, ticket.place)
-        run = partial(begin, bot, visit, ticket, values(view))
-        submit_window(bot, ack, client, Window(view["id"], texts.BULK_TITLE, 0, visit, run))
-
     app.action(BULK)(on_click)
     app.action(BULK_STOP)(on_click)
-    app.view(BULK)(on_submit)
+    listen(app, bot, [BULK], Kind(unpack_bulk, lambda ticket: (texts.BULK_TITLE, 0), begin))
 
 
 def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:

@@ -5,12 +5,12 @@ After 2 s they are acknowledged with a "Working" window, which then shows how it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as TookLong
 from contextvars import copy_context
 from functools import partial
 from time import sleep
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -23,7 +23,7 @@ from bot.listeners.carry_out import Ended, carry_out
 from bot.listeners.opening import show_view
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
-from bot.targets import ACTION_IDS, OldButton, unpack_ticket
+from bot.targets import ACTION_IDS, OldButton, Place, Ticket, unpack_ticket
 from engine.logs import logger
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
@@ -43,26 +43,52 @@ class Window(NamedTuple):
     carry_out: Callable[[str], Ended]
 
 
+class Placed(Protocol):
+    """What a window is for; it knows where it was opened from."""
+
+    @property
+    def place(self) -> Place: ...
+
+
+T = TypeVar("T", bound=Placed)
+
+
+class Kind(NamedTuple, Generic[T]):
+    """Windows of one kind: what their metadata says, their title and request (0: none), and what they are for."""
+
+    unpack: Callable[[str], T]
+    about: Callable[[T], tuple[str, int]]
+    carry_out: Callable[[Bot, Visit, T, dict[str, Any], str], Ended]
+
+
 def register(app: App, bot: Bot) -> None:
-    """Listen to every window of ours being submitted."""
+    """Listen to the windows of acts being submitted."""
+
+    def about(ticket: Ticket) -> tuple[str, int]:
+        return modals.TITLES[ticket.action], ticket.target.request_id
+
+    listen(app, bot, ACTION_IDS.values(), Kind(unpack_ticket, about, carry_out))
+
+
+def listen(app: App, bot: Bot, callback_ids: Iterable[str], kind: Kind[T]) -> None:
+    """Listen to windows of this kind being submitted."""
 
     def on_submit(ack: Ack, body: Body, client: WebClient) -> None:
         view = body["view"]
         try:
-            ticket = unpack_ticket(view.get("private_metadata") or "")
+            ticket = kind.unpack(view.get("private_metadata") or "")
         except OldButton as error:
             ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
             return
         visit = of_submit(bot, body, ticket.place)
-        run = partial(carry_out, bot, visit, ticket, values(view))
-        title, request_id = modals.TITLES[ticket.action], ticket.target.request_id
-        submit(bot, ack, client, Window(view["id"], title, request_id, visit, run))
+        run = partial(kind.carry_out, bot, visit, ticket, values(view))
+        _submit(bot, ack, client, Window(view["id"], *kind.about(ticket), visit, run))
 
-    for callback_id in ACTION_IDS.values():
+    for callback_id in callback_ids:
         app.view(callback_id)(on_submit)
 
 
-def submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
+def _submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
     """Carry the act out and acknowledge, in the order that the time allows."""
     command_id = f"slack:{window.visit.team}/{window.visit.user}:{window.id}"
     future = bot.submits.submit(copy_context().run, window.carry_out, command_id)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.functions import function
-from tests.integration.bot.conftest import BOT_TOKEN, CHANNEL, SIGNING_SECRET, WORKSPACE
+from tests.integration.bot.office import BOT_TOKEN, CHANNEL, SIGNING_SECRET, WORKSPACE
 from tests.support.hosts.network import DATABASE
 from tests.support.hosts.site import Site
 from tests.support.poll import wait_until

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from engine.functions import function
 from engine.outbox import CARD
 from storage.tables import TO_TELL, outbox, posted
-from tests.integration.bot.conftest import CHANNEL, WORKSPACE
+from tests.integration.bot.office import CHANNEL, WORKSPACE
 from tests.support.engine import HANNA, Room
 from tests.support.poll import wait_until
 from tests.support.slack_server import LOST_ANSWER, Hold, SlackServer

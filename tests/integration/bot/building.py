@@ -13,7 +13,7 @@ from bot.targets import BULK
 from engine.limits import CAUSE_REQUESTS
 from engine.permissions import Grant
 from storage.tables import events
-from tests.integration.bot.conftest import CHANNEL, PAYMENT, WORKFLOW, Office, eventually
+from tests.integration.bot.office import CHANNEL, PAYMENT, WORKFLOW, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_server import Person, SlackServer
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from engine.allowed import Action
-from tests.integration.bot.conftest import CHANNEL, WORKFLOW, Office, eventually
+from tests.integration.bot.office import BOTH, CHANNEL, WORKFLOW, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
 
+pytestmark = BOTH
 ONE_STEP = '  badge: {function: {name: bot.badge, args: {account: "a"}, isolation: thread}}\n'
-
-
-@pytest.fixture(scope="module", params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    """All of it holds for both."""
-    way: str = request.param
-    return way
 
 
 def typed(**fields: Any) -> dict[str, dict[str, dict[str, Any]]]:

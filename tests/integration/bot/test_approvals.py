@@ -11,7 +11,7 @@ from engine import events
 from engine.documents import RequestDocument
 from engine.permissions import Actor
 from engine.states import StepStatus
-from tests.integration.bot.conftest import CHANNEL, Office, eventually
+from tests.integration.bot.office import CHANNEL, Office, eventually
 from tests.integration.bot.test_acts import typed
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view

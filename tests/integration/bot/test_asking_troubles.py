@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from engine.permissions import Actor
 from storage.tables import TO_TELL, outbox
-from tests.integration.bot.conftest import BOT_TOKEN, CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import BOT_TOKEN, CHANNEL, Office, eventually
 from tests.integration.bot.test_troubles import FAULTS
 from tests.support.slack_server import Fault, Hold, SlackServer
 
@@ -41,21 +41,9 @@ LOOK_UPS = cases(["conversations.open", "users.lookupByEmail"], {(1, 1)})
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer(WORKSPACE) as server:
-        yield server
-        assert server.refused == []
-
-
-@pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    office.room.publish(WORKFLOW)
-    try:
-        office.open()
-        yield office
-    finally:
-        office.close()
+def module_office(our_office: Office) -> Office:
+    our_office.room.publish(WORKFLOW)
+    return our_office
 
 
 def submit(office: Office) -> int:

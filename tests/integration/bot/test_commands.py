@@ -8,16 +8,11 @@ from typing import Any
 import pytest
 
 from engine.states import RequestStatus
-from tests.integration.bot.conftest import CHANNEL, Office, Someone, eventually
+from tests.integration.bot.office import BOTH, CHANNEL, Office, Someone, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_view
 
-
-@pytest.fixture(scope="module", params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    """All of it holds for both."""
-    way: str = request.param
-    return way
+pytestmark = BOTH
 
 
 def answer(ui: Someone, text: str) -> dict[str, Any]:

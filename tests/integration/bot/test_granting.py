@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from engine.permissions import Grant, Permission
 from storage.tables import events
-from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import CHANNEL, WORKSPACE, Office, eventually
 from tests.support.slack_server import Person, SlackServer, refuse
 
 GROUPS = [
@@ -20,21 +20,14 @@ GROUPS = [
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer({**WORKSPACE, "usergroups": GROUPS}) as server:
-        yield server
-        assert server.refused == []
+def facts() -> dict[str, Any]:
+    return {**WORKSPACE, "usergroups": GROUPS}
 
 
 @pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    try:
-        office.open()
-        eventually(lambda: office.door.groups.of("U3"), "the user groups")
-        yield office
-    finally:
-        office.close()
+def module_office(our_office: Office) -> Office:
+    eventually(lambda: our_office.door.groups.of("U3"), "the user groups")
+    return our_office
 
 
 def said(person: Person, text: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from engine import events
 from engine.limits import LOOK_SECONDS
 from storage import tables
-from tests.integration.bot.conftest import Office, eventually
+from tests.integration.bot.office import Office, eventually
 from tests.integration.bot.test_acts import typed
 
 HANNA_LOOKS = "👀 *@Hanna Lead* is looking at this, until"

@@ -14,8 +14,8 @@ from bot.command_line import Word
 from engine.permissions import Grant, Permission
 from tests.integration.bot.building import Building
 from tests.integration.bot.bulk_doors import bulk_doors
-from tests.integration.bot.conftest import PEOPLE, WORKSPACE, eventually
 from tests.integration.bot.doors import Door, Needs, Scene, doors
+from tests.integration.bot.office import PEOPLE, WORKSPACE, eventually
 from tests.support.slack_server import Person, SlackServer
 
 DOORS = {**doors(), **bulk_doors()}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.bot.conftest import WORKSPACE, Office, eventually
+from tests.integration.bot.office import Office, eventually
 from tests.integration.bot.test_acts import typed
 from tests.support.slack_server import Answer, Person, SlackServer
 
@@ -33,21 +32,9 @@ ROWS = {"rows": [f"row {number} of what the bank said" for number in range(200)]
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer(WORKSPACE) as server:
-        yield server
-        assert server.refused == []
-
-
-@pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    try:
-        office.room.publish(HIRING)
-        office.open()
-        yield office
-    finally:
-        office.close()
+def module_office(our_office: Office) -> Office:
+    our_office.room.publish(HIRING)
+    return our_office
 
 
 @pytest.fixture

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.integration.bot.conftest import WORKSPACE, Office, eventually
+from tests.integration.bot.office import Office, eventually
 from tests.support.slack_server import SlackServer
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer(WORKSPACE) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def module_office(slack: SlackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    office.open()
-    yield office
-    office.close()
+def module_office(our_office: Office) -> Office:
+    return our_office
 
 
 @pytest.mark.parametrize(

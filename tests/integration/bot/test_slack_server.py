@@ -9,7 +9,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from tests.integration.bot.conftest import BOT_TOKEN, CHANNEL, WORKSPACE, Office
+from tests.integration.bot.office import BOT_TOKEN, CHANNEL, WORKSPACE, Office
 from tests.support.slack_server import LOST_ANSWER, RESET, SlackServer, rate_limited
 
 GROUPS = [{"id": "S1", "handle": "hr-admins", "name": "HR admins", "users": ["U1", "U2"]}]

@@ -8,23 +8,14 @@ from typing import Any
 import pytest
 
 from bot.socket_mode import CONNECTIONS
-from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import CHANNEL, Office, eventually
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_server.sockets import Sockets
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer(WORKSPACE) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def module_office(slack: SlackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    office.open()
-    yield office
-    office.close()
+def module_office(our_office: Office) -> Office:
+    return our_office
 
 
 @pytest.fixture

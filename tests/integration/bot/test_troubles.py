@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from slack_sdk import WebClient
@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from bot.check import SCOPES, SlackUnusable, check_slack
 from storage.tables import TO_TELL, outbox
-from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, Office, eventually
 from tests.support.engine import HANNA
 from tests.support.slack_server import (
     LOST_ANSWER,
@@ -27,26 +27,22 @@ from tests.support.slack_server import (
 )
 
 FAULTS = [rate_limited(), broken(), LOST_CALL, RESET, LOST_ANSWER]
+# Each is waited for, for seconds; tests/unit/bot/test_relay*.py has all of them on a clock of its own.
+SOME_FAULTS = [
+    rate_limited(),
+    broken(),
+    pytest.param(LOST_CALL, marks=pytest.mark.slow),
+    pytest.param(RESET, marks=pytest.mark.slow),
+    LOST_ANSWER,
+]
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
-    with SlackServer(WORKSPACE) as server:
-        yield server
-        assert server.refused == []
+def module_office(our_office: Office) -> Office:
+    return our_office
 
 
-@pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    try:
-        office.open()
-        yield office
-    finally:
-        office.close()
-
-
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", SOME_FAULTS)
 def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, slack: SlackServer, fault: Fault) -> None:
     slack.faults.add("chat.postMessage", fault)
     number, card = office.blocked()
@@ -64,7 +60,7 @@ def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, sla
     assert len(office.posts()) == 1
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", SOME_FAULTS)
 def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
     office: Office, slack: SlackServer, fault: Fault
 ) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from engine import events
 from engine.states import StepStatus
-from tests.integration.bot.conftest import CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import CHANNEL, WORKSPACE, Office, eventually
 from tests.integration.bot.test_acts import typed
 from tests.support.slack_checks import check_view
-from tests.support.slack_server import SlackServer
 
 ASKING = """
 workflow: asking
@@ -25,21 +24,14 @@ nodes:
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[SlackServer]:
+def facts() -> dict[str, Any]:
     group = {"id": "S0LEADS", "handle": "hr-leads", "name": "HR leads", "users": ["U2"]}
-    with SlackServer({**WORKSPACE, "usergroups": [group]}) as server:
-        yield server
-        assert server.refused == []
+    return {**WORKSPACE, "usergroups": [group]}
 
 
 @pytest.fixture(scope="module")
-def module_office(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), slack)
-    try:
-        office.open()
-        yield office
-    finally:
-        office.close()
+def module_office(our_office: Office) -> Office:
+    return our_office
 
 
 def asked(office: Office, approvers: str) -> int:

@@ -16,7 +16,7 @@ CARDS = 8  # that they press on, several of them on each; from 10 on there would
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
     with crowd(tmp_path, transport) as people:
-        check(people, 5.0)
+        check(people, 2.0)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
-from tests.integration.bot.conftest import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE
+from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE
 from tests.support import tcp
 from tests.support.api import serve_api
 from tests.support.front import Front

@@ -23,7 +23,7 @@ from engine.allowed import Action
 from engine.limits import MAX_INPUT_BYTES
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
-from tests.integration.bot.conftest import WORKSPACE
+from tests.integration.bot.office import WORKSPACE
 from tests.support.front import Front
 from tests.support.poll import wait_until
 from tests.support.slack_http import FORM, interaction, signed
