@@ -10,7 +10,7 @@ import pytest
 
 from engine.masking import Masker
 from retrigger.logs import JsonLine
-from tests.integration.bot.conftest import CHANNEL, Office
+from tests.integration.bot.office import CHANNEL, Office
 from tests.support.slack_ui import SlackUi
 
 
