@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -285,14 +286,11 @@ def test_an_answer_of_more_than_a_mebibyte_is_a_failure_of_an_accepted_call():
     assert found == Failure("identity's answer is larger than 1024 KiB.", CallEffect.ACCEPTED)
 
 
-@pytest.mark.parametrize("again", [1, 2])
 @pytest.mark.parametrize("query", [{}, {"to": ["a b", "&"]}])
-@pytest.mark.parametrize("path", ["/", "/a%2fb", "/ä b", "/x%zz;v=1:d@e"])
-def test_a_call_is_written_as_requests_writes_it_at_its_first_time_and_later(outside, path, query, again):
+@pytest.mark.parametrize("path", ["/", "/a%2fb", "/ä", "/x%zz;v=1:d@e"])
+def test_a_call_is_written_as_requests_writes_it_the_first_time_and_later(outside, path, query):
     expected = requests.Request("POST", f"{BASE}{path}", params=query).prepare().url
-    outside.post(f"{BASE}/", json={"id": 7}) if path == "/" else outside.add(
-        "POST", expected.partition("?")[0], json={}
-    )
-    for _ in range(again):
+    outside.post(re.compile(".*"), json={})
+    for _ in range(2):
         run({"path": path, "query": query, "expect": {}})
-    assert {call.request.url for call in outside.calls} == {expected}
+    assert [call.request.url for call in outside.calls] == [expected, expected]
