@@ -19,7 +19,7 @@ BLOCKED = samples.event(events.BLOCKED, attempt=2, data={"error": "503", "first"
 ACT = samples.event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
 SHOWN = samples.shown_event(events.BLOCKED, attempt=2, data={"error": "503", "first": True})
 SHOWN_ACT = samples.shown_event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
-MANY = [200, pytest.param(1000, marks=pytest.mark.slow)]
+MANY = [100, pytest.param(1000, marks=pytest.mark.slow)]
 
 
 class Limited:

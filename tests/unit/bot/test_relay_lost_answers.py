@@ -1,0 +1,103 @@
+"""Posts whose answer was lost: looked up before they are repeated, so that nothing stands twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import (
+    RateLimited,
+    ScopeMissing,
+    Unreachable,
+)
+from tests.unit.bot import samples
+from tests.unit.bot.fakes import Office
+from tests.unit.bot.told import ACT, BLOCKED, DONE, once
+
+
+@pytest.mark.parametrize("kind", ["card", "line"])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_post_whose_answer_was_lost_is_looked_up(office: Office, kind: str, restarted: bool) -> None:
+    office.outbox.add(42, "card")
+    if kind == "line":
+        office.run()
+        office.outbox.add(42, "line", BLOCKED)
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.run()
+    before = dict(office.slack.messages)
+    if restarted:
+        office.relay = office.new_relay()
+    office.outbox.now += 60
+    office.run()
+    assert office.slack.lookups == 1
+    assert office.slack.messages.keys() == before.keys()
+    assert office.outbox.rows == {}
+    assert office.outbox.cards[42].ts in before
+
+
+def test_after_a_restart_a_send_that_had_begun_and_never_arrived_is_made(office: Office) -> None:
+    office.outbox.begun(office.outbox.add(42, "card"))
+    office.run()
+    assert (office.slack.lookups, len(office.slack.messages)) == (1, 1)
+
+
+def test_a_post_that_cannot_be_looked_up_is_repeated_rather_than_lost(office: Office) -> None:
+    office.outbox.begun(office.outbox.add(42, "card"))
+    office.slack.trouble = lambda method, channel: ScopeMissing("missing_scope") if method == "find" else None
+    office.run()
+    assert len(office.slack.messages) == 1
+
+
+def test_an_outcome_whose_answer_was_lost_comes_as_a_direct_message_which_can_be_looked_up(office: Office) -> None:
+    office.outbox.begun(office.outbox.add(42, "tell", DONE, "slack:T1/U1"))
+    office.slack.trouble_after = once(Unreachable("timed out"), channel="U1")
+    for _ in range(3):
+        office.run()
+        office.outbox.now += 10
+    assert office.slack.whispers == []
+    assert [(m["channel"], m["text"].split(". ")[0]) for m in office.slack.messages.values()] == [
+        ("U1", "REQ-42: recovered: ✅ `create_account` completed (attempt 4, accepted)")
+    ]
+
+
+def test_a_look_up_that_is_refused_says_nothing_of_the_post(office: Office) -> None:
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.outbox.add(42, "card")
+    office.run()
+    limited = RateLimited(5)
+    limited.delivered = None  # as the poster says it of a look-up
+    office.slack.trouble = once(limited, "find")
+    for _ in range(3):
+        office.outbox.now += 10
+        office.run()
+    assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (2, 1, {})
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_lines_told_together_are_found_each_by_its_own_mark(office: Office, restarted: bool) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    for _ in range(30):
+        office.outbox.add(42, "line", ACT)
+    office.outbox.now += 60
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    for _ in range(30):
+        if restarted:
+            office.relay = office.new_relay()
+        office.run()
+        office.outbox.now += 60
+    marks = [mark for m in office.slack.messages.values() if m["thread"] for mark in m["marks"]]
+    assert marks == [f"rt-{number}" for number in range(2, 32)]
+    assert office.outbox.rows == {}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_direct_message_whose_answer_was_lost_is_looked_up(office: Office, restarted: bool) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.slack.trouble_after = once(Unreachable("timed out"), channel="U1")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    if restarted:
+        office.relay = office.new_relay()
+    office.outbox.now += 60
+    office.run()
+    assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (1, 1, {})

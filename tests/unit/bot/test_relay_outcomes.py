@@ -1,0 +1,66 @@
+"""What one person is told of their act, and where."""
+
+from __future__ import annotations
+
+import itertools
+
+from bot.errors import (
+    ChannelMissing,
+    PersonNotThere,
+    RateLimited,
+)
+from tests.unit.bot import samples
+from tests.unit.bot.fakes import Office
+from tests.unit.bot.told import DONE
+
+
+def test_an_outcome_that_comes_late_stays_for_the_person_to_find(office: Office) -> None:
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.outbox.now += 3600
+    office.run()
+    assert (office.slack.whispers, [m["channel"] for m in office.slack.messages.values()]) == ([], ["U1"])
+
+
+def test_an_outcome_told_in_the_channel_is_told(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    first = itertools.chain([None], itertools.repeat(RateLimited(5)))
+    office.slack.trouble = lambda method, channel: next(first) if method == "whisper" else None
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert (len(office.slack.whispers), office.outbox.rows) == (1, {})
+
+
+def test_outcomes_of_other_doors_are_not_told_here(office: Office) -> None:
+    office.outbox.add(42, "tell", DONE, "hanna@example.com")
+    office.run()
+    assert (office.slack.whispers, office.outbox.rows) == ([], {})
+
+
+def test_whoever_left_the_channel_is_told_directly(office: Office) -> None:
+    office.slack.trouble = lambda method, channel: (
+        PersonNotThere("user_not_in_channel") if method == "whisper" else None
+    )
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert [m["channel"] for m in office.slack.messages.values()] == ["U1"]
+
+
+def test_without_a_channel_for_the_application_the_outcome_comes_as_a_direct_message(office: Office) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    (told,) = office.slack.messages.values()
+    assert (told["channel"], told["marks"][0]) == ("U1", "rt-1")
+    assert told["text"].startswith("REQ-42: recovered: ✅ `create_account` completed")
+    assert (office.outbox.rows, office.outbox.dropped, office.slack.whispers) == ({}, {}, [])
+
+
+def test_whoever_cannot_be_written_to_holds_nothing_up(office: Office) -> None:
+    office.documents[42] = samples.request(samples.step(), app="Lab")
+    office.slack.trouble = lambda method, channel: ChannelMissing("channel_not_found") if channel == "U9" else None
+    office.outbox.add(42, "tell", DONE, "slack:T1/U9")
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert office.outbox.dropped == {1: "Slack user U9 takes no direct message of ours (channel_not_found)."}
+    assert [m["channel"] for m in office.slack.messages.values()] == ["U1"]
