@@ -8,6 +8,7 @@ as many processes as the machine has processors, with eight threads each, by def
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -77,4 +78,5 @@ def client(url: str, variant: str, *, embedded: bool) -> Iterator[Client]:
 def work(url: str, variant: str) -> None:
     """A worker with its processes and threads."""
     os.environ |= {_URL: url, _VARIANT: variant}
-    os.execvp("dramatiq", ["dramatiq", "benchmarks.peer_dramatiq:from_environment"])
+    command = [sys.executable, "-m", "dramatiq", "benchmarks.peer_dramatiq:from_environment"]
+    os.execv(sys.executable, command)
