@@ -23,12 +23,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the crowd clicks; 60 for the long form")
     seconds = parser.parse_args().seconds
-    print(f"{'':44}{'p50':>10}{'p99':>10}{'worst':>10}{'load':>10}   times in ms")
+    print("| ms | p50 | p99 | worst | load |\n| --- | --- | --- | --- | --- |")
     for transport in ("socket", "http"):
         with tempfile.TemporaryDirectory() as folder, crowd(Path(folder), transport) as people:
             _alone(people, transport)
             _crowded(people, transport, seconds)
-    print("The load is that of the last minute, ours among it: figures of a machine with other work to do say little.")
+    print(
+        "\nThe load is that of the last minute, ours among it: figures of a machine with other work to do say little."
+    )
 
 
 def _alone(people: Crowd, transport: str) -> None:
@@ -70,13 +72,14 @@ def _crowded(people: Crowd, transport: str, seconds: float) -> None:
     won = sum(turn.won for turn in turns)
     _print(f"{transport}: ack, {len(turns) / seconds:.0f} clicks/s for {seconds:.0f} s", times)
     lost, attempts = len(turns) - won, people.attempts(cards)
-    print(f"{'':6}{len(times)} payloads; {won} won: {attempts} attempts; {lost} were told who was first")
+    crowd_did = f"{len(times)} payloads; {won} won: {attempts} attempts; {lost} were told who was first"
+    print(f"| {crowd_did} | | | | |")
 
 
 def _print(what: str, times: list[float]) -> None:
     values = (percentile(times, 0.5), percentile(times, 0.99), max(times))
     load = os.getloadavg()[0]
-    print(f"{what:44}" + "".join(f"{1000 * value:10.1f}" for value in values) + f"{load:10.1f}")
+    print(f"| {what} | " + " | ".join(f"{1000 * value:.0f}" for value in values) + f" | {load:.0f} |")
 
 
 if __name__ == "__main__":
