@@ -70,6 +70,10 @@ class Access:
         """Raise NotPermitted unless the person may give and take back permissions for ``app`` (None: for all)."""
         self._require(actor, Permission.ADMIN, app)
 
+    def may_prune(self, actor: Actor, app: str | None) -> None:
+        """Raise NotPermitted unless the person may remove what ended long ago in ``app`` (None: everywhere)."""
+        self._require(actor, Permission.ADMIN, app)
+
     def grant(self, actor: Actor, grant: Grant) -> bool:
         """Give a permission. False when it was there already."""
         self._require(actor, Permission.ADMIN, grant.app)

@@ -12,6 +12,7 @@ from engine.fence import is_open_wait
 from engine.graph import ANSWERED_KINDS, INPUT_KINDS, Graph
 from engine.records import Request, Step
 from engine.states import ACTIONABLE, FINAL, MOVING, RETRIGGERABLE, RequestStatus, StepStatus
+from engine.texts import REMOVED
 
 
 class Action(StrEnum):
@@ -56,6 +57,8 @@ def why_not(
 
 def why_not_retrigger(request: Request, step: Step, graph: Graph) -> str | None:
     """None when the step may be re-triggered, else the sentence to refuse with."""
+    if request.pruned_at is not None:
+        return _pruned(request)
     if request.status not in ACTIONABLE:
         why = "which is final, so nothing in it can be re-triggered"
         return f"REQ-{request.id} is {request.status.label}, {why}. {_ANOTHER}"
@@ -86,8 +89,14 @@ _INSTEAD = {
 }
 
 
+def _pruned(request: Request) -> str:
+    return f"REQ-{request.id} has ended long ago, and its input and results were {REMOVED}. Submit it anew."
+
+
 def why_not_input(request: Request, step: Step, graph: Graph) -> str | None:
     """None when input may be provided for the step, else the sentence to refuse with."""
+    if request.pruned_at is not None:
+        return _pruned(request)
     if step.kind not in INPUT_KINDS:
         why = "input can be provided for actions and functions only"
         instead = _INSTEAD[StepStatus.BLOCKED if why_not_retrigger(request, step, graph) is None else step.status]
@@ -104,6 +113,8 @@ def why_not_input(request: Request, step: Step, graph: Graph) -> str | None:
 
 def why_not_continue(request: Request, steps: Mapping[str, Step], graph: Graph) -> str | None:
     """None when there is something held or lost to continue with, else the sentence to refuse with."""
+    if request.pruned_at is not None:
+        return _pruned(request)
     if request.status not in ACTIONABLE:
         return f"REQ-{request.id} is {request.status.label}, which is final; there is nothing to continue. {_ANOTHER}"
     if any(step.held for step in steps.values()):

@@ -16,8 +16,9 @@ from engine.limits import MAX_REASON_CHARS
 from engine.logs import bound, logger
 from engine.masking import Masker
 from engine.permissions import Actor, Grant
-from engine.reading import load, masker_for
+from engine.reading import load, mask_texts, masker_for
 from engine.records import Request
+from engine.retention import Masked
 from engine.store import RequestDetail, Store
 from engine.submitting import Submitting
 
@@ -45,7 +46,9 @@ class Carrying(Submitting):
 
     def _masker(self, request_id: int) -> Masker:
         """Hides what the request's definition lists as sensitive."""
-        detail = self.store.detail(request_id)
+        return self._masker_of(self.store.detail(request_id))
+
+    def _masker_of(self, detail: RequestDetail) -> Masker:
         workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
         results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
         return masker_for(workflow, load(detail.input), results, self._hidden(detail))
@@ -53,6 +56,11 @@ class Carrying(Submitting):
     def masked(self, request_id: int, text: str) -> str:
         """A sentence about the request without what its definition lists as sensitive."""
         return self._masker(request_id).text(text)
+
+    def masked_texts(self, request_id: int) -> Masked:
+        """A request, and the same with no sensitive value in the texts that stay when its contents are removed."""
+        detail = self.store.detail(request_id)
+        return Masked(detail, mask_texts(detail, self._masker_of(detail)))
 
     def _hidden(self, detail: RequestDetail) -> frozenset[str]:
         return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)

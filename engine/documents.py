@@ -119,7 +119,7 @@ class EventDocument(_Document):
 
 class RequestSummary(_Document):
     """A request as lists give it. ``revision`` counts the changes of the request itself: Continue flow and Withdraw may
-    expect one. ``blocked_at``: since when it is Blocked."""
+    expect one. ``blocked_at``: since when it is Blocked; ``pruned_at``: when retention removed its contents."""
 
     id: str
     workflow: str
@@ -133,6 +133,7 @@ class RequestSummary(_Document):
     created_at: datetime
     updated_at: datetime
     blocked_at: datetime | None
+    pruned_at: datetime | None = None
     blocked: tuple[str, ...] = ()  # the blocked steps' names
 
     @property
@@ -196,6 +197,7 @@ def _summary(request: Request, title: str, blocked: tuple[str, ...]) -> dict[str
         "created_at": when(request.created_at),
         "updated_at": when(request.updated_at),
         "blocked_at": None if request.blocked_at is None else when(request.blocked_at),
+        "pruned_at": None if request.pruned_at is None else when(request.pruned_at),
         "blocked": blocked,
     }
 

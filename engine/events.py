@@ -35,6 +35,7 @@ KEY_CREATED = "key_created"
 KEY_REVOKED = "key_revoked"
 GRANTED = "granted"
 GRANT_REVOKED = "grant_revoked"
+PRUNED = "pruned"  # many requests at once; it is of none of them
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})
 BESIDE = frozenset({REFUSED, LOOKING, LOOKED})  # they change nothing of a request

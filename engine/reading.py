@@ -9,7 +9,7 @@ from engine.catalog import Catalog
 from engine.definition import Workflow
 from engine.documents import RequestDocument, request_document
 from engine.masking import Masker, mask_fields, sensitive_values
-from engine.records import Approval
+from engine.records import Approval, Cause
 from engine.store import AttemptDetail, RequestDetail, StepDetail
 
 
@@ -32,33 +32,35 @@ def read_document(detail: RequestDetail, catalog: Catalog, secrets: frozenset[st
     masker = masker_for(workflow, given, results, secrets)
     shown_input, shown_results = mask_fields(workflow.sensitive, given, results)
     return request_document(
-        _mask_texts(detail, masker) if masker.active else detail,
+        mask_texts(detail, masker) if masker.active else detail,
         workflow.graph,
         masker.value(shown_input),
         {node: masker.value(result) for node, result in shown_results.items()},
     )
 
 
-def _mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
+def mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
     """Mask what may repeat a sensitive value: titles, reasons, errors and facts; never statuses, names or numbers."""
 
     def text(value: str | None) -> str | None:
         return None if value is None else masker.text(value)
 
+    def caused(cause: Cause | None) -> Cause | None:
+        return cause and cause._replace(reason=text(cause.reason), error=text(cause.error))
+
     def attempt(row: AttemptDetail) -> AttemptDetail:
-        cause, end = row.start.cause, row.end
-        if cause is not None:
-            cause = cause._replace(reason=text(cause.reason), error=text(cause.error))
+        end = row.end
         if end is not None:
             end = end._replace(error=text(end.error), late=text(end.late))
-        return row._replace(start=row.start._replace(cause=cause), end=end)
+        return row._replace(start=row.start._replace(cause=caused(row.start.cause)), end=end)
 
     def step(row: StepDetail) -> StepDetail:
         asked = row.step.approval
         if asked is not None:
             approvers, approved = (tuple(map(masker.text, names)) for names in (asked.approvers, asked.approved))
             asked = Approval(approvers, asked.need, approved)
-        return row._replace(step=row.step._replace(error=text(row.step.error), approval=asked))
+        step = row.step._replace(error=text(row.step.error), approval=asked, cause=caused(row.step.cause))
+        return row._replace(step=step)
 
     return detail._replace(
         title=masker.text(detail.title),

@@ -40,7 +40,8 @@ class Approval(NamedTuple):
 
 class Request(NamedTuple):
     """One run of one workflow version. ``reason`` says why it is Blocked or Withdrawn; ``blocked_at``: since when it is
-    Blocked, whatever happened in it meanwhile, None while it is not."""
+    Blocked, whatever happened in it meanwhile, None while it is not; ``pruned_at``: when retention removed its input,
+    results and responses."""
 
     id: int
     workflow: str
@@ -54,6 +55,7 @@ class Request(NamedTuple):
     created_at: float
     updated_at: float
     blocked_at: float | None = None
+    pruned_at: float | None = None
 
 
 class Step(NamedTuple):

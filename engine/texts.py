@@ -26,6 +26,8 @@ PROVIDE_INPUT_BUTTON = "Submit"
 
 REMAINING_NOT_STARTED = "remaining steps not started"
 EARLIER_CALL = "The earlier call may have taken effect"
+REMOVED = "removed by retention"  # in the place of a title, and of what was worked with
+REMOVED_WHAT = "Title, input, results and responses:"
 MASK = "•••"
 CUT_MARK = "… (cut)"
 

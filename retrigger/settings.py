@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from engine.connections import ConnectionSettings
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.permissions import Grant, Permission
+from retrigger.ages import Days, days_of
 
 PROCRASTINATE = "procrastinate"
 
@@ -30,6 +31,16 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def _days(value: object) -> object:
+    """Such as 90d."""
+    if isinstance(value, Days):
+        return value
+    days = days_of(value) if isinstance(value, str) else None
+    if days is None:
+        raise problem(f"is {described(value)}; write a number of days such as 90d")
+    return days
+
+
 def _like(example: str) -> BeforeValidator:
     """A mapping; what else it may hold its model says."""
 
@@ -44,6 +55,7 @@ def _like(example: str) -> BeforeValidator:
 _Permission = Annotated[Permission, choice(*Permission)]
 _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
 _Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
+_Age = Annotated[int, PlainValidator(_days)]
 _Log = Annotated[str, choice("auto", "text", "json")]
 _Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
 _Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
@@ -129,6 +141,7 @@ class FileSettings(Model):
     executor: _Executor = Field("apscheduler", description="apscheduler, or procrastinate (PostgreSQL)")
     slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
     stop_grace: Timeout = Field(10.0, description="how long a clean stop waits for running steps, such as 10s")
+    retention: _Age | None = Field(None, description="a number of days such as 400d")
     log: _Log = Field("auto", description="auto, text or json")
     api: ApiSettings = Field(ApiSettings(), description="{host: 127.0.0.1, port: 8080}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +19,8 @@ from engine.errors import SettingsError
 from engine.isolation.pool import Processes
 from engine.logs import logger
 from engine.masking import Masker
+from engine.pruning import TURN as PRUNING_TURN
+from engine.pruning import NightlyPruning, Pruner
 from engine.runner import Runner
 from engine.tools import Tools
 from engine.worker import Worker
@@ -115,6 +118,11 @@ class Running:
             executor=new_executor(settings, app.store),
         )
         self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name, partial(as_present, app.store)).turn, "bulk")
+        if settings.retention is not None:
+            nightly = NightlyPruning(
+                Pruner(app.engine, app.retention), app.retention, settings.retention, time.monotonic
+            )
+            self._worker.also(PRUNING_TURN, nightly.turn, "retention")
         recovered = self._worker.start()
         self._stack.callback(self._stop_engine, self._worker)
         steps = "1 step" if recovered == 1 else f"{recovered} steps"

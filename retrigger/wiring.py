@@ -26,6 +26,7 @@ from storage.causes import SqlCauses
 from storage.database import Database, open_database
 from storage.outbox import SqlOutbox
 from storage.removals import SqlRemovals
+from storage.retention import SqlRetention
 from storage.store import SqlStore
 
 
@@ -50,6 +51,7 @@ class App:
     causes: SqlCauses
     bulks: SqlBulks
     removals: SqlRemovals
+    retention: SqlRetention
     catalog: Catalog
     engine: Engine
     connections: dict[str, Connection]
@@ -90,7 +92,7 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
     hidden = secrets_of(settings, connections)
     callbacks = Callbacks(settings.api.public_url, store.installation_secret)
     engine = Engine(store, catalog, settings.file_grants, hidden, callbacks)
-    beside = SqlOutbox(store), SqlCauses(store), SqlBulks(store), SqlRemovals(store)
+    beside = SqlOutbox(store), SqlCauses(store), SqlBulks(store), SqlRemovals(store), SqlRetention(store)
     return App(settings, database, store, *beside, catalog, engine, connections, callbacks, hidden, bell)
 
 

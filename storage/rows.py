@@ -49,13 +49,14 @@ def request_row(request: Request) -> tuple[Any, ...]:
         request.created_at,
         request.updated_at,
         request.blocked_at,
+        request.pruned_at,
     )
 
 
 def request_from(row: Row) -> Request:
     """The other way round."""
     workflow, version, app, status = row[1:5]
-    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:12])
+    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:13])
 
 
 def _text(value: StrEnum | None) -> str | None:
@@ -93,7 +94,7 @@ def step_from(row: Row) -> Step:
 
 def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
     """The columns of an attempt that starts."""
-    return (*attempt[:3], attempt.kind._value_, *attempt[4:8], _cause_text(attempt.cause))
+    return (*attempt[:3], attempt.kind._value_, *attempt[4:8], cause_text(attempt.cause))
 
 
 def attempt_from(row: Row) -> Attempt:
@@ -146,7 +147,8 @@ def told_event_from(text: str | None) -> Event | None:
     return None if text is None else Event(**json.loads(text))
 
 
-def _cause_text(cause: Cause | None) -> str | None:
+def cause_text(cause: Cause | None) -> str | None:
+    """An act as a step and its attempts keep it."""
     return None if cause is None else dump(cause._asdict())
 
 
@@ -154,7 +156,8 @@ def _cause_from(text: str | None) -> Cause | None:
     return None if text is None else Cause(**json.loads(text))
 
 
-def _approval_text(approval: Approval | None) -> str | None:
+def approval_text(approval: Approval | None) -> str | None:
+    """What a waiting approval waits for, as its step keeps it."""
     return None if approval is None else dump(approval)
 
 
@@ -171,6 +174,6 @@ _CONVERT: dict[int, Callable[[Any], Any]] = {
     Step._fields.index("was"): _text,
     Step._fields.index("call"): _text,
     Step._fields.index("error"): clean,
-    Step._fields.index("cause"): _cause_text,
-    Step._fields.index("approval"): _approval_text,
+    Step._fields.index("cause"): cause_text,
+    Step._fields.index("approval"): approval_text,
 }

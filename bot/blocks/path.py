@@ -15,7 +15,7 @@ from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
 from engine.allowed import Action
 from engine.documents import AttemptDocument, RequestDocument, StepDocument
 from engine.states import MOVING, AttemptKind, AttemptOutcome, StepStatus
-from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, WITHDRAW
+from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, REMOVED, REMOVED_WHAT, WITHDRAW
 
 MAX_ATTEMPTS = 6  # of a step's attempts, the latest are shown
 WINDOW_PAGE = 12_000  # characters of steps in a window; what is longer has pages
@@ -112,6 +112,8 @@ def _top(document: RequestDocument, dates: Dates) -> list[Block]:
     ]
     reason = reason_to_tell(document)
     told = f"\n> {said(reason)}" if reason else ""
+    if document.pruned_at:
+        told += f"\n> {REMOVED_WHAT} {REMOVED}, {dates.day(document.pruned_at)}."
     return [header(f"{document.id} · {one_line(document.title, 120)}"), section(" · ".join(facts) + told)]
 
 

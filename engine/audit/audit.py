@@ -15,7 +15,7 @@ from engine.records import Request, Step
 from engine.store import History
 
 # What no attempt and no event tells: who asked, what is told in Slack, and leases, which are renewed without a trace.
-_OF_REQUEST = frozenset({"id", "workflow", "app", "requester", "alerted"})
+_OF_REQUEST = frozenset({"id", "workflow", "app", "requester", "alerted", "pruned_at"})
 _OF_STEP = frozenset({"request_id", "node", "lease_until"})
 
 

@@ -13,6 +13,7 @@ from engine.audit.difference import Difference
 from engine.graph import OPEN_KINDS
 from engine.limits import MAX_RECOVERIES
 from engine.records import Step
+from engine.retention import ENDED
 from engine.states import FINAL, MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from engine.store import AttemptDetail, History
 
@@ -214,6 +215,12 @@ def _moves(book: Book) -> Iterator[Finding]:
             yield step.node, f"status {step.status.value}", final
 
 
+def _pruned(book: Book) -> Iterator[Finding]:
+    """Only what has ended loses its contents, and it is the last that is done about it."""
+    if book.request.pruned_at is not None and book.request.status not in ENDED:
+        yield None, f"status {book.request.status.value}", "its contents were removed, which is for what has ended"
+
+
 def _known(book: Book) -> Iterator[Finding]:
     """Every attempt and every event belongs to a step."""
     rows = {step.node for step in book.steps}
@@ -233,4 +240,4 @@ _OF_STEP: tuple[Callable[[Book, Step], Iterator[Finding]], ...] = (
     _keys,
     _effects,
 )
-_OF_REQUEST: tuple[Callable[[Book], Iterator[Finding]], ...] = (_status, _moves, _known)
+_OF_REQUEST: tuple[Callable[[Book], Iterator[Finding]], ...] = (_status, _moves, _pruned, _known)

@@ -33,6 +33,7 @@ PARTS = {
     "revoke": Part("grants", "Take a permission back from WHO."),
     "grants": Part("grants", "Who may do what, and where each grant comes from."),
     "key": Part("keys", "Make, list and revoke keys for the HTTP API."),
+    "prune": Part("pruning", "Remove the contents of requests that ended long ago; their history stays."),
     "doctor": Part("checking", "Check everything the settings name, and say what mends what is wrong."),
 }
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from engine.allowed import Action
 from engine.documents import AttemptDocument, RequestDocument, StepDocument
 from engine.states import AttemptKind, StepStatus
-from engine.texts import PROGRESS_PATH
+from engine.texts import PROGRESS_PATH, REMOVED, REMOVED_WHAT
 from retrigger.cli.session import command_line
 from retrigger.cli.words import CALLS, REQUEST_STYLES, STEP_SYMBOLS, age, attempts, clock, plain
 
@@ -61,6 +61,8 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
     console.print(Text.assemble((document.status.label, REQUEST_STYLES[document.status]), "  ", " · ".join(facts)))
     if document.reason and not document.blocked:  # a blocked step says it itself, below
         console.print(Text(plain(document.reason)))
+    if document.pruned_at:
+        console.print(Text(f"{REMOVED_WHAT} {REMOVED}, {clock(document.pruned_at, now)}.", "dim"))
     if document.looking:
         until = clock(document.looking.until, now)
         console.print(Text(f"{plain(document.looking.by)} is looking at this, until {until}."))

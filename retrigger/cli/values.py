@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from engine.limits import MAX_INPUT_BYTES
+from retrigger.ages import days_of
 
 _REQUEST = re.compile(r"(?:req-?|#)?(\d{1,15})\Z", re.IGNORECASE)
 
@@ -55,5 +56,20 @@ class JsonText(click.ParamType[str]):
             self.fail(f"{name or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
 
 
+class Age(click.ParamType[int]):
+    """A number of days, such as 90d."""
+
+    name = "90d"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        days = days_of(value)
+        if days is None:
+            self.fail(f"{value!r} is no age; write a number of days such as 90d.", param, ctx)
+        return days
+
+
+AGE = Age()
 REQUEST = RequestId()
 JSON_TEXT = JsonText()

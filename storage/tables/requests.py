@@ -38,6 +38,7 @@ requests = Table(
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Column("blocked_at", Double),
+    Column("pruned_at", Double),
     Column("title", Text, nullable=False),
     Column("input", Text, nullable=False),
     Column("submit_key", Text),

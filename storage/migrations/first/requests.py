@@ -44,6 +44,7 @@ def _requests() -> None:
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
         sa.Column("blocked_at", sa.Double),
+        sa.Column("pruned_at", sa.Double),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("input", sa.Text, nullable=False),
         sa.Column("submit_key", sa.Text),

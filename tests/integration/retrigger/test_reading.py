@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.support.front import Front
 
 DOCUMENT = (
-    "id workflow version revision app title status reason requester created_at updated_at blocked_at blocked input "
-    "actions steps events looking"
+    "id workflow version revision app title status reason requester created_at updated_at blocked_at pruned_at "
+    "blocked input actions steps events looking"
 )
 STEP = (
     "node kind status version visit stale held result error call retries recoveries due_at wakes_at outlet approvers "
