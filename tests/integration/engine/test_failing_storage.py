@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -155,3 +156,31 @@ def test_connections_that_break_at_any_moment_lose_nothing(postgres_url: str, ou
     engine.close()
     proxy.close()
     room.close()
+
+
+def test_a_database_that_refuses_is_said_once_and_its_end_once(
+    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    refuses = "OFF"
+    event.listen(room.database.engine, "begin", lambda connection: connection.exec_driver_sql(refusal()))
+
+    def refusal() -> str:
+        return f"PRAGMA query_only = {refuses}"
+
+    room.publish(MAILING.replace("/accounts,", "/accounts, retry: {times: 9, interval: 0.1, backoff: 1},"))
+    outside.turn("identity", "down")
+    room.start(lease=0.5)  # it beats ten times a second
+    number = room.submit("mailing", {"email": "a@example.com"})
+    outside.wait_for_calls(1)
+    refuses = "ON"
+    wait_until(lambda: "database.away" in caplog.text and "writer.blind" in caplog.text, "the engine to notice")
+    for _ in range(20):  # a turn of the writer each
+        with pytest.raises(StorageError, match="read-only"):
+            room.submit("mailing", {"email": "b@example.com"})
+    outside.turn("identity", "up")
+    refuses = "OFF"
+    wait_until(lambda: "database.back" in caplog.text, "the engine to notice that it works again")
+    room.wait(number, "completed")
+    events = ("database.away", "database.back", "writer.blind", "writer.sees")
+    assert [caplog.text.count(event) for event in events] == [1, 1, 1, 1]
