@@ -104,7 +104,7 @@ def work(url: str, variant: str) -> None:
 def _launch(url: str, variant: str) -> None:
     config: DBOSConfig = {"name": "bench", "system_database_url": url, "application_version": "1"}
     # Each machine has a name: a workflow is recovered by the executor that has the name of the one that began it.
-    config |= {"run_admin_server": False, "log_level": "ERROR", "executor_id": os.environ.get(MACHINE, "local")}
+    config |= {"log_level": "ERROR", "executor_id": os.environ.get(MACHINE, "local")}
     DBOS(config=config)
     DBOS.launch()
     if not url.startswith("sqlite"):
