@@ -31,7 +31,9 @@ def use_version(
     gone = [node for node in here if node not in rows or _moved(draft.graph, graph, node)]
     again = _run_again((draft.graph, graph), acted, flow)
     stay = [node for node in here if node not in gone and node not in again and node in graph.nodes]
-    _refuse(version, "lacks steps that are already done", [n for n in gone if draft.steps[n].status in ENDED])
+    broken = [n for n in gone if n in draft.graph.block_of and draft.steps[n].status is StepStatus.FAILED]
+    done = [n for n in gone if draft.steps[n].status in ENDED and n not in broken]
+    _refuse(version, "lacks steps that are already done", done)
     open_ = [n for n in gone if n not in again and draft.steps[n].status in (*MOVING, StepStatus.BLOCKED)]
     _refuse(version, "lacks steps that are blocked or under way", open_)
     _refuse(version, "lacks the path that was taken from", [n for n in stay if _took_no_way(draft.steps[n], graph)])
@@ -41,6 +43,8 @@ def use_version(
         if node not in gone and (node in changed or draft.graph.unit(node) != graph.unit(node)):
             _start_anew(draft, node)
     cancel(draft, gone)
+    for node in broken:  # what failed inside a block is not done: it is what the version mends
+        draft.change_step(node, status=StepStatus.CANCELLED)
     for node, kind in rows.items():
         if node not in draft.steps:
             draft.add_step(node, kind)

@@ -14,7 +14,7 @@ def lacks(paper: PaperRequest, version: int, node: str, flow: bool) -> bool:
     if version == paper.version:
         return False
     shape, gone = paper.shapes[version], _gone(paper, version)
-    if node not in shape.places or any(step.status in ENDED for step in gone):
+    if node not in shape.places or any(step.status in ENDED and not _broke(paper, step) for step in gone):
         return True
     still = [place for place in paper.shape.behind(node) if place not in shape.places or place in shape.behind(node)]
     names = [node, *(still if flow else ())]
@@ -49,6 +49,11 @@ def _gone(paper: PaperRequest, version: int) -> list[PaperStep]:
     return [paper.steps[p.id] for p in paper.shape.rows() if p.id not in rows or rows[p.id] != old.get(p.id)]
 
 
+def _broke(paper: PaperRequest, step: PaperStep) -> bool:
+    """It failed inside a block, which is not done with it."""
+    return step.status == "failed" and step.node in paper.shape.block_of
+
+
 def _changed(paper: PaperRequest, version: int) -> list[PaperStep]:
     kinds = {place.id: place.kind for place in paper.shapes[version].rows()}
     return [paper.steps[p.id] for p in paper.shape.rows() if kinds.get(p.id, p.kind) != paper.steps[p.id].kind]
@@ -75,6 +80,9 @@ def use_version(paper: PaperRequest, version: int) -> None:
             _start_anew(paper, paper.steps[place])
     cancel(paper, [place for place in paper.shape.places if place in gone])
     cancel(paper, [place for place in paper.shape.block_of if place in gone])
+    for step in [paper.steps[node] for node in gone]:
+        if _broke(paper, step):
+            step.status = "cancelled"
     for row in after.rows():
         step = paper.steps.setdefault(row.id, PaperStep(row.id, row.kind))
         if row.id in gone or row.id not in before:

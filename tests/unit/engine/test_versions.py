@@ -105,6 +105,22 @@ class TestVersions:
         request.claim("block")
         request.run_inner("block", "first", "one", "two")
 
+    def test_what_failed_inside_a_block_may_be_another_step_in_the_version_that_mends_it(self) -> None:
+        line = graph("block > end", kinds={"block": "sync"})
+        request = MemoryRequest(with_inside(line, "block", "make", "enter"))
+        number = request.claim("block")
+        request.run_inner("block", "make")
+        request.begin_inner("block", "enter")
+        request.end_inner("block", "enter", Failure("422", CallEffect.REJECTED))
+        request.do(lambda d: finish(d, Finished("block", number, Failure("enter: 422"))))
+        with pytest.raises(Refused, match="lacks steps that are already done: make"):
+            again(request, "block", onto=(2, with_inside(line, "block", "made", "enter")))
+        again(request, "block", onto=(2, with_inside(line, "block", "make", "enter_it")))
+        assert request.statuses(("enter", "enter_it")) == {"enter": "cancelled", "enter_it": "pending"}
+        request.claim("block")
+        request.run_inner("block", "make", "enter_it")
+        assert request.succeed("block", attempt=2) and request.status == "completed"
+
     def test_a_block_goes_on_as_the_version_has_it_that_it_began_with(self) -> None:
         lines = ["fork > a", "fork > block", "a > end", "block > end"]
         workflow = with_inside(graph(*lines, kinds={"fork": "branch", "block": "sync"}), "block", "one", "two")
