@@ -67,7 +67,7 @@ class Site:
         failure = Failure("Connection refused.", CallEffect.NOT_SENT, must_block=True)
         self.store.change(claim.step.request_id, partial(finish, done=_finished(claim, failure)))
 
-    def _take(self, claims: Sequence[Claim], looked: Sequence[int]) -> None:
+    def _take(self, claims: Sequence[Claim], looked: int) -> None:
         self._free -= len(claims)
         self._claims = list(claims)
         self._came.set()

@@ -130,18 +130,18 @@ class History(NamedTuple):
 class Claimer(NamedTuple):
     """Who takes due steps after each commit. ``free`` gives the number of free slots at that moment.
 
-    ``asked``: None takes whatever is due; else it gives the requests that jobs have named, and of each a due step is
-    taken as often as it is named. Besides, a step's slot then goes on with what that step has made due, and with that
-    alone. ``take`` receives, after the commit, the claims that it made, and for which of ``asked`` it has looked: those
-    that got no claim have nothing due. It is called after the answers to the commit's operations.
+    ``waiting``: None has every free slot take what is due. Else jobs open the slots: it gives the number of those that
+    wait for a first claim, and a slot whose step has ended goes on with what that has made due, else with whatever is
+    due. ``take`` receives, after the commit and after the answers to its operations, the claims that it made, and how
+    many of the waiting slots it has looked for: those for which there is no claim have nothing to do.
     """
 
     worker: str
     lease: float  # seconds
     free: Callable[[], int]
     running: Callable[[], int]
-    take: Callable[[Sequence[Claim], Sequence[int]], None]
-    asked: Callable[[], Sequence[int]] | None = None
+    take: Callable[[Sequence[Claim], int], None]
+    waiting: Callable[[], int] | None = None
 
 
 class Store(Protocol):

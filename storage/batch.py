@@ -48,6 +48,7 @@ class Batch:
         self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key
         self.attempts: list[Attempt] = []
         self.ready: list[Ready] = []  # at most one step for each change
+        self.steps_ended = 0
         self._ends: dict[tuple[int, str, int], AttemptEnd] = {}
         self._late: dict[tuple[int, str, int], AttemptEnd] = {}
         self.events: list[Event] = []
@@ -100,6 +101,7 @@ class Batch:
     def _absorb(self, held: Held, draft: Draft, ends_step: bool) -> None:
         request_id = draft.request.id
         held.request, held.steps = draft.request, draft.steps
+        self.steps_ended += ends_step
         if draft.results:
             self._results.setdefault(request_id, {}).update(draft.results)
         ready = (node for node in draft.changed if is_due(draft.steps[node], self._now))

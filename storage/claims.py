@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,10 +25,10 @@ _SHARE = 4  # then one free slot of so many, and at least one, takes what has wa
 
 
 class Taken(NamedTuple):
-    """What a look at the due steps came to: see Claimer.take."""
+    """What a look at the due steps came to. ``looked``: see Claimer.take."""
 
     claims: list[Claim]
-    looked: Sequence[int] = ()
+    looked: int = 0
 
 
 class Claims:
@@ -51,9 +50,9 @@ class Claims:
         return batch.go_on(claimer, ready)
 
     def _startable(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> Sequence[Ready]:
-        """Of what became ready as much as there are slots for. Where jobs bring the steps, that is what the slot's own
+        """Of what became ready as much as there are slots for. Where jobs open the slots, that is what the slot's own
         request goes on with. Elsewhere any: but while another step has waited for long, some slots are left to such."""
-        if claimer.asked is not None:
+        if claimer.waiting is not None:
             return [ready for ready in batch.ready if ready.slot]
         free = claimer.free()
         if not batch.ready or free <= 0:
@@ -62,8 +61,8 @@ class Claims:
             free -= max(1, free // _SHARE)
         return batch.ready[:free]
 
-    def take(self, connection: Connection, claimer: Claimer, now: float, taken: int = 0) -> Taken:
-        """Claim what is due, beside the ``taken`` steps with which slots go on.
+    def take(self, connection: Connection, claimer: Claimer, now: float, ended: int = 0, taken: int = 0) -> Taken:
+        """Claim what is due, beside the ``taken`` steps with which slots go on, of the ``ended`` ones.
 
         A step that runs alone goes first: while one is due the worker drains, then takes only it. Drained means that
         its outcomes are stored, too: those still on their way would die with it. On PostgreSQL, steps that another
@@ -78,22 +77,12 @@ class Claims:
                 return Taken([])
             self._draining = False
             return Taken(self._write(connection, self._statements.claimable_alone, claimer, now, 1))
-        if claimer.asked is not None:
-            return self._take_asked(connection, claimer, now, claimer.asked()[:free])
-        return Taken(self._write(connection, self._statements.claimable, claimer, now, free))
-
-    def _take_asked(self, connection: Connection, claimer: Claimer, now: float, asked: Sequence[int]) -> Taken:
-        """Of each request that is asked for a due step as often as it is."""
-        if not asked:
-            return Taken([])
-        due = self._statements.claimable_of.run(connection, now=now, ids=self._statements.listed(asked))
-        left = Counter(asked)
-        mine = []
-        for row in due:
-            if left[row[0]] > 0:
-                left[row[0]] -= 1
-                mine.append(row)
-        return Taken(self._claim(connection, mine, claimer, now), asked)
+        looked = 0
+        if claimer.waiting is not None:
+            left = min(ended - taken, free)
+            looked = min(claimer.waiting(), free - left)
+            free = left + looked
+        return Taken(self._write(connection, self._statements.claimable, claimer, now, free) if free else [], looked)
 
     def kept(self, connection: Connection, claims: list[Claim]) -> list[Claim]:
         """Those of ``claims`` that were stored, and that nobody has taken away since."""
@@ -115,15 +104,12 @@ class Claims:
         self._draining = True
 
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
-        return self._claim(connection, query.run(connection, now=now, free=free), claimer, now)
-
-    def _claim(self, connection: Connection, due: Sequence[rows.Row], claimer: Claimer, now: float) -> list[Claim]:
         claims, updates = [], StepUpdates()
-        for *row, version, workflow, created_at in due:
-            step = rows.step_from(row)
-            running, attempt = claim(step, version, claimer.worker, now, claimer.lease)
-            claims.append(Claim(running, attempt, workflow, created_at))
-            updates.add(step, running)
+        for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
+            due = rows.step_from(row)
+            step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
+            claims.append(Claim(step, attempt, workflow, created_at))
+            updates.add(due, step)
         updates.run(connection, self._statements)
         attempts = [rows.attempt_row(claim.attempt) for claim in claims]
         self._statements.insert_attempts.run(connection, attempts)

@@ -15,11 +15,17 @@ from sqlalchemy import Connection, Select, column, literal_column, select, table
 
 from engine.executors.names import QUEUE, REQUEST, TASK
 from storage import driver
-from storage.jobs import Due
+from storage.jobs import Due, Row
 from storage.tables import DUE, DUE_ALONE, steps
 
 _GRACE = 1.0  # seconds that a due step may be in no job: a worker may just be taking it
 _PAGE = 500
+# What somebody is just taking is passed over: it finds nothing.
+_REMOVE = """
+    DELETE FROM procrastinate_jobs WHERE id IN (
+        SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(%s) FOR UPDATE SKIP LOCKED
+    )
+"""
 
 
 class ProcrastinateJobs:
@@ -37,6 +43,11 @@ class ProcrastinateJobs:
             with _as_ours(connection):
                 self._manager.batch_defer_jobs([_job(it, now) for it in due], connection=_driver(connection))
 
+    def remove(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Those that wait for one of these. Raises DBAPIError."""
+        if rows:
+            driver.execute(connection, _REMOVE, (list(map(_lock, rows)),))
+
     def put_missing(self, connection: Connection, now: float) -> int:
         """A job for each step that has been due for a moment and waits in no job; of very many, the oldest. Raises
         DBAPIError, of a lost race when another process makes them just now."""
@@ -49,11 +60,15 @@ def _job(due: Due, now: float) -> Job:
     return Job(
         queue=QUEUE,
         lock=None,
-        queueing_lock=f"{due.request_id}/{due.node}/{due.version}",
+        queueing_lock=_lock(due[:3]),
         task_name=TASK,
         task_kwargs={REQUEST: due.request_id},
         scheduled_at=datetime.fromtimestamp(due.at, UTC) if due.at > now else None,
     )
+
+
+def _lock(row: Row) -> str:
+    return f"{row[0]}/{row[1]}/{row[2]}"
 
 
 def _missing(before: float) -> Select[Any]:

@@ -117,12 +117,11 @@ class Statements:
             .join_from(steps, requests, requests.c.id == steps.c.request_id)
             .where(due)
             .order_by(steps.c.due_at)
+            .limit(bindparam("free"))
             .with_for_update(of=steps, skip_locked=True)
         )
-        some = claimable.limit(bindparam("free"))
-        self.claimable = Query(some.where(DUE), dialect)
-        self.claimable_alone = Query(some.where(DUE_ALONE), dialect)
-        self.claimable_of = Query(claimable.where(DUE, among(dialect, steps.c.request_id, "ids")), dialect)
+        self.claimable = Query(claimable.where(DUE), dialect)
+        self.claimable_alone = Query(claimable.where(DUE_ALONE), dialect)
 
     def begin_steps(self, connection: Connection, ids: Sequence[int], graph: Graph, now: float) -> None:
         """Write the steps of new requests."""

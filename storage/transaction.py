@@ -18,7 +18,7 @@ from storage.claims import Claims, Taken
 from storage.creating import create
 from storage.database import Database, is_passing
 from storage.guards import GuardFailed
-from storage.jobs import Jobs
+from storage.jobs import Jobs, was_due
 from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
 from storage.sentences import explain
@@ -137,19 +137,28 @@ class Transactions:
         return facts
 
     def _write(self, batch: Batch, connection: Connection, claimer: Claimer | None, now: float) -> Taken:
-        """Write the changes, and jobs for what they leave due. Returns what this worker has from now on; first of all
-        what it may have had all along, without knowing it."""
+        """Write the changes. Returns what this worker has from now on; first of all what it may have had all along,
+        without knowing it."""
         sure = claimer is not None and not self._unsure
         going_on = self._claims.go_on(connection, batch, claimer, now) if claimer and sure else []
         batch.flush()
-        if self._jobs:
-            self._jobs.put(connection, batch.left_due(), now)
         taken = Taken([])
         if claimer is not None:
             kept = self._claims.kept(connection, self._unsure) if self._unsure else []
-            taken = Taken(kept) if kept else self._claims.take(connection, claimer, now, len(going_on))
+            taken = (
+                Taken(kept) if kept else self._claims.take(connection, claimer, now, batch.steps_ended, len(going_on))
+            )
+        if self._jobs:
+            self._put_jobs(self._jobs, connection, batch, taken.claims, now)
         batch.tally.write(connection, self._database.statements)
         return taken._replace(claims=going_on + taken.claims)
+
+    @staticmethod
+    def _put_jobs(jobs: Jobs, connection: Connection, batch: Batch, claims: Sequence[Claim], now: float) -> None:
+        """For what is left due, and none any more for what was taken just now."""
+        due, claimed = batch.left_due(), list(map(was_due, claims))
+        jobs.put(connection, [it for it in due if it[:3] not in claimed], now)
+        jobs.remove(connection, claimed)
 
     def _work(
         self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun

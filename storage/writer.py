@@ -204,7 +204,7 @@ class Writer:
                 self._call(operation.answer, None, answer)
             else:
                 self._call(operation.answer, answer.value)
-        if claimer and (done.taken.claims or claimer.asked):
+        if claimer and (done.taken.claims or claimer.waiting):
             self._call(claimer.take, *done.taken)
         if done.told:
             self._call(self._on_told)

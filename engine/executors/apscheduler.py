@@ -108,7 +108,7 @@ class ApschedulerExecutor:
         """How many more claims may be taken: never more than can run at once, or their leases would run down."""
         return self._slots - self._busy
 
-    def take(self, claims: Sequence[Claim], looked: Sequence[int] = ()) -> None:
+    def take(self, claims: Sequence[Claim], looked: int = 0) -> None:
         """Run these steps."""
         if claims:
             self._staff(claims)

@@ -11,34 +11,39 @@ from math import inf
 from threading import Thread
 from typing import Any
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
-from engine.executors.names import QUEUE, REQUEST, TASK
+from engine.executors.connector import Connector
+from engine.executors.names import QUEUE, TASK
 from engine.executors.tickets import Ticket
 from engine.logs import logger
 
 log = logger(__name__)
 
 _POLL = 0.25  # seconds between looks for jobs whose time has come: of those, nobody is notified
-_CONNECTIONS = 4  # beside the one that is notified; a job needs one for a millisecond at its start, and at its end
 _AGAIN = 0.5  # seconds until the database is tried again
 _SAY_AGAIN = 60.0  # seconds between two lines that say so
 
 
 class Intake:
-    """Takes at most ``slots`` jobs at once; ``accept`` gives for each a ticket, and the job ends with that.
+    """Takes at most ``slots`` jobs at once; ``accept`` gives for each a ticket, and the job ends with that. When there
+    is a new one, ``absorb`` says whether an open slot sees to what it is for, so that nobody need ask for it.
 
     What the database refuses is tried again, for as long as it takes; what runs meanwhile goes on without its job. Jobs
     of nodes that have given no sign of life for ``lease`` seconds are removed: what they were for is due, or will be
     when its lease is over, and gets new ones.
     """
 
-    def __init__(self, conninfo: str, lease: float, slots: int, accept: Callable[[int], Ticket]) -> None:
-        self._conninfo, self._lease, self._slots, self._accept = conninfo, lease, slots, accept
+    def __init__(
+        self, conninfo: str, lease: float, slots: int, accept: Callable[[], Ticket], absorb: Callable[[], bool]
+    ) -> None:
+        self._conninfo, self._lease, self._slots = conninfo, lease, slots
+        self._accept, self._absorb = accept, absorb
         self._loop = asyncio.new_event_loop()
         self._serving: asyncio.Task[None] | None = None
+        self._is_set = False  # something is to be called later
         self._thread = Thread(target=self._run, name="procrastinate", daemon=True)
 
     def start(self) -> None:
@@ -53,11 +58,21 @@ class Intake:
             with suppress(RuntimeError):  # the loop is closed: it has ended
                 self._loop.call_soon_threadsafe(self._cancel)
 
-    def join(self, patience: float) -> bool:
-        """Wait until it has stopped. False when it has not after ``patience`` seconds."""
+    def join(self, patience: float) -> None:
+        """Wait until it has stopped, for ``patience`` seconds at most: the database may be away."""
         if self._thread.ident is not None:
             self._thread.join(patience)
-        return not self._thread.is_alive()
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it once after that time; what is asked for before that is the same call."""
+        if not self._is_set:
+            self._is_set = True
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._ring, call)
+
+    def _ring(self, call: Callable[[], None]) -> None:
+        self._is_set = False
+        call()
 
     def _cancel(self) -> None:
         if self._serving is not None:
@@ -74,7 +89,7 @@ class Intake:
         """Work, again and again: Procrastinate's worker ends when its database is away."""
         said = -inf
         while True:
-            app = App(connector=PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=_CONNECTIONS))
+            app = App(connector=Connector(self._conninfo, self._absorb))
             app.task(name=TASK, queue=QUEUE)(self._hand_over)
             try:
                 async with app.open_async():
@@ -102,8 +117,8 @@ class Intake:
             tidying.cancel()
 
     async def _hand_over(self, **arguments: Any) -> None:
-        """The one task. When it is cancelled, its step goes on."""
-        ticket = self._accept(arguments[REQUEST])
+        """The one task. When it is cancelled, the steps go on."""
+        ticket = self._accept()
         with suppress(asyncio.CancelledError):
             await asyncio.wrap_future(ticket.over)
 

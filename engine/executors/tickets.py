@@ -1,23 +1,27 @@
-"""What becomes of the jobs that bring steps to this process: each is a slot for a step, and for what follows it."""
+"""What becomes of the jobs that come to this process: each opens a slot, until nothing is left for that to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from threading import Lock
 
 from engine.records import Claim
 
+LINGER = 0.05  # seconds that a slot stays open without a step: where there is more to do it is not a job each time
+
 
 class Ticket:
-    """Of one job. ``over`` is done when nothing of its request is left for it; whoever waits for that may stop waiting
-    (cancel it) at any time, and its step goes on all the same."""
+    """Of one job. ``over`` is done when nothing is left for its slot; whoever waits for that may stop waiting (cancel
+    it) at any time, and the steps go on all the same."""
 
-    __slots__ = ("over",)
+    __slots__ = ("open_until", "over")
 
     def __init__(self) -> None:
         self.over: Future[None] = Future()
+        self.open_until: float | None = None  # since it has nothing to do
 
     def end(self) -> None:
         """Nothing is left for it."""
@@ -26,37 +30,37 @@ class Ticket:
 
 
 class Tickets:
-    """A ticket waits for a claim, runs it, is settled when the outcome is committed, and then goes on with what that
-    commit has claimed for its request, or ends. Claims without a ticket get one that nobody waits for."""
+    """A ticket waits for a claim, runs it, is settled when the outcome is committed, and then has one of the claims of
+    that commit, or waits again, for a moment. A claim for which there is no ticket gets one that nobody waits for."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._lock = Lock()
-        self._waiting: dict[int, list[Ticket]] = {}  # by request, in the order in which they came
+        self._waiting: deque[Ticket] = deque()
         self._running: dict[int, Ticket] = {}  # by the id of the claim
-        self._settled: list[tuple[int, Ticket]] = []  # with their requests, until the end of the commit
+        self._settled: deque[Ticket] = deque()  # until the end of the commit
         self._closed = False
 
-    def come(self, request_id: int) -> Ticket:
-        """A job has come that names this request."""
+    def come(self) -> Ticket:
+        """A job has come."""
         ticket = Ticket()
         with self._lock:
             if self._closed:
                 ticket.end()
             else:
-                self._waiting.setdefault(request_id, []).append(ticket)
+                self._waiting.append(ticket)
         return ticket
 
-    def asked(self) -> Sequence[int]:
-        """The requests of the tickets that wait, those that came first at the head."""
-        with self._lock:
-            return [request_id for request_id, tickets in self._waiting.items() for _ in tickets]
+    def waiting(self) -> int:
+        """How many wait for a claim."""
+        return len(self._waiting)
 
     def settle(self, claim: Claim) -> None:
         """The outcome of the claim is committed, or will never be."""
         with self._lock:
             ticket = self._running.pop(id(claim), None)
             if ticket is not None and not self._closed:
-                self._settled.append((claim.step.request_id, ticket))
+                self._settled.append(ticket)
                 return
         if ticket is not None:
             ticket.end()
@@ -68,37 +72,41 @@ class Tickets:
         if ticket is not None:
             ticket.end()
 
-    def take(self, claims: Sequence[Claim], looked: Sequence[int]) -> None:
-        """A commit has made these claims, and has looked at what is due of ``looked``: the tickets that were settled in
-        it, and those that waited for these requests, have a claim now or end."""
+    def take(self, claims: Sequence[Claim], looked: int) -> bool:
+        """A commit has made these claims, and has looked for the first ``looked`` that wait. These, and those that were
+        settled in it, have a claim now, wait a little longer, or end. True when any waits a little longer."""
         with self._lock:
-            free = self._released(looked)
+            free, self._settled = self._settled, deque()
+            free.extend(self._waiting.popleft() for _ in range(min(looked, len(self._waiting))))
             for claim in claims:
-                tickets = free.get(claim.step.request_id)
-                self._running[id(claim)] = tickets.pop(0) if tickets else Ticket()
-        for tickets in free.values():
-            for ticket in tickets:
-                ticket.end()
+                ticket = free.popleft() if free else Ticket()
+                ticket.open_until = None
+                self._running[id(claim)] = ticket
+            ended = self._without_claim(free)
+            lingering = bool(self._waiting)
+        for ticket in ended:
+            ticket.end()
+        return lingering
 
-    def _released(self, looked: Sequence[int]) -> dict[int, list[Ticket]]:
-        free: dict[int, list[Ticket]] = {}
-        for request_id, ticket in self._settled:
-            free.setdefault(request_id, []).append(ticket)
-        self._settled = []
-        for request_id in looked:
-            waiting = self._waiting.get(request_id)
-            if waiting:
-                free.setdefault(request_id, []).append(waiting.pop(0))
-            if waiting == []:
-                del self._waiting[request_id]
-        return free
+    def _without_claim(self, free: Sequence[Ticket] | deque[Ticket]) -> list[Ticket]:
+        """Those whose time is over; the others wait."""
+        ended = []
+        now = self._clock() if free else 0.0
+        for ticket in free:
+            if ticket.open_until is None:
+                ticket.open_until = now + LINGER
+            if ticket.open_until <= now:
+                ended.append(ticket)
+            else:
+                self._waiting.append(ticket)
+        return ended
 
     def close(self) -> None:
         """No claim is made any more: whoever has none ends, and those that run end with their step."""
         with self._lock:
             self._closed = True
-            ended = [ticket for tickets in self._waiting.values() for ticket in tickets]
-            ended += [ticket for _, ticket in self._settled]
-            self._waiting, self._settled = {}, []
+            ended = [*self._waiting, *self._settled]
+            self._waiting.clear()
+            self._settled.clear()
         for ticket in ended:
             ticket.end()

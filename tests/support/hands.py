@@ -136,7 +136,7 @@ class Hands:
         self.busy = 0
         room.store.attach(Claimer("hands", 5.0, lambda: self._budget, lambda: self.busy, self._take))
 
-    def _take(self, claims: Sequence[Claim], looked: Sequence[int]) -> None:
+    def _take(self, claims: Sequence[Claim], looked: int) -> None:
         self._taken += claims
         self._budget -= len(claims)
         self.busy += len(claims)

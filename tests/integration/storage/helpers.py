@@ -50,7 +50,7 @@ class Worker:
     def claimer(self) -> Claimer:
         return Claimer(self.name, 5.0, lambda: self.slots - self.busy, lambda: self.busy, self._take)
 
-    def _take(self, claims: Sequence[Claim], looked: Sequence[int]) -> None:
+    def _take(self, claims: Sequence[Claim], looked: int) -> None:
         with self._came:
             self.busy += len(claims)
             self.claims += claims

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
+from engine.decide.finish import Finished, finish
 from engine.draft import Draft
+from engine.outcomes import Failure
 from engine.states import StepStatus
 from retrigger import distributed
 from storage.database import open_database
@@ -52,16 +55,15 @@ def _grow_old(store: SqlStore) -> None:
     store.writer.write(lambda connection, now: connection.exec_driver_sql(sql))
 
 
-def _named(worker: Worker, *asked: int) -> Any:
-    """The worker, which takes what these jobs ask for."""
-    left = list(asked)
+def _with_slots(worker: Worker, opened: int) -> Any:
+    """The worker, for which jobs have opened so many slots."""
+    left = [opened]
 
-    def take(claims: Any, looked: Any) -> None:
-        for request_id in looked:
-            left.remove(request_id)
+    def take(claims: Any, looked: int) -> None:
+        left[0] -= looked
         worker.claimer.take(claims, looked)
 
-    return worker.claimer._replace(asked=lambda: tuple(left), take=take)
+    return worker.claimer._replace(waiting=lambda: left[0], take=take)
 
 
 def test_a_new_request_brings_a_job(store: SqlStore):
@@ -93,34 +95,47 @@ def test_a_change_that_leaves_nothing_due_brings_none(store: SqlStore):
     assert len(_jobs(store)) == 1
 
 
-def test_a_worker_takes_what_its_jobs_ask_for_and_nothing_else(store: SqlStore):
+def test_a_worker_takes_as_much_as_jobs_have_opened_slots_for(store: SqlStore):
     first, second = submit(store), submit(store)
     worker = Worker()
-    store.attach(_named(worker, second, second))
-    assert [claim.step.request_id for claim in worker.wait()] == [second], "once: only one of its steps is due"
+    store.attach(_with_slots(worker, 1))
+    assert [claim.step.request_id for claim in worker.wait()] == [first], "what has been due for longest"
     store.nudge()
     store.detach()
-    assert len(worker.claims) == 1 and store.status(first)[1][1].status == StepStatus.READY
+    assert len(worker.claims) == 1
+    assert [lock for lock, *_ in _jobs(store)] == [f"{second}/first/1"], "what is taken needs no job"
 
 
 def test_a_slot_goes_on_with_its_request_and_needs_no_job_for_it(store: SqlStore):
     request_id = submit(store)
     worker = Worker()
-    store.attach(_named(worker, request_id))
+    store.attach(_with_slots(worker, 1))
     (claim,) = worker.wait()
+    submit(store)
     store.change_then(request_id, succeeding(claim), lambda answer, error: None)
     assert [it.step.node for it in worker.wait(2)] == ["first", "second"]
     assert len(_jobs(store)) == 1
 
 
+def test_a_slot_whose_request_is_done_goes_on_with_another(store: SqlStore):
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(_with_slots(worker, 1))
+    (claim,) = worker.wait()
+    other = submit(store)
+    done = Finished("first", claim.attempt.number, Failure("It broke."))
+    store.change_then(request_id, partial(finish, done=done), lambda answer, error: None)
+    assert worker.wait(2)[1].step.request_id == other and not _jobs(store)
+
+
 def test_what_another_change_makes_due_is_for_a_job(store: SqlStore):
     request_id = submit(store)
     worker = Worker()
-    store.attach(_named(worker, request_id))
+    store.attach(_with_slots(worker, 1))
     (claim,) = worker.wait()
     assert store.change(request_id, succeeding(claim))
     assert len(worker.claims) == 1
-    assert [lock for lock, *_ in _jobs(store)] == [f"{request_id}/first/1", f"{request_id}/second/2"]
+    assert [lock for lock, *_ in _jobs(store)] == [f"{request_id}/second/2"]
 
 
 def test_the_sweep_makes_jobs_for_what_has_none(store: SqlStore):
@@ -153,6 +168,6 @@ def test_a_step_that_must_run_alone_is_found_too(store: SqlStore):
     _grow_old(store)
     assert store.requeue() == 1
     worker = Worker()
-    store.attach(_named(worker))
+    store.attach(_with_slots(worker, 0))
     wait_until(lambda: bool(worker.claims))
     assert worker.claims[0].step.request_id == request_id, "whoever has nothing else to do takes it"
