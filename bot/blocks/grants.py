@@ -45,10 +45,12 @@ def grants_list(grants: Sequence[Grant], note: str | None, name: Naming, dates: 
 
 def changed(grant: Grant, given: bool, new: bool, name: Naming) -> Message:
     """What came of granting (``given``) or revoking."""
-    done = ("granted" if new else "was granted already") if given else ("revoked" if new else "was not granted")
-    symbol = "✅" if new else "ℹ️"
-    text = f"{symbol} {_what(grant)}, {name(grant.who)}: {done}."
-    return fit.message(f"{grant.permission.label}: {done}.", [section(text)])
+    what, who = _what(grant), name(grant.who)
+    if given:
+        text = f"✅ {what} is granted to {who}." if new else f"ℹ️ {what} was granted to {who} already."
+    else:
+        text = f"✅ {what} is revoked from {who}." if new else f"ℹ️ {what} was not granted to {who}."
+    return fit.message(text, [section(text)])
 
 
 def not_permitted(error: NotPermitted, note: str | None, name: Naming) -> Message:

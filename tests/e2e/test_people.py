@@ -99,7 +99,7 @@ def test_who_is_granted_take_action_may_act_until_it_is_revoked(demo: Demo, visi
     vera.command("grant @vera take_action HR")
     expect(vera.private("You need the permission Admin for HR.").last).to_be_visible()
     hanna.command("grant @vera take_action HR")
-    expect(hanna.private("✅ Take action for HR, @Vera Viewer: granted.")).to_be_visible()
+    expect(hanna.private("✅ Take action for HR is granted to @Vera Viewer.")).to_be_visible()
     hanna.command("grants")
     listed = hanna.private("Who may do what").last
     expect(listed).to_contain_text("@Vera Viewer: Take action for HR, granted by Hanna Lead")
@@ -108,7 +108,7 @@ def test_who_is_granted_take_action_may_act_until_it_is_revoked(demo: Demo, visi
     vera.dismiss()
 
     hanna.command("revoke @vera take_action HR")
-    expect(hanna.private("Take action for HR, @Vera Viewer: revoked.")).to_be_visible()
+    expect(hanna.private("Take action for HR is revoked from @Vera Viewer.")).to_be_visible()
     vera.press(request, "Re-trigger step and flow")
     expect(vera.private("You need the permission Take action for HR.").last).to_be_visible()
     expect(vera.modal).to_have_count(0)

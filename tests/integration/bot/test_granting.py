@@ -49,14 +49,14 @@ def audited(office: Office, kind: str) -> list[tuple[str, str, dict[str, object]
 def test_a_group_is_granted_by_its_id_counts_at_once_and_can_be_taken_back(office: Office, slack: SlackServer) -> None:
     hanna, vera = slack.person("U1"), slack.person("U3")
     assert said(hanna, "grant <!subteam^S1|@hr-admins> take_action HR") == (
-        "✅ *Take action* for *HR*, *@hr-admins*: granted."
+        "✅ *Take action* for *HR* is granted to *@hr-admins*."
     )
     assert Grant("S1", Permission.TAKE_ACTION, "HR").key in {grant.key for grant in office.room.engine.grants()}
     assert "*Take action* for *HR*, by the user group *@hr-admins*, granted by *Hanna Lead*" in said(vera, "whoami")
-    assert "was granted already" in said(hanna, "grant @hr-admins take_action HR")
+    assert "was granted to *@hr-admins* already." in said(hanna, "grant @hr-admins take_action HR")
     assert "• *@hr-admins*: *Take action* for *HR*, granted by *Hanna Lead*" in said(hanna, "grants")
-    assert "revoked." in said(hanna, "revoke @hr-admins take_action HR")
-    assert "was not granted." in said(hanna, "revoke @hr-admins take_action HR")
+    assert "is revoked from *@hr-admins*." in said(hanna, "revoke @hr-admins take_action HR")
+    assert "was not granted to *@hr-admins*." in said(hanna, "revoke @hr-admins take_action HR")
     assert "by the user group" not in said(vera, "whoami")
     given = {"who": "S1", "permission": "take_action", "app": "HR"}
     assert audited(office, "granted")[-1] == audited(office, "grant_revoked")[-1] == ("slack:T1/U1", "slack", given)
@@ -77,7 +77,7 @@ def test_only_an_admin_of_the_application_grants_and_learns_nothing_else(office:
     assert said(omar, "grant <@U2> admin") == said(omar, "grants") == sentence
     said(hanna, "grant <@U2> admin Lab")
     assert said(omar, "grant <@U2> admin HR") == "You need the permission *Admin* for *HR*. Ask <@U1>."
-    assert "granted." in said(omar, "grant <@U3> submit Lab")
+    assert "is granted to" in said(omar, "grant <@U3> submit Lab")
     assert "U2" in said(omar, "grants") and "*HR*" not in said(omar, "grants")
     for grant in ("<@U2> admin Lab", "<@U3> submit Lab"):
         said(hanna, f"revoke {grant}")

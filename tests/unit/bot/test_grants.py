@@ -68,9 +68,12 @@ def test_who_may_do_what() -> None:
 def test_what_came_of_granting() -> None:
     grant = Grant("U2", Permission.TAKE_ACTION, "HR")
     found = [said(grants.changed(grant, given, new, name)) for given in (True, False) for new in (True, False)]
-    assert [text.rpartition(": ")[2] for text in found] == ["granted.", "was granted already.", "revoked.",
-                                                            "was not granted."]  # fmt: skip
-    assert found[0] == "✅ *Take action* for *HR*, <@U2>: granted."
+    assert found == [
+        "✅ *Take action* for *HR* is granted to <@U2>.",
+        "ℹ️ *Take action* for *HR* was granted to <@U2> already.",
+        "✅ *Take action* for *HR* is revoked from <@U2>.",
+        "ℹ️ *Take action* for *HR* was not granted to <@U2>.",
+    ]
 
 
 def test_any_text_and_any_number_of_grants_stay_within_slacks_limits() -> None:
