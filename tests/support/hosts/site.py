@@ -104,13 +104,15 @@ def ran_on(attempt: AttemptDocument) -> str:
 
 
 def lost_on(documents: list[RequestDocument]) -> list[str]:
-    """The hosts of those attempts that were given up because their worker was, one for each; and each such loss is
-    counted once, as a recovery of its step."""
+    """The hosts of those attempts that were given up because their worker was, one for each. Each such loss is counted
+    once, as a recovery of its step, and one attempt of each step has given its result."""
     hosts: list[str] = []
     for document in documents:
         for step in document.steps:
             lost = [attempt for attempt in step.attempts if attempt.outcome == "lost"]
             told = [e.attempt for e in document.events if (e.kind, e.node) == ("worker_lost", step.node)]
             assert told == [attempt.number for attempt in lost], f"{document.id} {step.node}: {told}"
+            assert step.recoveries == len(lost)
+            assert sum(attempt.outcome == "succeeded" for attempt in step.attempts) == (step.kind != "end")
             hosts += map(ran_on, lost)
     return hosts
