@@ -26,12 +26,10 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
 EXECUTORS = ["apscheduler", "procrastinate"]
 CLOCKS = {"w1": 0.0, "w2": 3600.0, "w3": -3600.0}  # by how many seconds they are wrong
-LEASE = 3.0
-TAKEN_OVER = 6.0  # seconds, at most, until another host runs again what was lost (issue 5)
+TAKEN_OVER = 6.0  # seconds, at most, until another host runs again what was lost: with the default lease
 NOTICED = 15.0  # seconds, at most, until a worker says that its database does not answer
 BACK = 10.0  # seconds, at most, until a worker whose cable is mended does its part again
-SETTINGS = f"""
-lease: {LEASE}s
+SETTINGS = """
 slots: 4
 stop_grace: 1s
 executor: EXECUTOR

@@ -35,6 +35,7 @@ nodes:
   create_account: {function: {name: doors.account, args: {}, isolation: thread}}
 """
 PROMPT = 2.5  # seconds, at most, until /readyz answers, whatever does not
+TOLD = 30.0  # seconds, at most, until whoever clicked is told: a connection's silence, and another one's
 BACK = 10.0  # seconds, at most, until it is ready again once the cable is mended
 _broken = [True]
 
@@ -60,6 +61,11 @@ class Doors:
 
     def submit(self) -> None:
         self._world.run(lambda: self.hanna.submit().wait())
+
+    def told(self) -> bool:
+        """Whether Hanna knows, privately, that the database is away."""
+        private = [m for m in self.hanna.messages(CHANNEL) if m.get("ephemeral_to") == "U1"]
+        return any("cannot be reached" in str(message) for message in private)
 
     def reasons(self, name: str) -> list[str]:
         """Why the host is not ready; empty when it is. It says so at once."""
@@ -110,7 +116,7 @@ def test_doors_that_are_cut_off_say_so_and_come_back(doors: Doors) -> None:
     assert site.call("api1", "GET", "/healthz").status_code == 200
     assert site.call("api2", "GET", f"/v1/requests/{number}", key).json()["status"] == "blocked"
     doors.click("bot1", card, "retrigger.flow")
-    assert hanna.message(CHANNEL, "cannot be reached")["ephemeral_to"] == "U1"
+    wait_until(doors.told, "Hanna to be told why", TOLD)
     refused = site.call("api1", "GET", f"/v1/requests/{number}", key)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert "cannot be reached" in refused.json()["detail"]
