@@ -30,7 +30,10 @@ class Kept:
     def post(self, request_id: int, subject: str, channel: str, message: Message, sending: Sending) -> Posted:
         """Post it for the first time, or anew."""
         team = self._sender.team()
-        ts = self._sender.post(channel, message, sending)
+        found = self._sender.find(channel, sending)
+        if found is not None:  # it shows what was so when it was sent
+            return self.show(Posted(request_id, subject, team, channel, found, ""), message)
+        ts = self._sender.post(channel, message, sending._replace(unsure_since=None))
         return self._remember(Posted(request_id, subject, team, channel, ts, fit.digest(message)))
 
     def _remember(self, posted: Posted) -> Posted:

@@ -23,7 +23,7 @@ from threading import Lock, Thread
 
 from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
-from engine.errors import NotFound, RetriggerError
+from engine.errors import NotFound, RetriggerError, StorageError
 from engine.logs import bound, logger
 from engine.outbox import Outbox, OutboxRow, RowLost, whose
 
@@ -138,6 +138,8 @@ class Relay:
             log.info("outbox.lost", says=str(error))
         except SlackError as error:
             self._postpone(rows, error)
+        except StorageError:
+            raise  # nothing is known of the row but that it is taken, and nothing can be noted of it
         except Exception as error:
             log.exception("outbox.failed", says="It could not be told.")
             defect = f"a defect of Retrigger's own ({type(error).__name__}); its log says more"  # no data of a request

@@ -44,7 +44,7 @@ class Sender:
         self, channel: str, message: Message, sending: Sending, *, thread: str | None = None, broadcast: bool = False
     ) -> str:
         """Post, unless an earlier send has arrived; returns the message's ts. ``channel`` may be a person's id."""
-        found = self._find(channel, sending, thread)
+        found = self.find(channel, sending, thread)
         if found is not None:
             return found
         sending.begin()
@@ -67,7 +67,8 @@ class Sender:
         """Tell one person, privately."""
         _safely(message, lambda m: self._poster.whisper(channel, user, m, thread))
 
-    def _find(self, channel: str, sending: Sending, thread: str | None) -> str | None:
+    def find(self, channel: str, sending: Sending, thread: str | None = None) -> str | None:
+        """The ts of an earlier send's message, if there may be one, and it has arrived."""
         if sending.unsure_since is None:
             return None
         try:

@@ -9,6 +9,9 @@ from bot.errors import (
     ScopeMissing,
     Unreachable,
 )
+from engine.errors import StorageError
+from engine.outbox import Posted
+from engine.states import RequestStatus
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office
 from tests.unit.bot.told import ACT, BLOCKED, DONE, once
@@ -101,3 +104,34 @@ def test_a_direct_message_whose_answer_was_lost_is_looked_up(office: Office, res
     office.outbox.now += 60
     office.run()
     assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (1, 1, {})
+
+
+def test_a_card_that_is_found_shows_what_is_so_now_and_not_what_was_when_it_was_sent(office: Office) -> None:
+    """Its later rows are told with it, and would find that it shows the present state."""
+    office.outbox.add(42, "card")
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.run()
+    (ts,) = office.slack.messages
+    assert "Blocked" in office.slack.messages[ts]["text"]
+    office.documents[42] = samples.request(samples.step(), status=RequestStatus.COMPLETED)
+    office.outbox.add(42, "card")
+    office.outbox.now += 60
+    office.run()
+    assert "Completed" in office.slack.messages[ts]["text"]
+    assert office.outbox.rows == {}
+
+
+def test_a_database_that_is_away_is_no_defect_of_the_row(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be given up after some tries. It stays taken for a while, then it is looked up."""
+    number = office.outbox.add(42, "card")
+    with monkeypatch.context() as away:
+        away.setattr(office.outbox, "remember", refuse)
+        with pytest.raises(StorageError):
+            office.relay.run_once()
+    assert office.outbox.rows[number].tries == 0 and office.outbox.errors == {}
+    office.run()
+    assert (office.outbox.rows, len(office.slack.messages)) == ({}, 1)
+
+
+def refuse(posted: Posted) -> None:
+    raise StorageError("The database cannot be reached.")
