@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from benchmarks.measures import STEPS, Run, cpu
-from benchmarks.retrigger import SOMEONE, definition
+from benchmarks.retrigger import SOMEONE
+from benchmarks.retrigger_worker import definition
 from engine.decide.claim import claim
 from engine.decide.finish import Finished, finish
 from engine.decide.submit import begin

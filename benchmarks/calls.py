@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measures import STEPS
-from benchmarks.retrigger import SOMEONE, Client, opened, write_settings
+from benchmarks.retrigger import SOMEONE, Client, opened
+from benchmarks.retrigger_worker import write_settings
 from benchmarks.systems import SLOTS
 
 INPUT = {"email": "ada@example.com"}

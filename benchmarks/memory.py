@@ -19,7 +19,7 @@ import psutil
 
 from benchmarks.filled import OPEN, fill, open_on
 from benchmarks.report import progress, say, table
-from benchmarks.retrigger import write_settings
+from benchmarks.retrigger_worker import write_settings
 from benchmarks.systems import ROOT, kill
 from storage.database import open_database
 

@@ -6,14 +6,12 @@ executor. SQLite with synchronous=FULL, as it runs by default, or PostgreSQL.
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measures import STEPS
+from benchmarks.retrigger_worker import own_settings
 from engine.permissions import Actor
 from engine.states import RequestStatus
 from retrigger.publishing import publish_all
@@ -24,44 +22,6 @@ from retrigger.wiring import App, load_own_functions, open_app, upgrade_tables
 from storage.database import open_database
 
 SOMEONE = Actor("bench@example.com", "Bench", "cli", mail="bench@example.com", owner=True)
-_SETTINGS = """
-database_url: "{url}"
-workflows: [workflows/]
-functions: [benchmarks.functions]
-executor: {executor}
-api: {{port: 0}}
-"""
-_HANGS = """
-workflow: hangs
-app: Bench
-nodes:
-  hang: {function: {name: bench.ran, args: {file: "{{ request.input.file }}"}, timeout: 10m, isolation: thread}}
-"""
-
-
-def definition(isolation: str) -> str:
-    """A line of no-op functions."""
-    nodes = [
-        f"  step_{place}: {{function: {{name: bench.no_op, args: {{place: {place}}}, isolation: {isolation}}}}}"
-        for place in range(STEPS)
-    ]
-    return "\n".join([f"workflow: {isolation}", "app: Bench", "nodes:", *nodes])
-
-
-def write_settings(folder: Path, url: str, executor: str, more: str = "", **workflows: str) -> Path:
-    """A settings file with these workflows beside it."""
-    (folder / "workflows").mkdir()
-    for name, text in workflows.items():
-        (folder / "workflows" / f"{name}.yaml").write_text(text)
-    file = folder / "retrigger.yaml"
-    file.write_text(_SETTINGS.format(url=url, executor=executor) + more)
-    return file
-
-
-def _settings(folder: Path, url: str, variant: str) -> Path:
-    executor = "procrastinate" if variant.endswith("procrastinate") else "apscheduler"
-    texts = {isolation: definition(isolation) for isolation in ("thread", "process")}
-    return write_settings(folder, url, executor, hangs=_HANGS, **texts)
 
 
 class Client:
@@ -84,7 +44,7 @@ class Client:
 def client(url: str, variant: str, *, embedded: bool) -> Iterator[Client]:
     """See benchmarks.systems."""
     with tempfile.TemporaryDirectory() as folder:
-        file = _settings(Path(folder), url, variant)
+        file = own_settings(Path(folder), url, variant)
         with opened(file, running=embedded) as app:
             yield Client(app, variant.partition(",")[0])
 
@@ -114,10 +74,3 @@ def _make(settings: Settings) -> None:
     load_own_functions(settings)
     with open_app(settings) as app:
         publish_all(settings, app.store)
-
-
-def work(url: str, variant: str) -> None:
-    """The real command takes the place of this process."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = _settings(Path(folder), url, variant)
-        os.execv(sys.executable, [sys.executable, "-m", "retrigger", "--config", str(file), "worker"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,9 @@ class Servers:
 
     def __enter__(self) -> Servers:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        before = os.environ.get("TMPDIR")
+        os.environ["TMPDIR"] = str(self.folder)  # a worker that is killed leaves its files there
+        self._stack.callback(_put_back, before)
         return self
 
     def __exit__(
@@ -72,6 +76,12 @@ class Servers:
         self._stack.callback(server.kill)
         _wait_for_port(port)
         return f"redis://127.0.0.1:{port}/0"
+
+
+def _put_back(folder: str | None) -> None:
+    del os.environ["TMPDIR"]
+    if folder is not None:
+        os.environ["TMPDIR"] = folder
 
 
 def missing(kind: str) -> str | None:

@@ -47,7 +47,7 @@ class Module(Protocol):
         """Makes what is missing at ``url``."""
 
     def work(self, url: str, variant: str) -> None:
-        """Run until it is ended."""
+        """Run until it is ended. Retrigger's is in a module of its own; without workers there is none."""
 
 
 class System(NamedTuple):

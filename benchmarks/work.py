@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from benchmarks import retrigger_worker
 from benchmarks.systems import load
 
 if __name__ == "__main__":
-    load(sys.argv[1]).work(sys.argv[2], sys.argv[3])
+    name, url, variant = sys.argv[1:]
+    (retrigger_worker if name == "retrigger" else load(name)).work(url, variant)

@@ -1,0 +1,59 @@
+"""Retrigger's worker, and the settings that it and its client share.
+
+It imports nothing of Retrigger: the command does that, and its start is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measures import STEPS
+
+_SETTINGS = """
+database_url: "{url}"
+workflows: [workflows/]
+functions: [benchmarks.functions]
+executor: {executor}
+api: {{port: 0}}
+"""
+_HANGS = """
+workflow: hangs
+app: Bench
+nodes:
+  hang: {function: {name: bench.ran, args: {file: "{{ request.input.file }}"}, timeout: 10m, isolation: thread}}
+"""
+
+
+def definition(isolation: str) -> str:
+    """A line of no-op functions."""
+    nodes = [
+        f"  step_{place}: {{function: {{name: bench.no_op, args: {{place: {place}}}, isolation: {isolation}}}}}"
+        for place in range(STEPS)
+    ]
+    return "\n".join([f"workflow: {isolation}", "app: Bench", "nodes:", *nodes])
+
+
+def write_settings(folder: Path, url: str, executor: str, more: str = "", **workflows: str) -> Path:
+    """A settings file with these workflows beside it."""
+    (folder / "workflows").mkdir()
+    for name, text in workflows.items():
+        (folder / "workflows" / f"{name}.yaml").write_text(text)
+    file = folder / "retrigger.yaml"
+    file.write_text(_SETTINGS.format(url=url, executor=executor) + more)
+    return file
+
+
+def own_settings(folder: Path, url: str, variant: str) -> Path:
+    """Those of a variant, with the workflows that are measured."""
+    executor = "procrastinate" if variant.endswith("procrastinate") else "apscheduler"
+    texts = {isolation: definition(isolation) for isolation in ("thread", "process")}
+    return write_settings(folder, url, executor, hangs=_HANGS, **texts)
+
+
+def work(url: str, variant: str) -> None:
+    """The real command takes the place of this process."""
+    file = own_settings(Path(tempfile.mkdtemp(prefix="bench-")), url, variant)
+    os.execv(sys.executable, [sys.executable, "-m", "retrigger", "--config", str(file), "worker"])
