@@ -24,7 +24,7 @@ from tests.support.storm.storm import Storm
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
-EXECUTORS = ["apscheduler", "procrastinate"]
+EXECUTORS = [pytest.param("apscheduler", marks=pytest.mark.slow), "procrastinate"]
 CLOCKS = {"w1": 0.0, "w2": 3600.0, "w3": -3600.0}  # by how many seconds they are wrong
 TAKEN_OVER = 6.0  # seconds, at most, until another host runs again what was lost: with the default lease
 NOTICED = 15.0  # seconds, at most, until a worker says that its database does not answer
