@@ -190,8 +190,10 @@ class Execution:
         step, attempt = self._tools.patiently(lambda: self._tools.store.change(block.request_id, begin))
         claim = self._claim._replace(step=step, attempt=attempt)
         outer = running.set(claim)
-        done = Execution(self._tools, claim, self._workflow, self._holder).run()
-        running.reset(outer)
+        try:
+            done = Execution(self._tools, claim, self._workflow, self._holder).run()
+        finally:
+            running.reset(outer)
         outcome = done.outcome
         assert not isinstance(outcome, Waits)  # only actions and functions are inside a block
         end = partial(end_inner, block=block.node, attempt=block.attempt, done=done, outcome=outcome)

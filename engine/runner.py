@@ -31,7 +31,13 @@ class Runner:
 
     def execute(self, claim: Claim) -> Finished | None:
         """Run the step. None when the attempt turned out not to be the current one any more."""
-        running.set(claim)
+        outer = running.set(claim)
+        try:
+            return self._execute(claim)
+        finally:
+            running.reset(outer)
+
+    def _execute(self, claim: Claim) -> Finished | None:
         if is_noteworthy(claim) or _plain.isEnabledFor(logging.DEBUG):
             kind, version = claim.attempt.kind, claim.attempt.workflow_version
             log.log(_level(claim), "attempt.started", kind=kind, workflow=claim.workflow, version=version)

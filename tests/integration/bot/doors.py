@@ -120,8 +120,8 @@ def _commands() -> list[tuple[str, Door]]:
         door(Needs.NOTHING, "whoami", "What you may do", "whoami"),
         door(Needs.NOTHING, "help", "How to use", "help"),
         door(Needs.ADMIN_ANY, "grants", "Who may do what", "grants"),
-        door(Needs.ADMIN, "grant <@U99|new> submit HR", "Submit: ", "grant"),
-        door(Needs.ADMIN, "revoke <@U99|new> submit HR", "Submit: ", "revoke"),
+        door(Needs.ADMIN, "grant <@U99|new> submit HR", "granted to <@U99>", "grant"),
+        door(Needs.ADMIN, "revoke <@U99|new> submit HR", " <@U99>.", "revoke"),
     ]
 
 

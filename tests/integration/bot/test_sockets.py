@@ -42,7 +42,7 @@ def test_after_a_warning_the_next_connection_is_there_before_the_old_one_goes(
     office: Office, slack: SlackServer, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, card = office.blocked()
-    monkeypatch.setattr("bot.socket_mode.LINGER", 0.5)
+    monkeypatch.setattr("bot.socket_mode.LINGER", 2.0)  # both lines renew theirs within it
     old = list(sockets.connections)
     sockets.disconnect("warning")
     eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")

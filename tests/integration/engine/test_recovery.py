@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from engine.decide.claim import claim
 from engine.draft import Draft
 from engine.functions import function
+from engine.logs import running
 from engine.records import AttemptEnd
 from engine.runner import Runner
 from engine.states import AttemptOutcome, StepStatus
@@ -94,6 +95,7 @@ def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url
     room.start()
     room.wait(number, "completed")
     assert Runner(room.tools()).execute(late) is None
+    assert running.get() is None  # what this thread logs from now on is not of that step
     assert len(outside.calls()) == 2
     room.close()
 
