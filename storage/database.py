@@ -169,14 +169,10 @@ def _postgres(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
+        connection.autocommit = True  # one round trip, not three
         settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _ITS_PATIENCE.items())
-        try:
-            connection.autocommit = True  # one round trip, not three
-            connection.execute(f"SELECT {settings}")
-            connection.autocommit = False
-        except BaseException:  # the server went just then; nobody else closes what this one refuses
-            connection.close()
-            raise
+        connection.execute(f"SELECT {settings}")
+        connection.autocommit = False
 
     return engine
 

@@ -7,13 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
-from storage import database as database_module
 from storage import sentences
 from storage.database import Database, now, open_database
 from storage.migrations import check, upgrade
@@ -125,22 +123,6 @@ def test_a_postgres_database_that_does_not_exist_is_named(postgres_url: str):
     url = make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(StorageError, match="nowhere"):
         open_database(url)
-
-
-@pytest.mark.postgres
-def test_a_connection_whose_server_goes_as_it_is_made_is_closed(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
-    made: list[psycopg.Connection[Any]] = []
-    connect = psycopg.connect
-
-    def remember(*args: Any, **facts: Any) -> psycopg.Connection[Any]:
-        made.append(connect(*args, **facts))
-        return made[-1]
-
-    monkeypatch.setattr(psycopg, "connect", remember)
-    monkeypatch.setitem(database_module._ITS_PATIENCE, "tcp_user_timeout", "what no server takes")
-    with pytest.raises(StorageError, match="tcp_user_timeout"):
-        open_database(postgres_url)
-    assert [connection.closed for connection in made] == [True]
 
 
 @pytest.mark.postgres
