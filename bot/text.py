@@ -62,7 +62,7 @@ def cut(text: str, limit: int) -> str:
         return text
     kept = text[: _between_signs(text, limit - len(CUT_MARK))]
     for opening, closing, longest in _WHOLE:
-        start = kept.rfind(opening, len(kept) - longest)
+        start = kept.rfind(opening, max(0, len(kept) - longest))  # a negative place would count from the end
         if start > kept.rfind(closing):
             kept = kept[:start]
     return kept + CUT_MARK

@@ -109,3 +109,10 @@ def test_a_cut_falls_between_what_is_seen_as_one_sign(signs: list[str], limit: i
     assert len(shown) <= limit
     whole = {"".join(signs[:count]) + CUT_MARK for count in range(len(signs) + 1)} | {text}
     assert shown in whole
+
+
+def test_a_cut_never_leaves_an_open_token_however_short_the_text_is() -> None:
+    text = "a" * 19 + "<!date^1^{time}|x>" * 9
+    for limit in range(len(CUT_MARK) + 1, len(text)):
+        shown = cut(text, limit)
+        assert shown.count("<") == shown.count(">"), shown
