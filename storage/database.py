@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import StorageError
 from engine.limits import SILENT_SECONDS
@@ -72,6 +73,9 @@ class Database:
         snapshot: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
         self._writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._is_closed = False
+        event.listen(self.engine, "do_connect", self._connecting)
+        event.listen(self.engine, "checkin", self._given_back)
 
     @property
     def path(self) -> Path | None:
@@ -119,8 +123,18 @@ class Database:
             raise explain(error, self.url) from error
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection: one in use, by a thread that the stop did not wait for, when it is given back. No new
+        one is made."""
+        self._is_closed = True
         self.engine.dispose()
+
+    def _connecting(self, *_: object) -> None:
+        if self._is_closed:
+            raise StorageError("Retrigger is stopping: nothing more is read.")
+
+    def _given_back(self, _: object, pooled: ConnectionPoolEntry) -> None:
+        if self._is_closed:
+            pooled.close()
 
 
 def _parse(text: str) -> URL:

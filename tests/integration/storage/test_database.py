@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -83,7 +85,8 @@ def test_a_full_disk_fails_what_does_not_fit_and_loses_nothing_else(sqlite_url: 
 
 
 def test_a_lock_that_is_not_let_go_of_fails_the_write_in_a_sentence(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    upgrade(open_database(sqlite_url))
+    with closing(open_database(sqlite_url)) as new:
+        upgrade(new)
     monkeypatch.setattr("storage.database.BUSY_TIMEOUT", 0.1)
     store = store_on(open_database(sqlite_url))
     request_id = submit(store)
@@ -138,6 +141,25 @@ def test_a_postgres_that_only_reads_is_named(postgres_url: str):
         submit(store)
     store.close()
     store.database.close()
+
+
+def test_what_is_read_while_the_database_is_closed_is_read_to_its_end_and_its_connection_is_closed(database_url: str):
+    database = open_database(database_url)
+    upgrade(database)
+    with database.reading() as connection:
+        held = connection.connection.driver_connection
+        database.close()
+        assert now(connection) > 0
+    assert held is not None
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        held.execute("SELECT 1")
+
+
+def test_nothing_is_read_from_a_closed_database(database_url: str):
+    database = open_database(database_url)
+    database.close()
+    with pytest.raises(StorageError, match="stopping"), database.reading():
+        pass
 
 
 def test_the_clock_is_the_database_s(database: Database):
