@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.storable import storable
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
@@ -20,10 +21,8 @@ _CALL: dict[str | None, CallEffect] = {call.value: call for call in CallEffect}
 
 
 def clean(text: str | None) -> str | None:
-    """``text`` as both databases can hold it: PostgreSQL knows no NUL, and neither knows half a surrogate pair."""
-    if text is None or (text.isascii() and "\0" not in text):
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    """``text`` as both databases can hold it; nearly always it is that already."""
+    return text if text is None or (text.isascii() and "\0" not in text) else storable(text)
 
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # json.dumps would make one for each value

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from engine.storable import storable
+
 TEXTS = frozenset({"error", "reason", "cause", "approval"})
 _MOMENT = 0.001  # seconds; a recovery's jitter is rebuilt from its delay
-
-
-def storable(text: str) -> str:
-    """``text`` as both databases can hold it: PostgreSQL knows no NUL, and neither knows half a surrogate pair."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 def same(one: Any, other: Any) -> bool:

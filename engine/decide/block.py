@@ -7,7 +7,7 @@ attempt number; whoever takes the block away closes what is open inside, so a wo
 from __future__ import annotations
 
 from engine import events
-from engine.decide.finish import Finished, close_attempt, late, stopped
+from engine.decide.finish import Finished, close_attempt, has_error, late, stopped
 from engine.draft import Draft
 from engine.errors import LeaseLost
 from engine.fence import end_attempt
@@ -63,7 +63,7 @@ def _stored_already(step: Step, done: Finished, outcome: Ended) -> bool:
     if step.attempt != done.attempt:
         return False
     if isinstance(outcome, Failure):
-        return step.status is StepStatus.FAILED and step.error == outcome.error
+        return step.status is StepStatus.FAILED and has_error(step, outcome)
     return step.status is StepStatus.COMPLETED
 
 

@@ -15,6 +15,7 @@ from engine.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.records import AttemptEnd, Event, Step
 from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.status import recalculate
+from engine.storable import storable
 from engine.telling import tell_outcome
 
 
@@ -120,7 +121,12 @@ def _stored_already(step: Step | None, done: Finished) -> bool:
         return step.status is StepStatus.COMPLETED
     if done.retry_in is not None:
         return step.status is StepStatus.WAITING and step.next_kind is AttemptKind.RETRY
-    return step.status in RETRIGGERABLE and step.error == done.outcome.error
+    return step.status in RETRIGGERABLE and has_error(step, done.outcome)
+
+
+def has_error(step: Step, failure: Failure) -> bool:
+    """Whether the step has this error, perhaps as a database gave it back."""
+    return storable(step.error or "") == storable(failure.error)
 
 
 def late(draft: Draft, done: Finished, outcome: Ended) -> None:

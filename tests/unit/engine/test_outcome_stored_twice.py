@@ -32,6 +32,16 @@ def test_an_outcome_that_is_stored_already_changes_nothing_and_is_not_late(done:
     assert request.steps == steps and request.events == told
 
 
+def test_an_error_is_known_again_as_a_database_gives_it_back() -> None:
+    request = MemoryRequest(graph("a > end"))
+    request.claim("a")
+    done = Finished("a", 1, Failure("it said \0"))
+    assert request.do(lambda draft: finish(draft, done))
+    request.steps["a"] = request.steps["a"]._replace(error="it said \ufffd")
+    assert request.do(lambda draft: finish(draft, done))
+    assert events.LATE not in [event.kind for event in request.events]
+
+
 def test_a_key_that_is_stored_already_changes_nothing() -> None:
     request = MemoryRequest(graph("a > end"))
     number = request.claim("a")
