@@ -13,7 +13,7 @@ from engine import events
 from engine.causes.signature import blocked_by
 from engine.graph import Graph
 from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, changed
-from engine.states import RequestStatus, StepStatus, check_request_change, check_step_change
+from engine.states import MOVING, RequestStatus, StepStatus, check_request_change, check_step_change
 
 
 class Draft:
@@ -107,7 +107,7 @@ class Draft:
 
     def moving(self) -> bool:
         """Whether any step is ready, running or waiting."""
-        return any(s.status in (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING) for s in self.steps.values())
+        return any(step.status in MOVING for step in self.steps.values())
 
     def _touch(self, **fields: Any) -> None:
         if not self.request_changed:

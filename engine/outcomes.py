@@ -47,3 +47,13 @@ class Waits(NamedTuple):
 
 Outcome = Success | Failure | Waits
 Ended = Success | Failure
+
+
+def facts_of(ended: Ended) -> dict[str, Any]:
+    """What the audit event of an attempt's end tells of it; engine.audit.facts reads the outcome back from that."""
+    facts: dict[str, Any] = {} if ended.call is None else {"call": ended.call.value}
+    if isinstance(ended, Failure):
+        facts |= {"error": ended.error, **({"stopped": True} if ended.second_effect else {})}
+    elif ended.outlet != SUCCESS:
+        facts["outlet"] = ended.outlet
+    return facts

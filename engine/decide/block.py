@@ -7,11 +7,11 @@ attempt number; whoever takes the block away closes what is open inside, so a wo
 from __future__ import annotations
 
 from engine import events
-from engine.decide.finish import Finished, close_attempt, has_error, late, stopped
+from engine.decide.finish import Finished, close_attempt, has_error, late
 from engine.draft import Draft
 from engine.errors import LeaseLost
 from engine.fence import end_attempt
-from engine.outcomes import Ended, Failure
+from engine.outcomes import Ended, Failure, facts_of
 from engine.records import Attempt, Step
 from engine.states import AttemptOutcome, StepStatus
 
@@ -46,16 +46,15 @@ def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: E
     if step.status is not StepStatus.RUNNING or step.attempt != done.attempt:
         raise LeaseLost(draft.request.id, done.node, done.attempt)
     close_attempt(draft, step, done, outcome)
-    call = {} if outcome.call is None else {"call": outcome.call.value}
     if isinstance(outcome, Failure):
         retries = step.retries + (done.retry_in is not None)
         draft.change_step(step.node, status=StepStatus.FAILED, error=outcome.error, retries=retries)
-        facts = {**call, "error": outcome.error, "inner": True, "delay": done.retry_in, **stopped(outcome)}
+        facts = {**facts_of(outcome), "inner": True, "delay": done.retry_in}
         draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
     else:
         draft.change_step(step.node, status=StepStatus.COMPLETED, error=None)
         draft.set_result(step.node, done.result)
-        draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**call, "inner": True})
+        draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**facts_of(outcome), "inner": True})
 
 
 def _stored_already(step: Step, done: Finished, outcome: Ended) -> bool:

@@ -6,14 +6,15 @@ import json
 from typing import Any, NamedTuple
 
 from engine import events
+from engine.decide.alone import fail_alone, fails_again, succeed_alone
 from engine.draft import Draft
 from engine.effects import ASKED, ended
 from engine.fence import end_attempt, is_open_wait
-from engine.flow import mark_stale, settle
-from engine.graph import FAILURE, SUCCESS
-from engine.outcomes import Ended, Failure, Outcome, Success, Waits
+from engine.flow import settle
+from engine.graph import FAILURE
+from engine.outcomes import Ended, Failure, Outcome, Success, Waits, facts_of
 from engine.records import AttemptEnd, Event, Step
-from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
+from engine.states import RETRIGGERABLE, AttemptKind, AttemptOutcome, CallEffect, StepStatus
 from engine.status import recalculate
 from engine.storable import storable
 from engine.telling import tell_outcome
@@ -145,10 +146,9 @@ def late(draft: Draft, done: Finished, outcome: Ended) -> None:
 def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
     if result is not None:  # else it was kept before: a callback that came early
         draft.set_result(step.node, result)
-    facts = _facts(outcome.call) | ({} if outcome.outlet == SUCCESS else {"outlet": outcome.outlet})
-    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts)
+    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts_of(outcome))
     if step.only:
-        _succeeded_alone(draft, step, outcome)
+        succeed_alone(draft, step, outcome)
     else:
         complete(draft, step.node, outcome.outlet)
     tell_outcome(draft, step, event)
@@ -168,45 +168,6 @@ def move_on(draft: Draft) -> None:
     draft.change_request(status, reason)
 
 
-def _alone_no_more(draft: Draft) -> None:
-    """A step that ran alone has ended, which leaves the request untouched. But where that was the last that moved,
-    In progress would say what is not so, and an end that had only waited for it stands now."""
-    if draft.moving():
-        return
-    status, reason = recalculate(draft.graph, draft.steps)
-    if draft.request.status is RequestStatus.IN_PROGRESS or status is not RequestStatus.BLOCKED:
-        draft.change_request(status, reason)
-
-
-def _succeeded_alone(draft: Draft, step: Step, outcome: Success) -> None:
-    """Step only (SPEC 4): completed and held. With the box ticked the request's status is recalculated."""
-    mark_stale(draft, step.node)
-    draft.change_step(
-        step.node,
-        status=StepStatus.COMPLETED,
-        outlet=outcome.outlet,
-        held=True,
-        error=None,
-        only=False,
-        was=None,
-    )
-    if not step.update_status:
-        _alone_no_more(draft)
-        return
-    status, reason = recalculate(draft.graph, draft.steps, ended_at=step.node)
-    if status in (RequestStatus.BLOCKED, RequestStatus.IN_PROGRESS):
-        draft.change_request(status, reason)
-        return
-    for edge in draft.graph.outgoing[step.node]:  # an end of before may stand skipped, or completed and stale
-        if edge.outlet == outcome.outlet:
-            draft.change_step(edge.target, status=StepStatus.PENDING, stale=False)
-    draft.change_step(step.node, held=False)
-    settle(draft, [step.node], step.cause)
-    if draft.moving():  # a node that waited only for the paths that this step did not take
-        status, reason = recalculate(draft.graph, draft.steps)
-    draft.change_request(status, reason)
-
-
 def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
     draft.change_step(
         step.node,
@@ -216,23 +177,21 @@ def _retry(draft: Draft, step: Step, failure: Failure, delay: float) -> None:
         retries=step.retries + 1,
         error=failure.error,
     )
-    facts = {**_facts(failure.call), "error": failure.error, "delay": delay}
-    draft.event(events.RETRY, step.node, attempt=step.attempt, data=facts)
+    draft.event(events.RETRY, step.node, attempt=step.attempt, data={**facts_of(failure), "delay": delay})
 
 
 def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     """Retries used up, or of no use: the failure path, if there is one and the step did not run alone; else blocked."""
     fail_inner(draft, step.node, failure.error)
     if fails_again(step):
-        event = failed_alone(draft, step, failure)
+        event = fail_alone(draft, step, failure)
     elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block and not step.only:
-        facts = {**_facts(failure.call), "error": failure.error}
-        event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
+        event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts_of(failure))
         draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
         settle(draft, [step.node], step.cause)
         move_on(draft)
     else:
-        event = block(draft, step.node, failure.error, failure.call, **stopped(failure))
+        event = block(draft, step.node, failure)
     tell_outcome(draft, step, event)
 
 
@@ -246,36 +205,17 @@ def fail_inner(draft: Draft, block: str, error: str) -> None:
             draft.change_step(block, call=call or draft.steps[block].call)
 
 
-def fails_again(step: Step) -> bool:
-    """Whether a failure of the step, which runs alone, is none that is new. Of an approval or a callback that was
-    waiting when it was issued anew it is: then somebody must say how to go on."""
-    return step.only and step.was in RETRIGGERABLE
-
-
-def failed_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Event:
-    """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
-    back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
-    kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
-    facts = {**_facts(failure.call), "error": failure.error, "before": step.cause.error if step.cause else None}
-    facts |= {**stopped(failure), **more}
-    event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
-    draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
-    draft.note_blocked(step.node)
-    _alone_no_more(draft)
-    return event
-
-
-def block(draft: Draft, node: str, error: str, call: CallEffect | None, **more: bool) -> Event:
+def block(draft: Draft, node: str, failure: Failure, **more: bool) -> Event:
     """The step waits for a person, and so does the request; side branches that can go on do go on."""
     before = draft.steps[node]
     cause = before.cause
     again = cause.error if cause is not None and cause.node == node else None
-    facts = {**_facts(call), "error": error, "before": again, "first": not draft.request.alerted, **more}
+    facts = {**facts_of(failure), "before": again, "first": not draft.request.alerted, **more}
     event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
     draft.change_step(
         node,
         status=StepStatus.BLOCKED,
-        error=error,
+        error=failure.error,
         due_at=None,
         worker=None,
         lease_until=None,
@@ -286,12 +226,3 @@ def block(draft: Draft, node: str, error: str, call: CallEffect | None, **more: 
     draft.note_blocked(node)
     move_on(draft)
     return event
-
-
-def _facts(call: CallEffect | None) -> dict[str, Any]:
-    return {} if call is None else {"call": call.value}
-
-
-def stopped(failure: Failure) -> dict[str, bool]:
-    """That the call did not leave, for want of a confirmation."""
-    return {"stopped": True} if failure.second_effect else {}

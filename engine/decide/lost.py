@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine import events
 from engine.decide.block import interrupt_inner
-from engine.decide.finish import block, failed_alone, fails_again
+from engine.decide.alone import fail_alone, fails_again
+from engine.decide.finish import block
 from engine.draft import Draft
 from engine.fence import end_attempt
 from engine.flow import missing_paths
@@ -30,10 +31,11 @@ def recover(draft: Draft, node: str, attempt: int, jitter: float) -> bool:
     delay = recovery_delay(step.recoveries, jitter)
     if delay is None:
         error = f"The worker died at attempt {attempt} and at each of the {MAX_RECOVERIES} automatic recoveries."
+        failure = Failure(error, call)
         if fails_again(step):  # as by any other failure: the request is not touched
-            event = failed_alone(draft, draft.steps[node], Failure(error, call), lost=True)
+            event = fail_alone(draft, draft.steps[node], failure, lost=True)
         else:
-            event = block(draft, node, error, call, lost=True)
+            event = block(draft, node, failure, lost=True)
         tell_outcome(draft, step, event)
         return True
     draft.change_step(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from engine import events
+from engine.allowed import Action
+from engine.decide import options
 from engine.decide.act import Act
 from engine.decide.answer import answer, call_back, time_is_up
 from engine.decide.block import begin_inner, end_inner
@@ -16,6 +18,7 @@ from engine.decide.submit import begin
 from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.outcomes import Ended, Failure, Success, Waits
+from engine.plan import Plan
 from engine.records import Approval, Attempt, AttemptEnd, Event, NewRequest, Notice, Step
 from engine.states import CallEffect, RequestStatus, StepStatus
 from engine.store import AttemptDetail, History
@@ -158,6 +161,11 @@ class MemoryRequest:
         """Run these steps to success, in this order."""
         for node in nodes:
             self.succeed(node)
+
+    def plan(self, action: Action, node: str | None = None) -> Plan:
+        """What the act would run now."""
+        draft = Draft(self.request, self.steps, self.graph, self.now, told=False)
+        return options.rehearse(draft, action, node)
 
     def history(self) -> History:
         """All that happened, as an audit reads it: texts and facts as a database gives them back."""

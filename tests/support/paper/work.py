@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from tests.support.paper.execute import Outcome
-from tests.support.paper.flow import alone_no_more, call_ended, fence, go_on, mark_stale, recalculate
+from tests.support.paper.flow import (
+    REMAINING,
+    alone_no_more,
+    call_ended,
+    fence,
+    go_on,
+    mark_stale,
+    recalculate,
+    set_status,
+)
 from tests.support.paper.shape import (
     ACTION,
     APPROVAL,
@@ -108,12 +119,21 @@ def _succeeded_alone(paper: PaperRequest, step: PaperStep, outlet: str) -> None:
     recalculate(paper, ended_at=step.node)
     if paper.status in ("blocked", "in_progress"):
         return
+    after = deepcopy(paper)
+    _go_to_its_end(after, after.steps[step.node])
+    if after.moving():  # somebody waits only for the way that was not taken: with Continue flow
+        set_status(paper, "blocked", REMAINING)
+        return
+    _go_to_its_end(paper, step)
+    recalculate(paper)
+
+
+def _go_to_its_end(paper: PaperRequest, step: PaperStep) -> None:
     for way in paper.shape.out_of(step.node):
-        if way.outlet == outlet:
+        if way.outlet == step.outlet:
             paper.steps[way.target].status, paper.steps[way.target].stale = "pending", False
     step.held = False
     go_on(paper, step.by)
-    recalculate(paper)
 
 
 def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:

@@ -151,17 +151,37 @@ class TestStepOnly:
         assert request.status == "completed"
         assert request.statuses(("end",)) == {"end": "completed"} and not request.steps["c"].held
 
-    def test_ticked_success_before_an_end_does_not_complete_what_goes_on_by_another_path(self) -> None:
+    def test_ticked_success_before_an_end_is_held_where_another_node_waits_to_hear_which_path_it_took(self) -> None:
+        """``b`` would start, which the plan did not list: a step-only re-trigger runs that step and nothing else."""
         kinds = {"fork": "branch", "route": "decision"}
         forked = ("a > fork", "fork > route", "fork > b", "route -b> b", "route -end> end", "b > end")
         request = MemoryRequest(graph(*forked, kinds=kinds))
         request.run("a")
         request.fail("route")
+        assert [run.node for run in request.plan(Action.RETRIGGER, "route").runs] == ["route"]
         step_only(request, "route", ticked=True)
         request.succeed("route", "end")
-        assert (request.status, request.due) == ("in_progress", ["b"])
+        assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
+        assert request.steps["route"].held and request.due == []
+        assert [run.node for run in request.plan(Action.CONTINUE).runs] == ["b"]
+        request.do(lambda d: options.continue_flow(d, act()))
         request.run("b")
         assert request.status == "completed"
+
+    def test_ticked_success_before_an_end_does_not_hide_another_end_that_waited_for_it(self) -> None:
+        """Of several ends reached, rejected beats completed."""
+        forked = ("fork > a", "fork > b", "a > end", "a -failure> no", "b > end", "b -failure> no")
+        request = MemoryRequest(graph(*forked, kinds={"fork": "branch"}, ends={"no": "rejected"}))
+        request.run("fork")
+        unfit = Failure("request.input.x is not defined", must_block=True)
+        number = request.claim("a")
+        request.do(lambda d: finish(d, Finished("a", number, unfit)))
+        request.fail("b")
+        assert request.statuses(("a", "b", "no")) == {"a": "blocked", "b": "failed", "no": "pending"}
+        step_only(request, "a", ticked=True)
+        request.succeed("a")
+        assert request.statuses(("end", "no")) == {"end": "completed", "no": "completed"}
+        assert request.status == "rejected"
 
     def test_ticked_success_does_not_complete_what_still_runs_on_the_path_of_before(self) -> None:
         request = MemoryRequest(graph("a > end", "a -failure> mail", "mail > end"))
@@ -340,8 +360,7 @@ class TestTwoPeople:
 
     def test_a_plan_of_another_state_does_nothing(self) -> None:
         request = blocked_at(LINE, "a", at="b")
-        draft = Draft(request.request, request.steps, LINE, 0.0, told=False)
-        plan = options.rehearse(draft, Action.FLOW, "b")
+        plan = request.plan(Action.FLOW, "b")
         with_flow(request, "b")
         request.fail("b")
         with pytest.raises(PlanChanged):

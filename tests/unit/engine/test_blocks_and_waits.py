@@ -7,10 +7,8 @@ import pytest
 from engine.allowed import Action, why_not_input, why_not_retrigger
 from engine.decide import options
 from engine.decide.finish import Finished, finish
-from engine.draft import Draft
 from engine.errors import CallbackRefused, LeaseLost
 from engine.outcomes import Failure
-from engine.plan import Plan
 from tests.support.memory import MemoryRequest, act, graph
 
 BLOCK = graph("block > end", inner={"block": ("one", "two")})
@@ -24,11 +22,6 @@ FORK = graph(
     "last > end",
     kinds={"fork": "branch", "join": "merge"},
 )
-
-
-def plan(request: MemoryRequest, action: Action, node: str | None) -> Plan:
-    draft = Draft(request.request, request.steps, request.graph, 0.0, False)
-    return options.rehearse(draft, action, node)
 
 
 def with_flow(request: MemoryRequest, node: str) -> None:
@@ -103,14 +96,14 @@ class TestPlan:
         request.run("fork")
         request.fail("left")
         request.fail("right")
-        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "left").runs] == [("left", True), ("last", False)]
 
     def test_what_waits_for_a_side_branch_that_runs_is_not_sure(self) -> None:
         request = MemoryRequest(FORK)
         request.run("fork")
         request.fail("left")
         request.claim("right")
-        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "left").runs] == [("left", True), ("last", False)]
 
     def test_what_an_end_may_cancel_is_not_sure(self) -> None:
         way = graph(
@@ -121,7 +114,7 @@ class TestPlan:
         request.run("fork")
         request.fail("a")
         request.claim("x")
-        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "a").runs] == [("a", True), ("b", False)]
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "a").runs] == [("a", True), ("b", False)]
 
     def test_what_lies_behind_a_step_that_runs_alone_is_not_sure(self) -> None:
         way = graph("a > end", "a -failure> b", "b > c", "c > end", kinds={"b": "callback"})
@@ -129,11 +122,11 @@ class TestPlan:
         request.fail("a")
         request.wait("b")
         request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
-        assert [(r.node, r.sure) for r in plan(request, Action.FLOW, "b").runs] == [("b", True), ("c", False)]
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "b").runs] == [("b", True), ("c", False)]
 
     def test_input_lists_what_still_waits_for_another_path(self) -> None:
         request = MemoryRequest(FORK)
         request.run("fork")
         request.fail("left")
         request.claim("right")
-        assert [(r.node, r.sure) for r in plan(request, Action.INPUT, "left").runs] == [("last", False)]
+        assert [(r.node, r.sure) for r in request.plan(Action.INPUT, "left").runs] == [("last", False)]

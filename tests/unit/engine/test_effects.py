@@ -14,12 +14,10 @@ from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
-from engine.draft import Draft
 from engine.effects import ANY
 from engine.errors import ConfirmationNeeded, Refused
 from engine.keys import idempotency_key
 from engine.outcomes import Failure, Success
-from engine.plan import Plan
 from engine.states import CallEffect, RequestStatus
 from tests.support.memory import MemoryRequest, act, graph
 
@@ -43,11 +41,6 @@ def call(request: MemoryRequest, node: str, key: str, effect: CallEffect, ok: bo
     request.do(lambda d: send(d, node, number, key))
     outcome = Success({}, call=effect) if ok else Failure("no", effect)
     request.do(lambda d: finish(d, Finished(node, number, outcome, "{}" if ok else None)))
-
-
-def plan(request: MemoryRequest, action: Action, node: str | None = None) -> Plan:
-    draft = Draft(request.request, request.steps, request.graph, 0.0, told=False)
-    return options.rehearse(draft, action, node)
 
 
 def flow(request: MemoryRequest, node: str, **facts) -> None:
@@ -115,7 +108,7 @@ def test_a_call_that_was_stopped_is_asked_for_in_the_next_plan() -> None:
     number = request.claim("pay")
     stopped = Failure("stopped", CallEffect.NOT_SENT, must_block=True, second_effect=True)
     request.do(lambda d: finish(d, Finished("pay", number, stopped)))
-    assert plan(request, Action.FLOW, "pay").needs_confirmation
+    assert request.plan(Action.FLOW, "pay").needs_confirmation
     with pytest.raises(ConfirmationNeeded):
         flow(request, "pay")
     flow(request, "pay", confirmed=True, reason="the amount was wrong")
@@ -129,7 +122,7 @@ def test_continue_lists_only_the_path_that_the_held_step_left_by() -> None:
     request.run("prep", "refund", "audit")
     request.do(lambda d: options.retrigger(d, act(), "charge", flow=False))
     request.succeed("charge")
-    assert [run.node for run in plan(request, Action.CONTINUE).runs] == ["ship"]
+    assert [run.node for run in request.plan(Action.CONTINUE).runs] == ["ship"]
 
 
 def test_a_ticked_step_before_its_end_completes_the_end_too() -> None:
@@ -211,8 +204,8 @@ def test_a_confirmation_that_another_gave_does_not_serve_the_next_person() -> No
     flow(request, "a", confirmed=True, reason="the first was returned")
     request.fail("a", call=CallEffect.REJECTED)
     request.fail("mid", call=CallEffect.REJECTED)
-    again = {run.node: run.key for run in plan(request, Action.FLOW, "mid").runs}
-    assert again["pay"] == "new" and plan(request, Action.FLOW, "mid").needs_confirmation
+    again = {run.node: run.key for run in request.plan(Action.FLOW, "mid").runs}
+    assert again["pay"] == "new" and request.plan(Action.FLOW, "mid").needs_confirmation
     with pytest.raises(ConfirmationNeeded, match="pay"):
         flow(request, "mid")
 
