@@ -18,7 +18,7 @@ from engine.flow import Path, path_state
 from engine.graph import FAILURE, INSTANT_KINDS, Graph
 from engine.keys import issue_of
 from engine.records import Request, Step
-from engine.states import ENDED, MOVING, CallEffect, RequestStatus, StepStatus
+from engine.states import ENDED, MOVING, NOT_TAKEN, CallEffect, RequestStatus, StepStatus
 
 
 class Key(StrEnum):
@@ -136,16 +136,14 @@ def _key(step: Step, before: Step | None) -> Key | None:
 
 
 def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
-    """The starts, and the pending nodes behind them and behind what the act itself has ended or let go of → whether
-    they will surely run, when everything succeeds."""
+    """The starts, and the pending nodes behind them and behind what the act itself has decided → whether they will
+    surely run, when everything succeeds. Behind a path that the act has closed, too: a node there that still waits for
+    another path waits for nothing else any more."""
     graph, found = draft.graph, dict.fromkeys(starts, True)
-    let_go = [n for n in graph.nodes if _passes(draft.steps[n]) and not _passes(draft.steps_before.get(n))]
-    frontier = [*(n for n in found if not draft.steps[n].only), *let_go]
+    decided = [n for n in graph.nodes if _is_decided(draft.steps[n]) and not _is_decided(draft.steps_before.get(n))]
+    frontier = [*(n for n in found if not draft.steps[n].only), *decided]
     while frontier:
-        source = frontier.pop()
-        for edge in graph.outgoing[source]:
-            if source in let_go and edge.outlet != draft.steps[source].outlet:
-                continue
+        for edge in graph.outgoing[frontier.pop()]:
             if draft.steps[edge.target].status is StepStatus.PENDING and edge.target not in found:
                 found[edge.target] = False
                 frontier.append(edge.target)
@@ -156,9 +154,11 @@ def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
     return _less_what_others_may_stop(draft, found)
 
 
-def _passes(step: Step | None) -> bool:
-    """Whether the flow has gone on from it: what is behind may still wait for another path."""
-    return step is not None and step.status in ENDED and not step.held and not step.stale
+def _is_decided(step: Step | None) -> bool:
+    """Whether each path that leads away from it has arrived, or can no longer."""
+    if step is None or step.status in NOT_TAKEN:
+        return step is not None
+    return step.status in ENDED and not step.held and not step.stale
 
 
 def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[str]) -> bool:

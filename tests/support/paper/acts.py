@@ -93,22 +93,22 @@ def rehearsed(paper: PaperRequest, command: Command) -> PaperRequest:
 
 
 def may_run(paper: PaperRequest, after: PaperRequest) -> list[str]:
-    """What an act has started, and what may follow from that: plans list it."""
+    """What an act has started, and what may follow from that, or from what it has decided: plans list it."""
     runs = [s.node for s in after.present() if s.status == "ready" and s.starts != _starts(paper, s.node)]
-    let_go = [s.node for s in after.present() if _passes(s) and not _passes(paper.steps.get(s.node))]
+    decided = {s.node for s in after.present() if _is_over(s) and not _is_over(paper.steps.get(s.node))}
     for place in after.shape.places:
-        ways = after.shape.into(place)
-        sources = [way.source for way in ways if way.source in runs]
-        sources += [w.source for w in ways if w.source in let_go and w.outlet == after.steps[w.source].outlet]
+        sources = [way.source for way in after.shape.into(place) if way.source in (*runs, *decided)]
         if after.steps[place].status == "pending" and any(not after.steps[source].alone for source in sources):
             runs.append(place)
     ordered = [place for place in after.shape.places if place in runs and after.steps[place].kind not in INSTANT]
     return [member for place in ordered for member in after.shape.unit(place)]
 
 
-def _passes(step: PaperStep | None) -> bool:
-    """The flow has gone on from it."""
-    return step is not None and step.status in ("completed", "failed") and not step.held and not step.stale
+def _is_over(step: PaperStep | None) -> bool:
+    """The flow has gone on from it, or has passed it by."""
+    if step is None or step.status in ("skipped", "cancelled"):
+        return step is not None
+    return step.status in ("completed", "failed") and not step.held and not step.stale
 
 
 def _starts(paper: PaperRequest, node: str) -> int:

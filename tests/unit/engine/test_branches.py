@@ -6,9 +6,10 @@ import pytest
 
 from engine.allowed import Action
 from engine.decide import options
+from engine.decide.finish import Finished, finish
 from engine.decide.lost import unstick
-from engine.draft import Draft
 from engine.graph import Edge, Graph, GraphNode
+from engine.outcomes import Failure
 from engine.plan import Key
 from engine.states import CallEffect, RequestStatus, StepStatus
 from tests.support.memory import MemoryRequest, act, graph
@@ -67,24 +68,37 @@ def test_what_an_end_cancelled_is_ready_again_when_that_end_no_longer_stands() -
     assert (request.status, request.steps["ship"].status) == ("failed", StepStatus.CANCELLED)
     assert request.succeed("ship", attempt=number) is False  # fenced: late evidence
 
-    draft = Draft(request.request, request.steps, request.graph, request.now, told=False)
-    plan = options.rehearse(draft, Action.FLOW, "pay")
+    plan = request.plan(Action.FLOW, "pay")
     assert [run.node for run in plan.runs if run.sure] == ["pay", "ship"]
     request.do(lambda d: options.retrigger(d, act(), "pay", flow=True))
     assert (request.due, request.status) == (["pay", "ship"], "in_progress")
-    assert request.steps["ship"].visit == 1  # so its call keeps its key
     request.run("ship", "pay")
     assert request.status == "completed"
+    shipped = [(it.kind.value, it.visit, it.cause and it.cause.by) for it in request.attempts if it.node == "ship"]
+    assert shipped == [("initial", 1, None), ("initial", 1, "Hanna Lead")]  # one visit: its call keeps its key
 
 
 def test_a_plan_says_what_it_takes_back() -> None:
     request = MemoryRequest(graph("a > b", "a -failure> b", "b > end"))
     request.fail("a", call=CallEffect.REJECTED)
     request.fail("b", call=CallEffect.UNKNOWN)
-    draft = Draft(request.request, request.steps, request.graph, request.now, told=False)
-    plan = options.rehearse(draft, Action.FLOW, "a")
+    plan = request.plan(Action.FLOW, "a")
     assert plan.stops == ("b",)
     assert {run.node: run.key for run in plan.runs} == {"a": Key.SAME, "b": Key.NEW}
+
+
+def test_a_plan_lists_what_waits_for_another_path_once_the_act_has_closed_its_own() -> None:
+    """``tell`` comes behind the failure of ``book`` or of ``pay``: when ``book`` is done, it hangs on ``pay`` alone."""
+    ways = ["split > ask", "split > book", "split > pay", "ask > tell", "book -failure> tell", "pay -failure> tell"]
+    ends = ["book > end", "pay > end", "tell > end"]
+    request = MemoryRequest(graph(*ways, *ends, kinds={"split": "branch"}))
+    request.run("split", "ask")
+    unfit, number = Failure("request.input.x is not defined", must_block=True), request.claim("book")
+    request.do(lambda d: finish(d, Finished("book", number, unfit)))
+    assert [(run.node, run.sure) for run in request.plan(Action.INPUT, "book").runs] == [("tell", False)]
+    request.do(lambda d: options.provide_input(d, act(), "book", "{}"))
+    request.run("pay")
+    assert request.due == ["tell"]
 
 
 @pytest.mark.parametrize("stale", [True, False])
