@@ -173,7 +173,8 @@ def _take_back(draft: Draft, node: str, visit: int) -> None:
 
 
 def _bring_back_cancelled(draft: Draft, ends: Collection[str | None], cause: Cause | None) -> None:
-    """What these ends had cancelled, and nothing else has taken back since: pending, and ready where it may start."""
+    """What these ends had cancelled, and nothing else has taken back since: pending, and ready where it may start; in
+    the visit in which it was, so that its call keeps its key (docs/decisions/0037)."""
     back = [n for n in draft.graph.rows if draft.steps[n].cancelled_by in ends]
     for name in back:
         step = draft.change_step(name, status=StepStatus.PENDING, cancelled_by=None, error=None)
