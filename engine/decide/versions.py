@@ -26,18 +26,12 @@ def use_version(
     """
     if version == draft.request.workflow_version:
         return ()
-    rows, before = graph.rows, draft.graph.rows
-    here = [node for node in before if node in draft.steps]
-    gone = [node for node in here if node not in rows or _moved(draft.graph, graph, node)]
-    again = _run_again((draft.graph, graph), acted, flow)
-    stay = [node for node in here if node not in gone and node not in again and node in graph.nodes]
+    here = [node for node in draft.graph.rows if node in draft.steps]
+    gone = [node for node in here if node not in graph.rows or _moved(draft.graph, graph, node)]
     broken = [n for n in gone if n in draft.graph.block_of and draft.steps[n].status is StepStatus.FAILED]
-    done = [n for n in gone if draft.steps[n].status in ENDED and n not in broken]
-    _refuse(version, "lacks steps that are already done", done)
-    open_ = [n for n in gone if n not in again and draft.steps[n].status in (*MOVING, StepStatus.BLOCKED)]
-    _refuse(version, "lacks steps that are blocked or under way", open_)
-    _refuse(version, "lacks the path that was taken from", [n for n in stay if _took_no_way(draft.steps[n], graph)])
-    changed = [node for node in here if node not in gone and draft.steps[node].kind != rows[node]]
+    again = _run_again((draft.graph, graph), acted, flow)
+    _check(draft, version, graph, [node for node in gone if node not in broken], again)
+    changed = [node for node in here if node not in gone and draft.steps[node].kind != graph.rows[node]]
     lost = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
     for node in draft.graph.nodes:
         if node not in gone and (node in changed or draft.graph.unit(node) != graph.unit(node)):
@@ -45,16 +39,26 @@ def use_version(
     cancel(draft, gone)
     for node in broken:  # what failed inside a block is not done: it is what the version mends
         draft.change_step(node, status=StepStatus.CANCELLED)
-    for node, kind in rows.items():
+    for node, kind in graph.rows.items():
         if node not in draft.steps:
             draft.add_step(node, kind)
-        elif node in gone or node not in before:
+        elif node in gone or node not in draft.graph.rows:
             _bring_back(draft, draft.steps[node], kind)
         elif node in changed:
             draft.change_step(node, kind=kind)
     draft.change_version(version, graph)
     _reach_anew(draft)
     return lost
+
+
+def _check(draft: Draft, version: int, graph: Graph, gone: list[str], again: set[str]) -> None:
+    """Raise Refused for what must not be lost. ``gone``: what the version lacks; ``again``: what the act runs again."""
+    steps = draft.steps
+    _refuse(version, "lacks steps that are already done", [n for n in gone if steps[n].status in ENDED])
+    open_ = [n for n in gone if n not in again and steps[n].status in (*MOVING, StepStatus.BLOCKED)]
+    _refuse(version, "lacks steps that are blocked or under way", open_)
+    stay = [n for n in draft.graph.nodes if n in graph.nodes and n not in again]
+    _refuse(version, "lacks the path that was taken from", [n for n in stay if _took_no_way(steps[n], graph)])
 
 
 def _run_again(graphs: tuple[Graph, Graph], acted: str | None, flow: bool) -> set[str]:
