@@ -34,25 +34,14 @@ def step_actions(request: Request, step: Step, graph: Graph) -> tuple[Action, ..
     return (Action.RETRIGGER, Action.FLOW, Action.INPUT)
 
 
-def request_actions(request: Request, steps: Mapping[str, Step], graph: Graph) -> tuple[Action, ...]:
+def request_actions(request: Request, steps: Mapping[str, Step]) -> tuple[Action, ...]:
     """The actions the request itself offers now."""
     actions = []
-    if not why_not_continue(request, steps, graph):
+    if not why_not_continue(request, steps):
         actions.append(Action.CONTINUE)
     if not why_not_withdraw(request):
         actions.append(Action.WITHDRAW)
     return tuple(actions)
-
-
-def why_not(
-    action: Action, request: Request, steps: Mapping[str, Step], graph: Graph, node: str | None = None
-) -> str | None:
-    """None when the act is possible now, else the sentence to refuse with. ``node`` is one of ``steps``."""
-    if action is Action.CONTINUE:
-        return why_not_continue(request, steps, graph)
-    if action is Action.WITHDRAW or node is None:
-        return why_not_withdraw(request)
-    return (why_not_input if action is Action.INPUT else why_not_retrigger)(request, steps[node], graph)
 
 
 def why_not_retrigger(request: Request, step: Step, graph: Graph) -> str | None:
@@ -111,7 +100,7 @@ def why_not_input(request: Request, step: Step, graph: Graph) -> str | None:
     return None
 
 
-def why_not_continue(request: Request, steps: Mapping[str, Step], graph: Graph) -> str | None:
+def why_not_continue(request: Request, steps: Mapping[str, Step]) -> str | None:
     """None when there is something held or lost to continue with, else the sentence to refuse with."""
     if request.pruned_at is not None:
         return _pruned(request)

@@ -171,7 +171,7 @@ def request_document(detail: RequestDetail, graph: Graph, input: Any, results: M
     return RequestDocument(
         **_summary(detail.request, detail.title, tuple(n for n in order if steps[n].status is StepStatus.BLOCKED)),
         input=input,
-        actions=request_actions(detail.request, steps, graph),
+        actions=request_actions(detail.request, steps),
         steps=tuple(_step(detail.request, steps[n], graph, results.get(n), attempts[n]) for n in order),
         looking=_looking(looking(detail.events, detail.at)),
         events=tuple(_event(event) for event in detail.events),

@@ -38,7 +38,7 @@ def with_who_was_first(
     if isinstance(refusal, Conflict):
         return Conflict(refusal.what, refusal.found, *who) if last.at > (refusal.at or 0.0) else refusal
     request, steps = detail.request, {row.step.node: row.step for row in detail.steps}
-    continued = continuing and last.kind == events.CONTINUED and why_not_continue(request, steps, graph)
+    continued = continuing and last.kind == events.CONTINUED and why_not_continue(request, steps)
     beaten = request.status is RequestStatus.WITHDRAWN or continued
     return Conflict(f"REQ-{request.id}", request.status.value, *who, why=str(refusal)) if beaten else refusal
 

@@ -122,7 +122,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str, checked: int |
 def continue_flow(draft: Draft, act: Act) -> Accepted:
     """Release what is held, and run what step and flow would have run; where nothing is held, mend what was lost."""
     expected_request(draft, act)
-    refusal = why_not_continue(draft.request, draft.steps, draft.graph)
+    refusal = why_not_continue(draft.request, draft.steps)
     if refusal:
         raise Refused(refusal)
     cause = cause_of(draft, act, "continued the flow", None)

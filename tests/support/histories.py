@@ -183,7 +183,7 @@ class Life:
         """One act of those that are offered now; some are refused for want of a confirmation."""
         request, seed = self.request, self.seed
         offers = [(one, n) for n, step in request.steps.items() for one in self._offers(step)]
-        offers += [(one, "") for one in request_actions(request.request, request.steps, request.graph)]
+        offers += [(one, "") for one in request_actions(request.request, request.steps)]
         if offers:
             with suppress(Refused):
                 self._act(*seed.choice(offers))

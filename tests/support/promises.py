@@ -36,7 +36,7 @@ def offers(request: MemoryRequest) -> list[Offer]:
         if node in request.graph.rows
         for action in step_actions(request.request, step, request.graph)
     ]
-    general = request_actions(request.request, request.steps, request.graph)
+    general = request_actions(request.request, request.steps)
     return found + [Offer(action, None) for action in general if action is not Action.WITHDRAW]
 
 

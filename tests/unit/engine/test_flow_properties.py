@@ -67,7 +67,7 @@ def person(request: MemoryRequest, seed: random.Random) -> None:
     """One random act of those that the doors offer now."""
     who = act(confirmed=True, reason="because")
     offers = [(a, n) for n, s in request.steps.items() for a in step_actions(request.request, s, request.graph)]
-    general = request_actions(request.request, request.steps, request.graph)
+    general = request_actions(request.request, request.steps)
     offers += [(a, "") for a in general if a is Action.CONTINUE]
     action, node = seed.choice(offers)
     if action is Action.INPUT:
@@ -87,7 +87,7 @@ def check(request: MemoryRequest) -> None:
         assert moving, request.statuses()
     elif status is RequestStatus.BLOCKED and not moving:
         offers = [a for s in request.steps.values() for a in step_actions(request.request, s, request.graph)]
-        offers += [a for a in request_actions(request.request, request.steps, request.graph) if a is Action.CONTINUE]
+        offers += [a for a in request_actions(request.request, request.steps) if a is Action.CONTINUE]
         assert offers, request.statuses()
     elif status is RequestStatus.COMPLETED:
         assert not moving

@@ -32,7 +32,7 @@ def test_answered_it_is_held_and_the_request_blocked_with_nothing_that_moves() -
     request.answer("ask", True, BEN)
     assert request.steps["ask"].held and request.due == []
     assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
-    assert Action.CONTINUE in request_actions(request.request, request.steps, request.graph)
+    assert Action.CONTINUE in request_actions(request.request, request.steps)
     request.do(lambda d: options.continue_flow(d, act()))
     request.run("after")
     assert request.status == "completed"
