@@ -25,7 +25,8 @@ from engine.records import Request
 from engine.runner import Runner
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
-from engine.store import RequestFilter, Store
+from engine.store import Store
+from engine.stored import RequestFilter
 from engine.tools import Tools
 from engine.worker import Worker
 from storage.database import Database

@@ -15,7 +15,8 @@ from engine.events import REFUSED
 from engine.outcomes import Failure
 from engine.records import Claim, Event
 from engine.states import CallEffect, RequestStatus
-from engine.store import Claimer, RequestFilter
+from engine.store import Claimer
+from engine.stored import RequestFilter
 
 RUNNING = 32  # steps that a worker has running all the time
 TARGETS = 20  # blocked requests that are acted on, spread over the whole database

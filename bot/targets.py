@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from engine.allowed import Action
 from engine.errors import RetriggerError
-from engine.store import Beside
+from engine.stored import Beside
 
 # Action ids and callback ids. Namespaced, so that they never meet another app's or Slack's own.
 PATH = "retrigger.path"

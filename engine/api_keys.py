@@ -12,7 +12,7 @@ from engine.access import Access
 from engine.errors import InvalidInput, Refused, UnknownKey
 from engine.permissions import Actor, Permission
 from engine.records import Event
-from engine.store import StoredKey
+from engine.stored import StoredKey
 
 PREFIX = "rtk_"  # by which a person, and a scanner for secrets, knows one
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")

@@ -19,7 +19,8 @@ from engine.permissions import Actor, Grant
 from engine.reading import load, mask_texts, masker_for
 from engine.records import Request
 from engine.retention import Masked
-from engine.store import RequestDetail, Store
+from engine.store import Store
+from engine.stored import RequestDetail
 from engine.submitting import Submitting
 
 T = TypeVar("T")

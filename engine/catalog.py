@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from engine.definition import Workflow
 from engine.graph import Graph
-from engine.store import StoredWorkflow
+from engine.stored import StoredWorkflow
 
 
 class Published(NamedTuple):

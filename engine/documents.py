@@ -17,7 +17,7 @@ from engine.graph import OPEN_KINDS, Graph
 from engine.looking import Looking, looking
 from engine.records import Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.store import AttemptDetail, RequestDetail, RequestRow
+from engine.stored import AttemptDetail, RequestDetail, RequestRow
 
 
 class _Document(BaseModel):

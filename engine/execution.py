@@ -218,16 +218,16 @@ class Execution:
         masked = {path.split(".")[1] for path in sensitive if path.startswith("nodes.")}
         wanted = self._node.references | self._node.callbacks | masked
         step = self._claim.step
-        seen = self._tools.patiently(lambda: self._tools.store.context(step.request_id, wanted))
-        self._masker = self._masker.plus(sensitive_values(sensitive, seen["input"], seen["results"]))
+        seen = self._tools.patiently(lambda: self._tools.store.template_values(step.request_id, wanted))
+        self._masker = self._masker.plus(sensitive_values(sensitive, seen.input, seen.results))
         return build_context(
             step.request_id,
-            seen["input"],
-            seen["requester"],
-            seen["results"],
-            seen["errors"],
+            seen.input,
+            seen.requester,
+            seen.results,
+            seen.errors,
             self._workflow.constants,
-            lambda node: self._callback_url(node, seen["issues"][node]),
+            lambda node: self._callback_url(node, seen.issues[node]),
         )
 
     def _callback_url(self, node: str, issue: tuple[int, int]) -> str:

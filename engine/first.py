@@ -8,7 +8,7 @@ from engine.errors import Conflict, Refused
 from engine.graph import Graph
 from engine.records import Event
 from engine.states import RequestStatus
-from engine.store import RequestDetail
+from engine.stored import RequestDetail
 
 _DID = {
     events.RETRIGGERED: "re-triggered",

@@ -17,7 +17,7 @@ from engine.graph import FAILURE
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import Masker, sensitive_values
 from engine.plan import Plan
-from engine.store import RequestDetail
+from engine.stored import RequestDetail
 from engine.strict_json import loads
 from engine.templates import TemplateError, build_context
 from engine.templates.syntax import dotted

@@ -14,7 +14,7 @@ from engine.errors import InvalidInput
 from engine.fitting import MOST, misfits
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import Masker, mask_fields, sensitive_values
-from engine.store import RequestDetail
+from engine.stored import RequestDetail
 from engine.strict_json import check_depth, check_size, dumps, line_and_column, loads, where
 from engine.templates.syntax import dotted
 from engine.texts import MASK

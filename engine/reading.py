@@ -10,7 +10,7 @@ from engine.definition import Workflow
 from engine.documents import RequestDocument, request_document
 from engine.masking import Masker, mask_fields, sensitive_values
 from engine.records import Approval, Cause
-from engine.store import AttemptDetail, RequestDetail, StepDetail
+from engine.stored import AttemptDetail, RequestDetail, StepDetail
 
 
 def load(text: str | None) -> Any:

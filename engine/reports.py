@@ -9,7 +9,7 @@ from engine.access import Access
 from engine.documents import RequestSummary, request_summary
 from engine.permissions import Actor, Permission, permitted_apps
 from engine.states import RequestStatus
-from engine.store import Beside, BlockedFilter, RequestFilter, RequestRow
+from engine.stored import Beside, BlockedFilter, RequestFilter, RequestRow
 
 
 class BlockedPage(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from engine.records import Event
 from engine.states import FINAL, RequestStatus
-from engine.store import RequestDetail
+from engine.stored import RequestDetail
 
 ENDED = FINAL | {RequestStatus.FAILED}  # what may be removed; a Failed request can be re-triggered until then
 

@@ -1,4 +1,5 @@
-"""The one port of the engine: what it needs of a database. Package ``storage`` implements it."""
+"""The engine's port to its database, which package ``storage`` implements. What only the relay, bulk re-triggers and
+retention need are ports of their own: engine.outbox, engine.causes.port, engine.retention, engine.removals."""
 
 from __future__ import annotations
 
@@ -10,121 +11,21 @@ from engine.draft import Draft
 from engine.graph import Graph
 from engine.looking import Looked, Looking
 from engine.permissions import Grant
-from engine.records import Attempt, AttemptEnd, Claim, Event, NewRequest, Request, Step
+from engine.records import Claim, Event, NewRequest, Request, Step
 from engine.states import RequestStatus
+from engine.stored import (
+    BlockedFilter,
+    History,
+    Measures,
+    RequestDetail,
+    RequestFilter,
+    RequestRow,
+    StoredKey,
+    StoredWorkflow,
+    TemplateValues,
+)
 
 T = TypeVar("T")
-
-
-class StoredWorkflow(NamedTuple):
-    """A published version. ``document`` is the definition as plain data; ``digest`` tells whether it changed."""
-
-    name: str
-    version: int
-    app: str
-    document: dict[str, Any]
-    digest: str
-    published_at: float
-
-
-class StoredKey(NamedTuple):
-    """An API key, without the key: that is nowhere. ``revoked_at`` None: it is in use."""
-
-    id: int
-    name: str
-    created_at: float
-    created_by: str
-    revoked_at: float | None
-
-
-class Measures(NamedTuple):
-    """What a monitor asks for. ``requests``: how many by (application, status); ``events``: how many audit events by
-    kind, of those that steps leave; ``oldest_due``: seconds that the oldest due step has waited, 0 without one."""
-
-    requests: Mapping[tuple[str, str], int]
-    events: Mapping[str, int]
-    oldest_due: float
-    running: int
-    engines: int
-
-
-class RequestFilter(NamedTuple):
-    """What to list, oldest first when ``oldest_first``, else newest first. ``after`` is the last id of the page before.
-
-    ``apps`` None means every application.
-    """
-
-    status: RequestStatus | None = None
-    apps: frozenset[str] | None = None
-    after: int | None = None
-    limit: int = 50
-    oldest_first: bool = False
-
-
-class Beside(NamedTuple):
-    """The page that follows a request in a list of Blocked ones or, ``backwards``, that ends before it. ``at``: since
-    when that request was Blocked, in seconds."""
-
-    at: float
-    id: int
-    backwards: bool = False
-
-
-class BlockedFilter(NamedTuple):
-    """Which Blocked requests to list: those that are so longest come first.
-
-    ``apps`` None means every application. ``longer_than``: only those that have been Blocked for so many seconds.
-    """
-
-    apps: frozenset[str] | None = None
-    longer_than: float = 0.0
-    beside: Beside | None = None
-    limit: int = 50
-
-
-class RequestRow(NamedTuple):
-    """A request as lists show it: the row, its title, and its blocked steps' names and errors."""
-
-    request: Request
-    title: str
-    blocked: tuple[tuple[str, str | None], ...]
-
-
-class StepDetail(NamedTuple):
-    """A step with the heavy columns: ``result`` is JSON text."""
-
-    step: Step
-    result: str | None
-
-
-class AttemptDetail(NamedTuple):
-    """A whole attempt: how it started, the key its call carried, and how it ended (None while it runs)."""
-
-    start: Attempt
-    idempotency_key: str | None
-    end: AttemptEnd | None
-
-
-class RequestDetail(NamedTuple):
-    """Everything stored of one request. ``input`` is JSON text; attempts and events are in the order they happened."""
-
-    request: Request
-    title: str
-    input: str
-    steps: tuple[StepDetail, ...]
-    attempts: tuple[AttemptDetail, ...]
-    events: tuple[Event, ...]
-    at: float  # when it was read, by the database's clock
-
-
-class History(NamedTuple):
-    """What an audit reads of one request, in one snapshot: its rows without what is heavy (input, results, responses),
-    its attempts by step and number, its events in the order in which they were stored."""
-
-    request: Request
-    steps: tuple[Step, ...]
-    attempts: tuple[AttemptDetail, ...]
-    events: tuple[Event, ...]
 
 
 class Claimer(NamedTuple):
@@ -240,9 +141,8 @@ class Store(Protocol):
         request in progress, not from what the last change of each has noted."""
         ...
 
-    def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
-        """What templates may name: ``{"input": ..., "requester": ..., "title": ..., "results": {node: value},
-        "errors": {node: text}, "issues": {node: (visit, key_salt)}}`` for the nodes asked for, values parsed."""
+    def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:
+        """What templates may name, with the results and errors of ``nodes``. Raises NotFound."""
         ...
 
     def detail(self, request_id: int) -> RequestDetail:
@@ -265,15 +165,21 @@ class Store(Protocol):
         """The light rows of one request. Raises NotFound."""
         ...
 
-    def requests(self, filter: RequestFilter) -> list[RequestRow]: ...
+    def requests(self, filter: RequestFilter) -> list[RequestRow]:
+        """A page of requests."""
+        ...
 
-    def blocked(self, filter: BlockedFilter) -> list[RequestRow]: ...
+    def blocked(self, filter: BlockedFilter) -> list[RequestRow]:
+        """A page of Blocked requests."""
+        ...
 
     def apps(self) -> list[str]:
         """The applications that have, or had, requests, by name."""
         ...
 
-    def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]: ...
+    def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]:
+        """How many requests of ``apps`` (None: of all) are in each status."""
+        ...
 
     def publish(self, name: str, app: str, document: dict[str, Any], digest: str, published: Event) -> tuple[int, bool]:
         """Store a new version, and that it was ``published``, unless the newest has the same digest. Returns (version,
@@ -288,7 +194,9 @@ class Store(Protocol):
         """The newest version of each."""
         ...
 
-    def grants(self) -> list[Grant]: ...
+    def grants(self) -> list[Grant]:
+        """Those that are stored."""
+        ...
 
     def add_grant(self, grant: Grant, granted: Event) -> bool:
         """Store a grant and its event. False, and nothing is stored, when it was there."""

@@ -16,7 +16,7 @@ from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Permission, permitted_apps
 from engine.provided import check_input
 from engine.records import Event, NewRequest
-from engine.store import StoredWorkflow
+from engine.stored import StoredWorkflow
 from engine.strict_json import canonical, dumps
 from engine.templates import TemplateError, build_context
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from engine.errors import NotFound
 from engine.records import Event
-from engine.store import StoredKey
+from engine.stored import StoredKey
 from storage.part import Part
 from storage.tables import api_keys
 

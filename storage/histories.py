@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, exists, null, select
 
 from engine.errors import NotFound
 from engine.records import Event, Step
-from engine.store import AttemptDetail, History
+from engine.stored import AttemptDetail, History
 from storage import rows
 from storage.part import Part
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS

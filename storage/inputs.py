@@ -14,7 +14,6 @@ class Submitted(NamedTuple):
 
     input: str
     requester: str
-    title: str
 
 
 class Inputs:

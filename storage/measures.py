@@ -1,10 +1,10 @@
-"""Numbers for a monitor (engine.store.Measures)."""
+"""Numbers for a monitor (engine.stored.Measures)."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from engine.store import Measures
+from engine.stored import Measures
 from storage.database import now
 from storage.part import Part
 from storage.tables import DUE, DUE_ALONE, RUNNING, steps, workers

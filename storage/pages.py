@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select, tuple_
 
-from engine.store import BlockedFilter, RequestFilter
+from engine.stored import BlockedFilter, RequestFilter
 from storage import rows
 from storage.database import now
 from storage.statements import REQUEST_COLUMNS

@@ -11,7 +11,15 @@ from sqlalchemy import Connection, Select, select
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
 from engine.states import RequestStatus
-from engine.store import AttemptDetail, BlockedFilter, RequestDetail, RequestFilter, RequestRow, StepDetail
+from engine.stored import (
+    AttemptDetail,
+    BlockedFilter,
+    RequestDetail,
+    RequestFilter,
+    RequestRow,
+    StepDetail,
+    TemplateValues,
+)
 from storage import rows
 from storage.database import now
 from storage.inputs import Inputs, Submitted
@@ -27,8 +35,8 @@ class Reading(Part):
 
     _inputs: Inputs
 
-    def context(self, request_id: int, nodes: Iterable[str]) -> dict[str, Any]:
-        """What templates may name, with the results and errors of ``nodes``; values parsed. Raises NotFound."""
+    def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:
+        """What templates may name, with the results and errors of ``nodes``. Raises NotFound."""
         submitted, wanted = self._inputs.get(request_id), list(nodes)
         stored: Sequence[Sequence[Any]] = ()
         if submitted is None or wanted:
@@ -37,14 +45,13 @@ class Reading(Part):
                 submitted = submitted or self._submitted(connection, request_id)
                 if wanted:
                     stored = statements.results.run(connection, id=request_id, nodes=statements.listed(wanted))
-        return {
-            "input": json.loads(submitted.input),
-            "requester": submitted.requester,
-            "title": submitted.title,
-            "results": {node: json.loads(result) for node, result, *_ in stored if result is not None},
-            "errors": {node: error for node, _, error, *_ in stored if error is not None},
-            "issues": {node: (visit, salt) for node, _, _, visit, salt in stored},
-        }
+        return TemplateValues(
+            json.loads(submitted.input),
+            submitted.requester,
+            {node: json.loads(result) for node, result, *_ in stored if result is not None},
+            {node: error for node, _, error, *_ in stored if error is not None},
+            {node: (visit, salt) for node, _, _, visit, salt in stored},
+        )
 
     def _submitted(self, connection: Connection, request_id: int) -> Submitted:
         found = self._database.statements.input.run(connection, id=request_id)

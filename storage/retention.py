@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select,
 from engine.records import Event
 from engine.retention import ENDED, Masked, Old, OldPage
 from engine.states import MOVING
-from engine.store import RequestDetail
+from engine.stored import RequestDetail
 from engine.texts import REMOVED
 from storage import rows
 from storage.database import now

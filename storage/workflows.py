@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from engine.errors import NotFound
 from engine.records import Event
-from engine.store import StoredWorkflow
+from engine.stored import StoredWorkflow
 from storage.part import Part
 from storage.rows import clean, dump
 from storage.tables import workflows

@@ -12,7 +12,7 @@ from engine.audit.replay import Replay
 from engine.audit.same import clauses, unlike
 from engine.errors import RetriggerError
 from engine.records import Request, Step
-from engine.store import History
+from engine.stored import History
 
 # What no attempt and no event tells: who asked, what is told in Slack, and leases, which are renewed without a trace.
 _OF_REQUEST = frozenset({"id", "workflow", "app", "requester", "alerted", "pruned_at"})

@@ -15,7 +15,7 @@ from engine.limits import MAX_RECOVERIES
 from engine.records import Step
 from engine.retention import ENDED
 from engine.states import FINAL, MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
-from engine.store import AttemptDetail, History
+from engine.stored import AttemptDetail, History
 
 Finding = tuple[str | None, str, str]  # node, stored, history
 

@@ -25,7 +25,7 @@ from engine.errors import RetriggerError
 from engine.graph import Graph
 from engine.records import AttemptEnd, Event, NewRequest, Step
 from engine.states import MOVING, StepStatus
-from engine.store import AttemptDetail, History
+from engine.stored import AttemptDetail, History
 
 Key = tuple[str, int]  # of an attempt: node, number
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from engine.audit.audit import audit
 from engine.audit.difference import Difference
 from engine.graph import Graph
-from engine.store import History, Store
+from engine.store import Store
+from engine.stored import History
 
 PAGE = 200  # requests in memory at once
 _STRAYS = 100  # told of each table

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from engine import events
-from engine.store import Measures
+from engine.stored import Measures
 from retrigger.api.cached import Cached
 from retrigger.wiring import App
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.documents import when
-from engine.store import StoredKey
+from engine.stored import StoredKey
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import age, plain

@@ -21,7 +21,7 @@ from engine.outcomes import Ended, Failure, Success, Waits
 from engine.plan import Plan
 from engine.records import Approval, Attempt, AttemptEnd, Event, NewRequest, Notice, Step
 from engine.states import CallEffect, RequestStatus, StepStatus
-from engine.store import AttemptDetail, History
+from engine.stored import AttemptDetail, History
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import events
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.store import AttemptDetail, History
+from engine.stored import AttemptDetail, History
 
 Plant = Callable[[History, random.Random], History | None]  # None: there is nothing of the kind in this history
 

@@ -14,6 +14,7 @@ from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageErro
 from engine.graph import Graph
 from engine.records import Event
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
+from engine.stored import TemplateValues
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.operations import Direct
@@ -205,14 +206,13 @@ def test_the_whole_of_an_attempt_is_stored(store: SqlStore):
     assert (two.end.outcome, two.end.error) == (AttemptOutcome.FAILED, "It broke.\ufffd")
     assert {d.step.node: d.result for d in detail.steps} == {"first": '{"id":7}', "second": None, "end": None}
     assert detail.request.status is RequestStatus.BLOCKED
-    assert store.context(request_id, ["first", "second"]) == {
-        "input": {"name": "Rae"},
-        "requester": "rae@example.com",
-        "title": "A title",
-        "results": {"first": {"id": 7}},
-        "issues": {"first": (1, 0), "second": (1, 0)},
-        "errors": {"second": "It broke.\ufffd"},
-    }
+    assert store.template_values(request_id, ["first", "second"]) == TemplateValues(
+        {"name": "Rae"},
+        "rae@example.com",
+        results={"first": {"id": 7}},
+        errors={"second": "It broke.\ufffd"},
+        issues={"first": (1, 0), "second": (1, 0)},
+    )
 
 
 @pytest.mark.parametrize("at_once", [False, True])

@@ -65,10 +65,10 @@ def test_text_that_a_database_cannot_hold_is_stored_with_a_mark_in_its_place(sto
     assert store.create(new, GRAPH, Event(None, "submitted", 0.0)) == (request_id, True)
 
 
-@pytest.mark.parametrize("read", ["status", "detail", "context"])
+@pytest.mark.parametrize("read", ["status", "detail", "template_values"])
 def test_a_request_that_is_not_there_is_not_found(store: SqlStore, read: str):
     with pytest.raises(NotFound, match="REQ-404"):
-        store.context(404, []) if read == "context" else getattr(store, read)(404)
+        store.template_values(404, []) if read == "template_values" else getattr(store, read)(404)
 
 
 def test_the_rows_of_many_requests_are_those_that_the_rule_makes(store: SqlStore):

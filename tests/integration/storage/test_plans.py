@@ -27,7 +27,8 @@ from engine.permissions import Grant, Permission
 from engine.records import Event
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
-from engine.store import Beside, BlockedFilter, RequestFilter, Store
+from engine.store import Store
+from engine.stored import Beside, BlockedFilter, RequestFilter
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import open_database
@@ -173,7 +174,7 @@ def people_look(engine: Engine, store: Store) -> None:
     store.kept("a name")
     store.command("a command")
     store.submitted("hr_done", "a key")
-    store.context(NUMBER, ["check", "book"])
+    store.template_values(NUMBER, ["check", "book"])
     store.record(Event(NUMBER, "refused", 0.0))
     store.nudge()
     store.histories(NUMBER // 2, 20)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from engine.states import RequestStatus
-from engine.store import Beside, BlockedFilter, RequestFilter
+from engine.stored import Beside, BlockedFilter, RequestFilter
 from storage.database import now
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
@@ -142,7 +142,7 @@ def test_how_long_a_request_is_blocked_outlives_other_reasons_and_ends_with_the_
 
 def test_a_step_of_a_request_that_runs_is_told_the_input_without_a_look_at_the_database(store: SqlStore):
     request_id = submit(store)
-    first = store.context(request_id, [])
-    first["input"]["name"] = "changed by a template's hands"
+    first = store.template_values(request_id, [])
+    first.input["name"] = "changed by a template's hands"
     store.database.close()  # whoever reads fails
-    assert store.context(request_id, [])["input"] == {"name": "Rae"}
+    assert store.template_values(request_id, []).input == {"name": "Rae"}

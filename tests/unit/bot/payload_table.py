@@ -26,7 +26,7 @@ from engine.permissions import Actor, Grant, Permission
 from engine.plan import Key, PlannedStep
 from engine.reports import BlockedPage
 from engine.states import AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.store import Beside
+from engine.stored import Beside
 from tests.unit.bot import samples
 
 Payload = fit.Message | dict[str, Any]

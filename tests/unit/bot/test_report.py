@@ -14,7 +14,7 @@ from engine.allowed import Action
 from engine.documents import RequestDocument
 from engine.reports import BlockedPage
 from engine.states import RequestStatus, StepStatus
-from engine.store import Beside
+from engine.stored import Beside
 from tests.support.slack_checks import check_message, check_view
 from tests.support.slack_checks import texts as texts_of
 from tests.unit.bot.samples import AT, attempt, request, step

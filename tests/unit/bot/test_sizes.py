@@ -14,7 +14,7 @@ from engine import events
 from engine.allowed import Action
 from engine.reports import BlockedPage
 from engine.states import RequestStatus
-from engine.store import Beside
+from engine.stored import Beside
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples
 

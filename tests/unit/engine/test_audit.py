@@ -13,7 +13,7 @@ from engine.audit.invariants import contradictions
 from engine.draft import Draft
 from engine.records import Event
 from engine.states import AttemptKind, RequestStatus, StepStatus
-from engine.store import History
+from engine.stored import History
 from tests.support.histories import live
 from tests.support.memory import MemoryRequest, graph
 from tests.support.planting import PLANTS

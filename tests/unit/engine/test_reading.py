@@ -9,7 +9,7 @@ from engine.definition import load
 from engine.reading import read_document
 from engine.records import Attempt, AttemptEnd, Cause, Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.store import AttemptDetail, RequestDetail, StepDetail, StoredWorkflow
+from engine.stored import AttemptDetail, RequestDetail, StepDetail, StoredWorkflow
 from engine.strict_json import dumps
 from engine.texts import MASK
 
