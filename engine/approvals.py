@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine import events
-from engine.carrying import Carrying, act_of
+from engine.acting import Acting, act_of
 from engine.decide.act import Accepted
 from engine.decide.answer import answer, means
 from engine.documents import RequestDocument
@@ -24,7 +24,7 @@ class Asked(NamedTuple):
     names: tuple[str, ...]
 
 
-class Approvals(Carrying):
+class Approvals(Acting):
     """The part of the engine that is for those whom an approval names."""
 
     def asks(self, request_id: int) -> dict[str, Approval]:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from engine.allowed import Action, request_actions, step_actions
-from engine.commands import shown
+from engine.idempotency import shown
 from engine.graph import OPEN_KINDS, Graph
 from engine.looking import Looking, looking
 from engine.records import Event, Request, Step

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from engine.carrying import Carrying, act_of
+from engine.acting import Acting, act_of
 from engine.looking import look, look_away
 from engine.permissions import Actor
 
 
-class Lookouts(Carrying):
+class Lookouts(Acting):
     """The part of the engine that tells people who is on it already. Needs Take action, and locks nobody out."""
 
     def look(self, actor: Actor, request_id: int, seen: str | None = None) -> None:

@@ -11,7 +11,7 @@ from referencing.exceptions import Unresolvable
 
 from engine.definition import Workflow
 from engine.errors import InvalidInput
-from engine.fitting import MOST, misfits
+from engine.json_schema import MOST, misfits
 from engine.limits import MAX_INPUT_BYTES
 from engine.masking import Masker, mask_fields, sensitive_values
 from engine.stored import RequestDetail

@@ -10,14 +10,14 @@ from functools import partial
 from engine.allowed import Action
 from engine.approvals import Approvals
 from engine.callbacks import Address
-from engine.carrying import CONTINUE, act_of
+from engine.acting import CONTINUE, act_of
 from engine.decide import options
 from engine.decide.act import Accepted
 from engine.decide.answer import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound, PlanChanged
-from engine.foresight import Outlook, outlook
+from engine.outlook import Outlook, outlook
 from engine.graph import Graph
 from engine.lookouts import Lookouts
 from engine.permissions import Actor, Permission

@@ -13,7 +13,7 @@ from bot.text import code, one_line, said
 from engine import texts
 from engine.allowed import Action
 from engine.documents import RequestDocument
-from engine.foresight import Outlook
+from engine.outlook import Outlook
 from engine.limits import MAX_REASON_CHARS
 from engine.plan import Key, Plan, PlannedStep
 

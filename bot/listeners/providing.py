@@ -14,7 +14,7 @@ from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import ChosenFile, Target, Ticket
 from engine.errors import InvalidInput
-from engine.foresight import Outlook
+from engine.outlook import Outlook
 from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan

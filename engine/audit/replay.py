@@ -15,7 +15,7 @@ from engine import events
 from engine.audit.difference import Broken, Difference
 from engine.audit.facts import Graphs, Rule, rule_of
 from engine.audit.same import clauses, same, unlike
-from engine.commands import FACT
+from engine.idempotency import FACT
 from engine.decide.block import begin_inner
 from engine.decide.claim import claim
 from engine.decide.send import send

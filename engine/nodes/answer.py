@@ -19,7 +19,7 @@ from referencing.exceptions import Unresolvable
 
 from engine import strict_json
 from engine.errors import InvalidInput
-from engine.fitting import misfits
+from engine.json_schema import misfits
 from engine.limits import MAX_RESPONSE_BYTES
 from engine.nodes.http import Answer, NoAnswer
 from engine.outcomes import Failure, Outcome, Success

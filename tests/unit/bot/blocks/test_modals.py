@@ -18,7 +18,7 @@ from bot.targets import (
 )
 from engine import texts
 from engine.allowed import Action
-from engine.foresight import Outlook, Reader, Way
+from engine.outlook import Outlook, Reader, Way
 from engine.plan import Key, PlannedStep
 from engine.states import CallEffect
 from tests.unit.bot import samples

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
-from engine.commands import answered, check_key, meaning, remember
+from engine.idempotency import answered, check_key, meaning, remember
 from engine.decide.act import Accepted, Act
 from engine.draft import Draft
 from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused, RetriggerError
-from engine.first import with_who_was_first
+from engine.who_was_first import with_who_was_first
 from engine.limits import MAX_REASON_CHARS
 from engine.logs import bound, logger
 from engine.masking import Masker
@@ -30,7 +30,7 @@ FLOW = ("retrigger", True)  # how what Re-trigger step and flow asks for begins
 log = logger(__name__)
 
 
-class Carrying(Submitting):
+class Acting(Submitting):
     """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
 
     def __init__(

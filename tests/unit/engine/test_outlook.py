@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.definition import Workflow, load
-from engine.foresight import Reader, Way, readers, ways
+from engine.outlook import Reader, Way, readers, ways
 from engine.templates import build_context
 
 WORKFLOW = """
