@@ -17,14 +17,10 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.definition.fields import Model, Timeout, matching, problem
 from engine.errors import RetriggerError
+from engine.headers import HEADER_NAME, OWN_HEADERS, can_be_sent, header_problem
 from engine.nodes.wire import DeadlineAdapter
 
-_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-# Those that decide where a request goes and where it ends: never a definition's or a settings file's to set.
-OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"})
-
-HeaderName = Annotated[str, matching(_HEADER_NAME, "a header's name, such as X-Api-Key")]
-_BAD_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+HeaderName = Annotated[str, matching(HEADER_NAME, "a header's name, such as X-Api-Key")]
 
 
 class ConnectionUnusable(RetriggerError):
@@ -154,20 +150,9 @@ class Connection:
             raise ConnectionUnusable(
                 f"Connection {self.name} needs the environment variable {variable}, and it is not set."
             )
-        if _BAD_IN_HEADER.search(secret):
+        if not can_be_sent(secret):
             raise ConnectionUnusable(
                 f"Connection {self.name} cannot send what the environment variable {variable} holds: "
                 "it has a line break or a character that a header cannot carry."
             )
         return secret
-
-
-def header_problem(name: str, value: str) -> str | None:
-    """Why this header cannot be sent, or None. Never shows the value."""
-    if not re.fullmatch(_HEADER_NAME, name):
-        return f"header {name!r} is no header name"
-    if name.lower() in OWN_HEADERS:
-        return f"header {name} is set by the engine; leave it out"
-    if _BAD_IN_HEADER.search(value):
-        return f"header {name} has a line break or a character that a header cannot carry"
-    return None

@@ -10,12 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine import templates
 from engine.definition.fields import Count, Duration, Flag, Model, Text, Timeout, choice, described, matching, problem
+from engine.headers import CONTROL, HEADER_NAME, OWN_HEADERS
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_ENGINE_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "idempotency-key"}
-)
+_ENGINE_HEADERS = OWN_HEADERS | {"idempotency-key"}
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -43,13 +41,13 @@ def _check_query(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_header(name: str, value: str) -> None:
-    if not _HEADER.fullmatch(name):
+    if not re.fullmatch(HEADER_NAME, name):
         raise problem(f"has {described(name)}; write a header's name, such as X-Trace")
     if name.lower() in _ENGINE_HEADERS:
         raise problem(f"has `{name}`, which the engine sets itself; remove it")
     if name.lower() in _SECRET_HEADERS and not templates.is_template(value):
         raise problem(f"has `{name}`; write it as the `auth` of the connection, in the settings: secrets stay there")
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+    if re.search(CONTROL, value):
         raise problem(f"has a line break or control character in `{name}`; write it on one line")
 
 

@@ -54,9 +54,7 @@ class Places:
         line = next((self.lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.lines), None)
         if path[:1] != ("nodes",) or len(path) == 1:
             return Problem(self.file, line, None, dotted(path), message)
-        node = (
-            4 if path[2:4] == ("sync", "nodes") and len(path) > 4 else 1
-        )  # a node inside a sync block is named itself
+        node = 4 if path[2:4] == INSIDE and len(path) > 4 else 1  # a node inside a sync block is named itself
         return Problem(self.file, line, str(path[node]), dotted(path[node + 1 :]), message)
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from engine import strict_json
-from engine.connections import Connection, header_problem
+from engine.connections import Connection
 from engine.errors import RetriggerError
+from engine.headers import header_problem
 from engine.keys import call_digest
 from engine.nodes.answer import Expectation
 

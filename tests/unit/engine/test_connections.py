@@ -5,7 +5,8 @@ from base64 import b64encode
 import pytest
 from pydantic import ValidationError
 
-from engine.connections import Connection, ConnectionSettings, ConnectionUnusable, header_problem
+from engine.connections import Connection, ConnectionSettings, ConnectionUnusable
+from engine.headers import header_problem
 
 BASE = {"base_url": "http://127.0.0.1:8900"}
 
