@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from engine import texts
 from engine.callbacks import Address
-from engine.decide.block import begin_inner, end_inner, keep_late
-from engine.decide.finish import Finished
+from engine.decide.block import begin_inner, end_inner
+from engine.decide.finish import Finished, late
 from engine.decide.send import send as about_to_send
 from engine.definition import (
     ActionNode,
@@ -207,7 +207,7 @@ class Execution:
         try:
             self._tools.patiently(lambda: change(request_id, end))
         except LeaseLost:
-            self._tools.patiently(lambda: change(request_id, partial(keep_late, done=done, outcome=outcome)))
+            self._tools.patiently(lambda: change(request_id, partial(late, done=done, outcome=outcome)))
             raise
 
     def _context(self, constant: bool) -> Mapping[str, Any]:

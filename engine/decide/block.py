@@ -7,7 +7,7 @@ attempt number; whoever takes the block away closes what is open inside, so a wo
 from __future__ import annotations
 
 from engine import events
-from engine.decide.finish import Finished, close_attempt, has_error, late
+from engine.decide.finish import Finished, close_attempt, has_error
 from engine.draft import Draft
 from engine.errors import LeaseLost
 from engine.fence import end_attempt
@@ -64,11 +64,6 @@ def _stored_already(step: Step, done: Finished, outcome: Ended) -> bool:
     if isinstance(outcome, Failure):
         return step.status is StepStatus.FAILED and has_error(step, outcome)
     return step.status is StepStatus.COMPLETED
-
-
-def keep_late(draft: Draft, done: Finished, outcome: Ended) -> None:
-    """An inner step's result that came after the block was taken away."""
-    late(draft, done, outcome)
 
 
 def interrupt_inner(draft: Draft, block: str, outcome: AttemptOutcome, error: str | None = None) -> bool:

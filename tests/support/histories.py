@@ -9,8 +9,8 @@ from functools import partial
 from engine.allowed import Action, request_actions, step_actions
 from engine.decide import options
 from engine.decide.answer import answer, call_back, time_is_up
-from engine.decide.block import begin_inner, end_inner, keep_late
-from engine.decide.finish import Finished, finish
+from engine.decide.block import begin_inner, end_inner
+from engine.decide.finish import Finished, finish, late
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
 from engine.errors import ConfirmationNeeded, LeaseLost, Refused
@@ -151,7 +151,7 @@ class Life:
         try:
             self.request.do(partial(end_inner, block=block, attempt=number, done=done, outcome=outcome))
         except LeaseLost:
-            self.request.do(partial(keep_late, done=done, outcome=outcome))
+            self.request.do(partial(late, done=done, outcome=outcome))
             return False
         if isinstance(outcome, Failure):
             failed = outcome._replace(error=f"{node}: {outcome.error}")
