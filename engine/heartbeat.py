@@ -24,7 +24,7 @@ class Heartbeat:
         except StorageError:
             self._since = None
             raise
-        if self._last is not None and (self._since is None or now - self._last > self._lease):
+        if self._last is not None and (self._since is None or not 0 <= now - self._last <= self._lease):
             self._since, self._needed = now, self._lease + SILENT_SECONDS
         elif self._since is None:
             self._since = now
@@ -38,5 +38,6 @@ class Heartbeat:
     def is_steady(self) -> bool:
         """Whether it has beaten for a whole lease. Before, nobody can be told dead: the database, or the whole machine,
         may have been away, so that no living engine could renew its leases either. After an outage that it has seen
-        itself it waits longer: others may still hang on connections that are silent since (decision 34)."""
+        itself it waits longer: others may still hang on connections that are silent since (decision 34). A database's
+        clock that was set back counts as an outage."""
         return self._since is not None and self._last is not None and self._last - self._since >= self._needed

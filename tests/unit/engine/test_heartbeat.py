@@ -62,3 +62,8 @@ def test_a_gap_longer_than_a_lease_is_an_outage_too() -> None:
 
 def test_who_starts_while_the_database_is_away_has_seen_no_outage() -> None:
     assert steady_at(None, None, 100, 101, 102, 103) == [103]
+
+
+def test_a_clock_that_was_set_back_by_an_hour_is_waited_for_no_longer_than_an_outage() -> None:
+    again = 6400 + LEASE + SILENT_SECONDS
+    assert steady_at(10000, 10001, 10002, 10003, *range(6400, 6410)) == [10003, again, again + 1]
