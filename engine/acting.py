@@ -7,11 +7,10 @@ from typing import TypeVar
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
-from engine.idempotency import answered, check_key, meaning, remember
 from engine.decide.act import Accepted, Act
 from engine.draft import Draft
 from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused, RetriggerError
-from engine.who_was_first import with_who_was_first
+from engine.idempotency import answered, check_key, meaning, remember
 from engine.limits import MAX_REASON_CHARS
 from engine.logs import bound, logger
 from engine.masking import Masker
@@ -22,6 +21,7 @@ from engine.retention import Masked
 from engine.store import Store
 from engine.stored import RequestDetail
 from engine.submitting import Submitting
+from engine.who_was_first import with_who_was_first
 
 T = TypeVar("T")
 CONTINUE = ("continue",)  # what Continue flow asks for

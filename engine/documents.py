@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from engine.allowed import Action, request_actions, step_actions
-from engine.idempotency import shown
 from engine.graph import OPEN_KINDS, Graph
+from engine.idempotency import shown
 from engine.looking import Looking, looking
 from engine.records import Event, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from engine.acting import CONTINUE, act_of
 from engine.allowed import Action
 from engine.approvals import Approvals
 from engine.callbacks import Address
-from engine.acting import CONTINUE, act_of
 from engine.decide import options
 from engine.decide.act import Accepted
 from engine.decide.answer import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound, PlanChanged
-from engine.outlook import Outlook, outlook
 from engine.graph import Graph
 from engine.lookouts import Lookouts
+from engine.outlook import Outlook, outlook
 from engine.permissions import Actor, Permission
 from engine.plan import Plan
 from engine.provided import check_provided, check_result, draft_for

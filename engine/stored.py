@@ -121,7 +121,7 @@ class History(NamedTuple):
 
 
 class TemplateValues(NamedTuple):
-    """What the templates of a step may name, values parsed; ``results`` and ``errors`` by node, as far as there are any.
+    """What the templates of a step may name, parsed. ``results`` and ``errors`` by node, as far as there are any;
     ``issues``: the visit and the number of which a callback's address is made."""
 
     input: Any

@@ -8,9 +8,9 @@ from typing import Any
 from engine import events
 from engine.api_keys import ApiKeys
 from engine.catalog import Published
-from engine.idempotency import check_key
 from engine.definition import Workflow
 from engine.errors import InvalidInput, KeyReused, NotFound, Refused
+from engine.idempotency import check_key
 from engine.limits import MAX_INPUT_BYTES, MAX_TITLE_CHARS
 from engine.masking import Masker, sensitive_values
 from engine.permissions import Actor, Permission, permitted_apps

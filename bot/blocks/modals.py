@@ -13,8 +13,8 @@ from bot.text import code, one_line, said
 from engine import texts
 from engine.allowed import Action
 from engine.documents import RequestDocument
-from engine.outlook import Outlook
 from engine.limits import MAX_REASON_CHARS
+from engine.outlook import Outlook
 from engine.plan import Key, Plan, PlannedStep
 
 # Ids of fields: errors name them, and people may read them, so they are words.

@@ -14,8 +14,8 @@ from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import ChosenFile, Target, Ticket
 from engine.errors import InvalidInput
-from engine.outlook import Outlook
 from engine.logs import logger
+from engine.outlook import Outlook
 from engine.permissions import Actor
 from engine.plan import Plan
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine import events
-from engine.decide.block import interrupt_inner
 from engine.decide.alone import fail_alone, fails_again
+from engine.decide.block import interrupt_inner
 from engine.decide.finish import block
 from engine.draft import Draft
 from engine.fence import end_attempt

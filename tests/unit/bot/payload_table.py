@@ -20,8 +20,8 @@ from engine.causes.person import pack_person
 from engine.causes.records import Item, ItemState, Run, RunState, SharedCause, Stand, Standing, tally
 from engine.documents import AttemptDocument, LookingDocument, RequestDocument
 from engine.errors import NotPermitted
-from engine.outlook import Outlook, Reader, Way
 from engine.limits import MAX_BULK, MAX_REASON_CHARS
+from engine.outlook import Outlook, Reader, Way
 from engine.permissions import Actor, Grant, Permission
 from engine.plan import Key, PlannedStep
 from engine.reports import BlockedPage

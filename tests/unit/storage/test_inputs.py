@@ -4,7 +4,7 @@ from storage.inputs import LIMIT, LONGEST, Inputs, Submitted
 
 
 def submitted(text: str = "{}") -> Submitted:
-    return Submitted(text, "rae@example.com", "A title")
+    return Submitted(text, "rae@example.com")
 
 
 def test_what_was_put_there_is_known():
