@@ -6,14 +6,15 @@ with the installation, since Procrastinate itself keeps it nowhere.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
 from engine.errors import StorageError
+from storage.changing import change_tables
 from storage.database import Database
-from storage.migrations import LOCK
 from storage.sentences import place
 from storage.tables import installation
 
@@ -23,26 +24,22 @@ _NAME = "procrastinate_schema"
 def upgrade(database: Database) -> bool:
     """Make or change the tables. False when nothing was to be done. Raises StorageError."""
     changed = False
-    while _step(database):
+    while change_tables(database, partial(_step, database)):
         changed = True
     return changed
 
 
-def _step(database: Database) -> bool:
+def _step(database: Database, connection: Connection) -> bool:
     """The whole schema, or the next change, in a transaction of its own, as a change may use what the one before has
     added. False when there is none."""
-    with database.writing() as connection:
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        found, files = _found(connection), _changes()
-        _refuse_newer(database, found, files)
-        if found == files[-1]:
-            return False
-        following = files[-1] if found is None else files[files.index(found) + 1]
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        # Not by SQLAlchemy: it is many statements.
-        driver.execute(SchemaManager.get_schema() if found is None else _read(following))
-        _keep(connection, following, new=found is None)
+    found, files = _found(connection), _changes()
+    _refuse_newer(database, found, files)
+    if found == files[-1]:
+        return False
+    following = files[-1] if found is None else files[files.index(found) + 1]
+    many_statements = SchemaManager.get_schema() if found is None else _read(following)
+    connection.execution_options(no_parameters=True).exec_driver_sql(many_statements)
+    _keep(connection, following, new=found is None)
     return True
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from engine.errors import StorageError
+from storage.changing import change_tables
 from storage.database import Database
 from storage.sentences import place
-
-LOCK = 7238947  # any number that nobody else takes: of two processes that upgrade at once, one waits for the other
 
 
 def upgrade(database: Database) -> bool:
@@ -26,10 +25,7 @@ def upgrade(database: Database) -> bool:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("PRAGMA journal_mode = WAL")
-    with database.writing() as connection:
-        if not database.is_sqlite:  # there, the transaction holds the write lock
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-        _bring_up(connection)
+    change_tables(database, _bring_up)
     return True
 
 

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import text
 
 from engine.permissions import Permission
+from storage.changing import change_tables
 from storage.database import open_database
 from tests.support.api import serve_api
 from tests.support.front import Front
@@ -35,9 +36,7 @@ def test_old_processes_go_on_with_newer_tables_and_start_no_more(tmp_path: Path,
         ci.post("/v1/workflows/steps/requests", json={"input": {"name": "Ada"}})
         wait_until(partial(has_status, ci, 1, "blocked"), "a blocked request")
         database = open_database(database_url)
-        for statement in NEWER:  # each by itself, or it may meet the engine's own locks in the other order
-            with database.writing() as connection:
-                connection.execute(text(statement))
+        change_tables(database, lambda connection: [connection.execute(text(statement)) for statement in NEWER])
         database.close()
 
         front.mend_second()
