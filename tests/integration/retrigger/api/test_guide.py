@@ -20,6 +20,15 @@ from tests.support.docs import ROOT, rows, words
 from tests.support.front import Front
 
 GUIDE = (ROOT / "docs" / "api.md").read_text("utf-8")
+# The README's, with steps that a test can break.
+ONBOARDING = """
+workflow: onboarding
+app: HR
+title: "Onboard {{ request.input.name }}"
+nodes:
+  create_account: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
+  welcome: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
+"""
 _EXAMPLE = re.compile(r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", re.DOTALL)
 
 
@@ -53,6 +62,7 @@ def shown(expected: Any, found: Any) -> bool:
 
 def test_every_example_is_answered_as_shown(tmp_path: Path):
     front = Front(tmp_path, "sqlite:///retrigger.db")
+    front.define("onboarding", ONBOARDING)
     examples = _EXAMPLE.findall(GUIDE)
     front.break_second()
     with serve_api(front) as api:
