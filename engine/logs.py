@@ -3,6 +3,8 @@
 The edges bind who is at work (``bound``: a click, a call of the API, a command); a worker's thread says which claim it
 runs (``running``). Every line of that thread carries both. A line is an ordinary record of Python's logging, so that it
 is handled as those of the libraries are; ``fields`` are for whoever writes JSON. docs/operating.md lists the names.
+
+structlog takes a tenth of what a short command takes to start, and most of these log nothing: a first line imports it.
 """
 
 from __future__ import annotations
@@ -12,16 +14,15 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars, unbind_contextvars
-from structlog.stdlib import BoundLogger, filter_by_level
-
+from engine.json_line import SAYS
 from engine.records import Claim
 from engine.states import AttemptKind
 
-SAYS = "says"  # the field of a sentence for people
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
+
 Fields = MutableMapping[str, Any]
 
 # Set for each step, so nothing is made of it until something is logged.
@@ -30,20 +31,36 @@ running: ContextVar[Claim | None] = ContextVar("running", default=None)
 
 def logger(name: str) -> BoundLogger:
     """The logger of a module: ``log.info("relay.waits", says="…", request="REQ-1")``. Needs no setting up."""
-    processors: list[Any] = [filter_by_level, _joined, _as_record]
-    made = structlog.wrap_logger(
-        logging.getLogger(name), processors, wrapper_class=BoundLogger, cache_logger_on_first_use=True
-    )
-    return cast(BoundLogger, made)
+    return cast("BoundLogger", _Logger(name))
+
+
+class _Logger:
+    """Each of its methods is made when it is used first."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        import structlog
+        from structlog.stdlib import BoundLogger, filter_by_level
+
+        processors: list[Any] = [filter_by_level, _with_ids, _as_record]
+        made = structlog.wrap_logger(logging.getLogger(self._name), processors, wrapper_class=BoundLogger).bind()
+        self.__dict__[method] = found = getattr(made, method)
+        return found
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:
     """Until it is left, every line of this thread, and of what it hands on with its context, has these fields."""
+    from structlog.contextvars import bound_contextvars
+
     return bound_contextvars(**{name: value for name, value in fields.items() if value is not None})
 
 
 def bind(**fields: object) -> None:
     """The same for the rest of this thread or task, which is given the next one's instead; None: without."""
+    from structlog.contextvars import bind_contextvars, unbind_contextvars
+
     unbind_contextvars(*(name for name, value in fields.items() if value is None))
     bind_contextvars(**{name: value for name, value in fields.items() if value is not None})
 
@@ -71,12 +88,18 @@ def _shown(value: Any) -> str:
     return text if text and not any(mark in text for mark in ' "=\n') else json.dumps(text, ensure_ascii=False)
 
 
-def _joined(logger: Any, method: str, fields: Fields) -> Fields:
-    """Behind the line's own fields: the claim's, then what is bound."""
+def joined() -> dict[str, Any]:
+    """The ids that join a line of this thread to others: its claim's, then what is bound."""
+    from structlog.contextvars import get_contextvars
+
     claim = running.get()
-    found = sorted(get_contextvars().items())  # of themselves they have no order
-    behind = [*(of_claim(claim).items() if claim is not None else ()), *found]
-    return {**fields, **{name: value for name, value in behind if name not in fields}}
+    bound = sorted(get_contextvars().items())  # of themselves they have no order
+    return {**(of_claim(claim) if claim is not None else {}), **dict(bound)}
+
+
+def _with_ids(logger: Any, method: str, fields: Fields) -> Fields:
+    """Behind the line's own fields, which go before."""
+    return {**fields, **{name: value for name, value in joined().items() if name not in fields}}
 
 
 def _as_record(logger: Any, method: str, fields: Fields) -> tuple[tuple[str], dict[str, Any]]:

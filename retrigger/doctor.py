@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,8 +19,8 @@ from engine.connections import Connection
 from engine.errors import RetriggerError
 from retrigger.publishing import read_all
 from retrigger.settings import Settings, SlackAccess
-from retrigger.settings_file import read_settings, unknown_variables
-from retrigger.wiring import App, load_own_functions, open_app, worker_name
+from retrigger.settings_file import unknown_variables
+from retrigger.wiring import App, connections_of, load_own_functions, open_app, worker_name
 
 CONNECT_SECONDS = 3.0
 
@@ -43,18 +42,19 @@ class Check(NamedTuple):
     mend: str = ""
 
 
-def examine(config: Path | None, environ: Mapping[str, str]) -> Iterator[Check]:
-    """Every check, in an order in which a failure explains those that follow. Raises nothing of ours."""
+def examine(read: Callable[[], Settings], environ: Mapping[str, str]) -> Iterator[Check]:
+    """Every check, in an order in which a failure explains those that follow; ``read`` gives the settings. Raises
+    nothing of ours."""
     try:
-        settings = read_settings(config, environ)
+        settings = read()
     except RetriggerError as error:
         yield Check("Settings", State.FAILED, str(error), "Correct it; the rest is checked after that.")
         return
     yield from _settings(settings, environ)
     yield from _database(settings)
     yield from _definitions(settings)
-    for name, entry in settings.connections.items():
-        yield _connection(Connection(name, entry))
+    for connection in connections_of(settings).values():
+        yield _connection(connection)
     yield _api(settings)
     yield from _slack(settings)
 

@@ -31,6 +31,7 @@ from retrigger.stopping import Stopping
 from retrigger.wiring import (
     App,
     check_tables,
+    connections_of,
     load_own_functions,
     new_executor,
     open_app,
@@ -48,10 +49,11 @@ log = logger(__name__)
 
 
 class Running:
-    """What one process runs, from ``start`` to ``stop``. ``say`` is told in sentences what came up and what did not."""
+    """What one process runs, from ``start`` to ``stop``. ``say`` is told in sentences what came up and what did not;
+    ``json_lines``: what functions print is logged as JSON."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
-        self.settings, self._say = settings, say
+    def __init__(self, settings: Settings, say: Say, *, json_lines: bool = False) -> None:
+        self.settings, self._say, self._json_lines = settings, say, json_lines
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._receiver: HttpReceiver | None = None
@@ -105,8 +107,8 @@ class Running:
         for connection in app.connections.values():
             if problem := connection.problem():
                 self._say(problem)
-        masker, processes = Masker(app.secrets), Processes(settings.functions)
-        tools = Tools(app.store, app.catalog, app.connections, app.callbacks, masker, processes)
+        processes = Processes(settings.functions, app.secrets, json_lines=self._json_lines)
+        tools = Tools(app.store, app.catalog, app.connections, app.callbacks, Masker(app.secrets), processes)
         runner, name = Runner(tools), worker_name()
         self._worker = Worker(
             app.store,
@@ -183,7 +185,8 @@ def run(
 
     Without Slack's tokens, a process that has more to do than the bot does the rest, and says so.
     """
-    if set_up_logging(secrets_of(settings, {}), form=settings.log, debug=debug):
+    json_lines = set_up_logging(secrets_of(settings, connections_of(settings)), form=settings.log, debug=debug)
+    if json_lines:
         say = _log
     missing = settings.slack.missing
     if bot and missing:
@@ -193,7 +196,7 @@ def run(
             )
         say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = Stopping()
-    running = Running(settings, say)
+    running = Running(settings, say, json_lines=json_lines)
     running.start(engine=engine, bot=bot and not missing, api=api)
     keep_what_is_loaded()
     say("Ctrl-C stops it.")

@@ -7,15 +7,16 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.connections import Connection
-from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.port import NewExecutor
 from engine.functions import load_functions
 from engine.service import Engine
@@ -88,7 +89,7 @@ def open_app(settings: Settings, database: Database | None = None) -> App:
         distributed.new_jobs() if settings.distributed else None,
     )
     catalog = Catalog(store.workflow)
-    connections = {name: Connection(name, entry) for name, entry in settings.connections.items()}
+    connections = connections_of(settings)
     hidden = secrets_of(settings, connections)
     callbacks = Callbacks(settings.api.public_url, store.installation_secret)
     engine = Engine(store, catalog, settings.file_grants, hidden, callbacks)
@@ -126,7 +127,14 @@ def upgrade_tables(settings: Settings, database: Database) -> bool:
 
 def new_executor(settings: Settings, store: SqlStore) -> NewExecutor:
     """What runs the steps."""
+    from engine.executors.apscheduler import ApschedulerExecutor
+
     return distributed.new_executor(store, settings.lease) if settings.distributed else ApschedulerExecutor
+
+
+def connections_of(settings: Settings) -> dict[str, Connection]:
+    """By name. They open nothing until they are used."""
+    return {name: Connection(name, entry) for name, entry in settings.connections.items()}
 
 
 def secrets_of(settings: Settings, connections: dict[str, Connection]) -> frozenset[str]:
@@ -134,8 +142,9 @@ def secrets_of(settings: Settings, connections: dict[str, Connection]) -> frozen
     found = set(settings.slack.secrets)
     for connection in connections.values():
         found |= connection.secrets()
-    password = make_url(settings.database_url).password
-    return frozenset(found | ({password} if password else set()))
+    with suppress(ArgumentError):  # whoever opens it says what is wrong with it
+        found.add(make_url(settings.database_url).password or "")
+    return frozenset(found - {""})
 
 
 def load_own_functions(settings: Settings) -> None:

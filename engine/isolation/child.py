@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.functions import find_function
 from engine.isolation.answer import Answer, answer
+from engine.isolation.output import Output
 from engine.isolation.wire import Wire, WireClosed
 from engine.limits import MAX_FUNCTION_MEMORY, MAX_MESSAGE_BYTES
 
@@ -23,11 +24,11 @@ _GROWN = MAX_FUNCTION_MEMORY // 2
 CUT_OFF = 113  # exit code of a process whose connection with the worker was closed by the function
 
 
-def serve(sock: socket.socket) -> int:
+def serve(sock: socket.socket, output: Output) -> int:
     """Answer calls in this process, which was just forked, until no more are to come. Returns its exit code."""
     me = os.getpid()
     _prepare(sock)
-    is_worn_out = _wear()
+    is_worn_out = _wear(output)
     wire = Wire(sock, MAX_MESSAGE_BYTES)
     worn_out = False
     while not worn_out:
@@ -35,7 +36,8 @@ def serve(sock: socket.socket) -> int:
             message = wire.receive()
         except WireClosed:
             return 0
-        told = _call(*json.loads(message))
+        name, args, output.ids = json.loads(message)
+        told = _call(name, args)
         if os.getpid() != me:
             return 0  # the function forked, and this is the copy, which nobody waits for
         worn_out = is_worn_out(told)
@@ -63,13 +65,13 @@ def _call(name: str, args: dict[str, Any]) -> Answer:
     return answer(known.call, args)
 
 
-def _wear() -> Callable[[Answer], bool]:
+def _wear(output: Output) -> Callable[[Answer], bool]:
     """Tells, after a call, whether it left something behind that the next one in this process would suffer from."""
     out, err, folder, most = sys.stdout, sys.stderr, _folder(), _peak() + _GROWN
 
     def is_worn_out(told: Answer) -> bool:
         try:
-            sys.stdout.flush()
+            output.end_lines()
             signal.setitimer(signal.ITIMER_REAL, 0)
         except Exception:  # its output is closed, say
             return True

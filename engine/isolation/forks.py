@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any
@@ -23,21 +23,22 @@ _ANSWER = 10.0
 _PATIENCE = 10.0
 _GOING = 0.5
 _PROGRAM = (  # with the worker's own sys.path, since the modules may lie beside the settings file
-    "import json, sys; sys.path[:], modules, control = json.load(sys.stdin); "
-    "from engine.isolation.server import main; main(control, modules)"
+    "import json, sys; sys.path[:], control, *how = json.load(sys.stdin); "
+    "from engine.isolation.server import main; main(control, *how)"
 )
 
 
 class ForkServer:
-    """Started at once; the first process that is asked for waits until it has imported ``modules``."""
+    """Started at once; the first process that is asked for waits until it has imported ``modules``. What functions
+    print: see Output."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, modules: Sequence[str], secrets: Collection[str], as_json: bool) -> None:
         self._lock = Lock()
         self._sock, other = socket.socketpair()
         self._wire = Wire(self._sock, MAX_MESSAGE_BYTES)
         self._ready = False
         with other:
-            self._process = _start(other.fileno(), modules)
+            self._process = _start(other.fileno(), list(modules), sorted(secrets), as_json)
 
     def fork(self) -> FunctionProcess:
         """A process that waits for calls. Raises NoProcess, WireClosed when this server is gone."""
@@ -111,7 +112,7 @@ class FunctionProcess:
         return self._server.end(self.pid, patience)
 
 
-def _start(control: int, modules: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(control: int, *how: object) -> subprocess.Popen[bytes]:
     """In a session of its own, so that Ctrl-C in a terminal is the worker's affair. What functions print goes where
     the worker's standard error goes: its standard output is for what commands tell."""
     process = subprocess.Popen(
@@ -123,5 +124,5 @@ def _start(control: int, modules: Sequence[str]) -> subprocess.Popen[bytes]:
     )
     assert process.stdin is not None
     with suppress(OSError), process.stdin as pipe:  # that it is gone already is seen at its socket
-        pipe.write(json.dumps([[str(folder) for folder in sys.path], list(modules), control]).encode())
+        pipe.write(json.dumps([[str(folder) for folder in sys.path], control, *how]).encode())
     return process

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from engine.isolation.child import CUT_OFF
 from engine.isolation.errors import Crashed, NoProcess, Stopped, TookTooLong
 from engine.isolation.forks import ForkServer, FunctionProcess
 from engine.isolation.wire import WireClosed
+from engine.logs import of_claim, running
 
 IDLE = 60.0  # seconds after which a process that was not needed ends
 _TRIES = 3  # new processes for one call, should they die before they take it
@@ -30,10 +31,11 @@ class _Idle(NamedTuple):
 
 
 class Processes:
-    """``modules`` register the functions when they are imported. Nothing is started before it is needed."""
+    """``modules`` register the functions when they are imported. What these print has no ``secrets`` in it, and is JSON
+    where ``json_lines`` is set. Nothing is started before it is needed."""
 
-    def __init__(self, modules: Sequence[str] = ()) -> None:
-        self._modules = tuple(modules)
+    def __init__(self, modules: Sequence[str] = (), secrets: Collection[str] = (), *, json_lines: bool = False) -> None:
+        self._modules, self._secrets, self._json_lines = tuple(modules), secrets, json_lines
         self._lock = Lock()
         self._server: ForkServer | None = None
         self._idle: list[_Idle] = []  # the one that was needed last is taken first
@@ -48,7 +50,9 @@ class Processes:
         with self._lock:
             self._running += 1
         try:
-            return self._call(f"[{json.dumps(name)},{args}]".encode(), limit)
+            claim = running.get()
+            ids = json.dumps(of_claim(claim) if claim else {})
+            return self._call(f"[{json.dumps(name)},{args},{ids}]".encode(), limit)
         finally:
             with self._lock:
                 self._running -= 1
@@ -140,7 +144,7 @@ class Processes:
             if self._stopped:
                 raise Stopped
             if self._server is None:
-                self._server = ForkServer(self._modules)
+                self._server = ForkServer(self._modules, self._secrets, self._json_lines)
             return self._server
 
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import logging
 import os
 import signal
 import socket
 import struct
-import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -25,6 +23,7 @@ from typing import Any
 from engine.errors import SettingsError
 from engine.functions import load_functions
 from engine.isolation.child import heed_no_stop_signals, serve
+from engine.isolation.output import Output
 from engine.isolation.wire import Wire, WireClosed
 from engine.limits import MAX_MESSAGE_BYTES
 
@@ -36,13 +35,12 @@ _KILLED = 5.0  # seconds until a killed process is not waited for any more
 _POLL = 0.001
 
 
-def main(control: int, modules: Sequence[str]) -> None:
-    """Run until the worker closes its end of the socket with the number ``control``."""
+def main(control: int, modules: Sequence[str], secrets: Sequence[str], as_json: bool) -> None:
+    """Run until the worker closes its end of the socket with the number ``control``. What is printed and logged: see
+    Output."""
     heed_no_stop_signals()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper, as it just started
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     sock = socket.socket(fileno=control)
-    server = _Server(sock)
+    server = _Server(sock, Output(secrets, as_json=as_json))
     try:
         load_functions(modules)
         gc.collect()
@@ -59,8 +57,9 @@ def main(control: int, modules: Sequence[str]) -> None:
 
 
 class _Server:
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, output: Output) -> None:
         self._sock, self._wire = sock, Wire(sock, MAX_MESSAGE_BYTES)
+        self._output = output
         self._pids: set[int] = set()
 
     def say(self, message: Any) -> None:
@@ -102,7 +101,7 @@ class _Server:
         try:
             os.setpgid(0, 0)
             self._sock.close()
-            code = serve(socket.socket(fileno=number))
+            code = serve(socket.socket(fileno=number), self._output)
         except BaseException:
             traceback.print_exc()
         finally:

@@ -51,7 +51,9 @@ PARTS = {
     help="The settings file. Default: retrigger.yaml here.",
 )
 @click.option("--as", "person", envvar="RETRIGGER_USER", metavar="MAIL", help="Who is acting. Default: RETRIGGER_USER.")
-@click.option("--debug", is_flag=True, envvar="RETRIGGER_DEBUG", help="Show where an unexpected error comes from.")
+@click.option(
+    "--debug", is_flag=True, envvar="RETRIGGER_DEBUG", help="More in the log, and where an unexpected error comes from."
+)
 @click.version_option(package_name="retrigger", prog_name="retrigger")
 @click.pass_context
 def command(context: click.Context, config: Path | None, person: str | None, debug: bool) -> None:

@@ -38,7 +38,7 @@ def doctor(session: Session, audit: bool, only: tuple[int, ...], as_json: bool) 
     from retrigger.doctor import State, examine
 
     checks = []
-    for check in examine(session.config, os.environ):
+    for check in examine(lambda: session.settings, os.environ):
         checks.append(check)
         if not as_json:
             _show(session.out, check)

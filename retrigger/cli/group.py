@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -96,7 +95,7 @@ def sentence(error: RetriggerError) -> str:
 
 
 def _debugging(ctx: click.Context) -> bool:
-    return bool(ctx.params.get("debug") or os.environ.get("RETRIGGER_DEBUG"))
+    return bool(ctx.params.get("debug"))
 
 
 def _show_trace(ctx: click.Context) -> None:

@@ -11,7 +11,6 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot.picture import picture
 from engine.documents import RequestSummary
 from engine.states import RequestStatus
 from retrigger.cli.path import show_path
@@ -55,6 +54,8 @@ def show(session: Session, request_id: int, file: BinaryIO | None, as_json: bool
     engine = session.app.engine
     document = engine.document(session.reader, request_id)
     if file is not None:
+        from bot.picture import picture
+
         file.write(picture(document, engine.graph(document), datetime.now(UTC)))
         if file.name != "-":
             click.echo(f"{document.id} is drawn in {file.name}.", err=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from engine.permissions import Actor
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from retrigger.settings import Settings
     from retrigger.wiring import App
 
@@ -32,10 +33,14 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """Raises SettingsError."""
+        """With them, what may go wrong beside the command's own work has a log. Raises SettingsError."""
+        from retrigger.logs import log_warnings
         from retrigger.settings_file import read_settings
+        from retrigger.wiring import connections_of, secrets_of
 
-        return read_settings(self.config, os.environ)
+        settings = read_settings(self.config, os.environ)
+        log_warnings(secrets_of(settings, connections_of(settings)), debug=self.debug)
+        return settings
 
     @cached_property
     def app(self) -> App:
@@ -99,6 +104,8 @@ def program() -> str:
 
 
 def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream and stream.isatty() else _UNLIMITED
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)

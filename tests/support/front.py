@@ -78,9 +78,9 @@ class Front:
     def json(self, *words: str) -> Any:
         return json.loads(self.out(*words, "--json"))
 
-    def refused(self, *words: str, code: int = 3) -> str:
+    def refused(self, *words: str, code: int = 3, **environment: str | None) -> str:
         """What a run says on standard error that ends with ``code``, and with nothing on standard output."""
-        result = self.run(*words)
+        result = self.run(*words, **environment)
         assert (result.exit_code, result.stdout) == (code, ""), result.output
         return result.stderr
 

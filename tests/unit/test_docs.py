@@ -31,13 +31,13 @@ from engine.definition import (
 from engine.definition.fields import names
 from engine.definition.nodes import NODE_KINDS
 from engine.definition.source import MAX_DEPTH
+from engine.json_line import LIBRARY
 from engine.nodes.action import _ERROR_CHARS
 from engine.permissions import Permission
 from engine.templates import sandbox
 from engine.templates.context import ROOTS
 from retrigger.cli import command
 from retrigger.cli.group import FAILED, INTERRUPTED, NOT_FOUND, REFUSED
-from retrigger.logs import LIBRARY
 from retrigger.settings import ApiSettings, AppSettings, FileSettings, GrantSettings
 from retrigger.settings_file import VARIABLES
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command, rows, words

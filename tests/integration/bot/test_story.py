@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from engine.json_line import JsonLine
 from engine.masking import Masker
-from retrigger.logs import JsonLine
 from tests.integration.bot.office import CHANNEL, Office
 from tests.support.slack_ui import SlackUi
 

@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
+from engine.json_line import JsonLine
 from engine.masking import Masker
 from engine.texts import MASK
-from retrigger.logs import JsonLine
 from tests.support.engine import Room
 from tests.support.outside import Outside
 

@@ -156,6 +156,14 @@ def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, url: str, senten
     assert not list(tmp_path.glob("*.db"))
 
 
+@pytest.mark.parametrize("command", ["list", "up", "worker", "doctor"])
+def test_an_address_that_is_none_is_told_by_every_command(still: Front, start: StartProcess, command: str):
+    process = start(command, RETRIGGER_DATABASE_URL="retrigger.db")
+
+    assert process.code() == 1
+    assert "database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME." in process.said
+
+
 def test_a_file_that_is_no_database_is_told(front: Front):
     (front.folder / "retrigger.db").write_text("hello " * 1000)
 
@@ -223,3 +231,4 @@ def test_a_defect_is_named_without_a_traceback_unless_asked_for(front: Front, mo
     asked = CliRunner().invoke(command, ["--debug", "list"])
     assert asked.exit_code == 1
     assert "Traceback" in asked.stderr
+    assert front.refused("list", code=1, RETRIGGER_DEBUG="0") == f"{sentence}\n"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.logs import bound, logger
+from engine.json_line import JsonLine
+from engine.logs import bound, joined, logger
 from engine.masking import Masker
 from engine.texts import MASK
-from retrigger.logs import JsonLine, OneLine
+from retrigger.logs import OneLine
 
 SECRET = "hunter22"
 
@@ -31,7 +32,7 @@ def logged(caplog: pytest.LogCaptureFixture, event: str, **fields: Any) -> loggi
 
 
 def as_json(record: logging.LogRecord) -> dict[str, Any]:
-    text = JsonLine(Masker({SECRET})).format(record)
+    text = JsonLine(Masker({SECRET}), joined).format(record)
     assert "\n" not in text and SECRET not in text and text.isascii()
     told: dict[str, Any] = json.loads(text)
     return told

@@ -1,0 +1,70 @@
+"""What is printed, taken line by line: for logs whose lines have a form."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from engine.limits import MAX_TOLD_CHARS
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+def printed_as_records() -> tuple[Printed, Printed]:
+    """For the standard output and the standard error: each line is a record of the logger ``print``."""
+    logger = logging.getLogger("print")
+    return Printed(1, logger.info), Printed(2, logger.warning)
+
+
+class Printed(io.RawIOBase):
+    """Hands each line that is written, but for blank ones, to ``say``. It stands for the file descriptor ``number``,
+    which crashes, and programs that are started, go on to write to themselves."""
+
+    def __init__(self, number: int, say: Callable[[str], None]) -> None:
+        self._number, self._say = number, say
+        self._mine = _OfThread()
+
+    def stream(self) -> TextIO:
+        """What takes the place of ``sys.stdout`` or ``sys.stderr``."""
+        raw = cast(Any, self)  # unbuffered, as Python's own outputs are with `-u`
+        return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    def fileno(self) -> int:
+        return self._number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written = bytes(data)
+        if not self._mine.saying:  # else it is what went wrong with saying it
+            *lines, self._mine.begun = (self._mine.begun + written).split(b"\n")
+            self._say_all(lines)
+            if len(self._mine.begun) > MAX_TOLD_CHARS:
+                self.end_line()
+        return len(written)
+
+    def end_line(self) -> None:
+        """What this thread has begun is a line, too."""
+        begun, self._mine.begun = self._mine.begun, b""
+        self._say_all([begun])
+
+    def _say_all(self, lines: list[bytes]) -> None:
+        self._mine.saying = True
+        try:
+            for line in lines:
+                if text := line.decode("utf-8", "backslashreplace").rstrip():
+                    self._say(text)
+        finally:
+            self._mine.saying = False
+
+
+class _OfThread(threading.local):
+    """So that lines of two threads are not mixed."""
+
+    begun = b""
+    saying = False
