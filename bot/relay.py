@@ -1,8 +1,9 @@
 """The relay: takes what is to be told out of the outbox, and has it told in Slack (SPEC 7).
 
 Nothing is lost and nothing is posted twice: a row is marked before its send, and a marked row whose answer is not known
-is looked up in Slack before it is sent again. Rows of one request are told in order; a row that cannot be told waits,
-and never holds up another request. What is done about each trouble:
+is looked up in Slack before it is sent again. Rows of one request are told in order, those for its channel and those
+for one person each by themselves; a row that cannot be told waits, and never holds up another request. What is done
+about each trouble:
 
     rate limited            waits for its turn (bot.pace)
     unreachable             waits 1, 2, 4 … 60 s, and the whole relay 1, 2, 4 … 30 s: one row at a time tries it out

@@ -48,7 +48,7 @@ def test_a_row_carries_what_it_tells(store: SqlStore, outbox: SqlOutbox):
 
 def test_rows_of_one_request_come_in_order_and_one_at_a_time(store: SqlStore, outbox: SqlOutbox):
     one, two = submit(store), submit(store)
-    tell(store, one, "card", "line", "tell")
+    tell(store, one, "card", "line", "line")
     tell(store, two, "line")
     first = outbox.due(10, 30)
     assert [(row.request_id, row.kind) for row in first] == [(one, "card"), (two, "line")]
@@ -59,12 +59,32 @@ def test_rows_of_one_request_come_in_order_and_one_at_a_time(store: SqlStore, ou
 
 def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlStore, outbox: SqlOutbox):
     request_id = submit(store)
-    tell(store, request_id, "line", "tell")
+    tell(store, request_id, "line", "line")
     (row,) = outbox.due(10, 30)
     outbox.later(row, 0.05, "Slack is down")
     assert outbox.due(10, 30) == []
     again = wait_for_due(outbox)
-    assert (again.kind, again.tries) == ("line", 1)
+    assert (again.id, again.tries) == (row.id, 1)
+
+
+def test_what_one_person_is_told_waits_for_no_channel_nor_a_channel_for_them(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, "line", "tell", "tell", "line")
+    line, told = outbox.due(10, 30)
+    assert (line.kind, told.kind) == ("line", "tell")
+    outbox.later(line, 60.0, "is_archived")
+    assert outbox.due(10, 30) == []  # the second waits for the first, and the line behind for the line
+    outbox.done([told.id])
+    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+
+
+def test_whom_nothing_can_be_told_now_holds_up_no_line(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, "tell", "line", "line")
+    told, line = outbox.due(10, 30)
+    outbox.later(told, 60.0, "Slack is down")
+    outbox.done([line.id])
+    assert [row.kind for row in outbox.due(10, 30)] == ["line"]
 
 
 def test_a_send_whose_answer_is_not_known_is_marked_when_the_row_comes_again(store: SqlStore, outbox: SqlOutbox):
@@ -104,25 +124,25 @@ def test_what_waits_behind_a_row_can_be_told_with_it(store: SqlStore, outbox: Sq
     request_id = submit(store)
     tell(store, request_id, "line", "tell", "line", "line", "line")
     tell(store, submit(store), "line")
-    (row, _) = outbox.due(10, 30)
+    (row, *_) = outbox.due(10, 30)
     behind = outbox.behind(row, 2)
     assert [(other.request_id, other.kind) for other in behind] == [(request_id, "line")] * 2
     outbox.sending(row, [other.id for other in behind], 7.0)
     assert len(outbox.behind(row, 10)) == 1  # of the two it is not known any more whether they were told
     outbox.done([row.id, *(other.id for other in behind)])
-    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+    assert [row.kind for row in outbox.due(10, 30)] == ["line"]
 
 
 def test_an_update_of_a_card_holds_up_only_the_next_one(store: SqlStore, outbox: SqlOutbox):
     request_id = submit(store)
-    tell(store, request_id, "card", "line", "card", "tell")
+    tell(store, request_id, "card", "line", "card", "line")
     (card,) = outbox.due(10, 30)  # it is to be posted, and the thread needs it
     assert card.kind == "card"
     outbox.remember(Posted(request_id, CARD, "T1", "C1", "1.2", "a"))
     outbox.later(card, 1000.0, "our own pace", counts=False)
     (line,) = outbox.due(10, 30)
     outbox.done([line.id])
-    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+    assert [row.kind for row in outbox.due(10, 30)] == ["line"]
 
 
 def test_doctor_sees_what_waits_why_and_what_was_given_up(store: SqlStore, outbox: SqlOutbox):
@@ -151,10 +171,10 @@ def wait_for_due(outbox: SqlOutbox) -> OutboxRow:
 
 
 def test_a_dropped_row_makes_way_and_keeps_its_error(store: SqlStore, outbox: SqlOutbox):
-    tell(store, submit(store), "line", "tell")
+    tell(store, submit(store), "line", "card")
     (row,) = outbox.due(10, 30)
     outbox.drop(row.id, "channel_not_found")
-    assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
+    assert [row.kind for row in outbox.due(10, 30)] == ["card"]
     with store.database.reading() as connection:
         assert connection.scalar(select(table.c.error).where(table.c.id == row.id)) == "channel_not_found"
 

@@ -194,7 +194,7 @@ def people_look(engine: Engine, store: Store) -> None:
 def the_relay_tells(outbox: Outbox) -> None:
     number, _ = outbox.waiting()
     assert number > 3
-    later, dropped, *_ = outbox.due(5, 60.0)
+    later, dropped = outbox.due(2, 60.0)
     outbox.later(later, 60.0, "Slack is away.", unsent=[later.id])
     outbox.behind(dropped, 20)
     outbox.sending(dropped, [], 7.0)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from bot.announcer import Announcer
 from bot.blocks.fit import Message
 from bot.errors import SlackError
+from bot.poster import Poster
 from bot.relay import Relay
 from bot.text import Dates
+from engine.causes.port import Causes
 from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
+from engine.outbox import CARD, TELL, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 
 
 class MemoryOutbox:
-    """As storage's: rows of one request strictly in order, ``later`` in seconds of ``now``."""
+    """As storage's: rows of one request in order, ``later`` in seconds of ``now``."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -75,7 +77,8 @@ class MemoryOutbox:
 
     def _held(self, row: OutboxRow, of_request: list[OutboxRow]) -> bool:
         stands = CARD in self.kept.get(row.request_id, {})
-        earlier = (other for other in of_request if other.id < row.id)
+        same = (other for other in of_request if (other.kind == TELL) == (row.kind == TELL))
+        earlier = (other for other in same if other.id < row.id)
         return any(other.kind != CARD or row.kind == CARD or not stands for other in earlier)
 
     def _order(self, row: OutboxRow) -> tuple[float, int]:
@@ -180,8 +183,9 @@ class Office:
         self.channels = {"HR": "C1", "IT": "C2"}
         self.relay = self.new_relay()
 
-    def new_relay(self) -> Relay:
-        announcer = Announcer(self.outbox, self._read, self._asks, self.slack, self.channels, Dates())  # type: ignore[arg-type]  # a fake
+    def new_relay(self, causes: Causes | None = None) -> Relay:
+        poster = cast(Poster, self.slack)
+        announcer = Announcer(self.outbox, self._read, self._asks, poster, self.channels, Dates(), causes=causes)
         return Relay(self.outbox, announcer, clock=lambda: self.outbox.now)
 
     def run(self) -> None:

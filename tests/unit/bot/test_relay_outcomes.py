@@ -11,7 +11,7 @@ from bot.errors import (
 )
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office
-from tests.unit.bot.told import DONE
+from tests.unit.bot.told import ACT, DONE
 
 
 def test_an_outcome_that_comes_late_stays_for_the_person_to_find(office: Office) -> None:
@@ -44,6 +44,17 @@ def test_whoever_left_the_channel_is_told_directly(office: Office) -> None:
     office.outbox.add(42, "tell", DONE, "slack:T1/U1")
     office.run()
     assert [m["channel"] for m in office.slack.messages.values()] == ["U1"]
+
+
+def test_a_channel_that_takes_nothing_any_more_holds_up_no_outcome(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.run()
+    office.slack.trouble = lambda method, channel: ChannelMissing("is_archived") if channel == "C1" else None
+    office.outbox.add(42, "line", ACT)
+    office.outbox.add(42, "tell", DONE, "slack:T1/U1")
+    office.run()
+    assert [(m["channel"], m["thread"]) for m in office.slack.messages.values()] == [("C1", None), ("U1", None)]
+    assert [row.kind for row in office.outbox.rows.values()] == ["line"]
 
 
 def test_without_a_channel_for_the_application_the_outcome_comes_as_a_direct_message(office: Office) -> None:
