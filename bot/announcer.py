@@ -30,7 +30,7 @@ from engine.records import Event
 from engine.states import RequestStatus
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
-FACTS = ("from", "to", "call", "outcome", "recovery", "first")  # of an event: words and numbers of ours
+FACTS = ("from", "to", "call", "outcome", "recovery", "first", "stuck")  # of an event: words and numbers of ours
 SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
 
 MARGIN = 7.0  # seconds that a row must still be ours when a send begins: longer than a call may take

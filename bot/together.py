@@ -69,6 +69,8 @@ class Together:
         """Whether the event is nothing that concerns this request alone."""
         if event.kind in events.ACTS:
             return "bulk" in (event.data or {})
+        if events.is_stuck(event.data):
+            return False
         return event.kind != events.BLOCKED or self._joins(request_id)
 
     def _joins(self, request_id: int) -> bool:

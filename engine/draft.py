@@ -74,7 +74,17 @@ class Draft:
         if status is RequestStatus.BLOCKED and self._told:
             self._touch(alerted=True)
         if status is not before.status:
-            self.event(events.STATUS, reason=reason, data={"from": before.status.value, "to": status.value})
+            facts = {"from": before.status.value, "to": status.value}
+            self.event(events.STATUS, reason=reason, data={**facts, **self._stuck(before)})
+
+    def _stuck(self, before: Request) -> dict[str, bool]:
+        """That no step blocks the request, which has become Blocked all the same, so that no event of a step tells it;
+        and whether it is the request's first alert."""
+        if self.request.status is not RequestStatus.BLOCKED:
+            return {}
+        rows = (self.steps[node] for node in self.graph.nodes)
+        told = any(step.status is StepStatus.BLOCKED and not step.stale for step in rows)
+        return {} if told else {"stuck": True, "first": not before.alerted}
 
     def event(self, kind: str, node: str | None = None, **facts: Any) -> Event:
         """Add a line to the audit."""

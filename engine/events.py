@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.records import Event
 
 SUBMITTED = "submitted"
@@ -44,11 +47,16 @@ THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST, WAITS}
 ENDINGS = frozenset({"completed", "failed", "rejected"})
 
 
+def is_stuck(data: Mapping[str, Any] | None) -> bool:
+    """Whether these facts of a status change say that the request is Blocked, and by no step (SPEC 3.5)."""
+    return bool(data and data.get("stuck"))
+
+
 def told(event: Event) -> bool:
-    """Whether the thread gets a line for it. Of status changes only the endings: the others follow from an act or a
-    blocked step that has its own line."""
+    """Whether the thread gets a line for it. Of status changes only the endings, and that no step blocks what is
+    Blocked: the others follow from an act or a blocked step that has its own line."""
     if event.kind == STATUS:
-        return (event.data or {}).get("to") in ENDINGS
+        return (event.data or {}).get("to") in ENDINGS or is_stuck(event.data)
     if event.kind == COMPLETED and event.attempt is None:
         return False  # a branch, a merge or an end, which nobody waits for
     if event.kind == WAITS:

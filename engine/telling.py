@@ -7,28 +7,39 @@ from __future__ import annotations
 
 from engine import events
 from engine.draft import Draft
-from engine.records import Event, Step
-from engine.states import FINAL, MOVING, RequestStatus
+from engine.records import Cause, Event, Step
+from engine.states import MOVING
 
 
 def tell_outcome(draft: Draft, step: Step, event: Event) -> None:
-    """The person whose act the ``event`` ends; and where their flow was blocked later."""
+    """The person whose act the ``event`` ends; and where their flow was blocked later, by a step or by none."""
     cause = step.cause
     if cause is None or cause.bulk is not None:
         return
     if cause.node == step.node or event.kind == events.BLOCKED:
         draft.tell(cause.actor, event)
-    elif cause.node is None and _ended(draft):  # who continued the flow acted on no step: they hear how it ended
-        draft.tell(cause.actor, next(one for one in reversed(draft.events) if one.kind == events.STATUS))
+    elif (over := _over(draft, cause)) is not None and not _is_told(draft, cause.actor):
+        draft.tell(cause.actor, over)
 
 
 def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
-    """The person whose act on the step came to nothing: ``event``, another's act or an end, was first."""
+    """The person whose act on the step came to nothing: ``event``, another's act or an end, was first. Who continued
+    the flow acted on no step: they hear of one of those that ran because of it."""
     cause = step.cause
-    if cause is not None and cause.bulk is None and cause.node == step.node and step.status in MOVING:
+    if cause is None or cause.bulk is not None or step.status not in MOVING:
+        return
+    if cause.node == step.node or (cause.node is None and not _is_told(draft, cause.actor)):
         draft.tell(cause.actor, event)
 
 
-def _ended(draft: Draft) -> bool:
-    over = draft.request.status in FINAL or draft.request.status is RequestStatus.FAILED
-    return over and draft.request.status is not draft.before.status
+def _is_told(draft: Draft, actor: str) -> bool:
+    return any(notice.kind == "tell" and notice.actor == actor for notice in draft.notices)
+
+
+def _over(draft: Draft, cause: Cause) -> Event | None:
+    """That the flow cannot go on by itself; and its end, for who continued it, since they acted on no step."""
+    status = next((event for event in reversed(draft.events) if event.kind == events.STATUS), None)
+    if status is None or status.data is None:
+        return None
+    ended = cause.node is None and status.data["to"] in events.ENDINGS
+    return status if ended or events.is_stuck(status.data) else None

@@ -6,7 +6,7 @@ from bot.blocks import fit
 from bot.blocks.fit import Message
 from bot.blocks.modals import TITLES
 from bot.blocks.parts import section
-from bot.blocks.thread import Told, line, sentence
+from bot.blocks.thread import Told, line, sentence, stopped
 from bot.text import Dates, bold, code
 from engine import events
 from engine.allowed import Action
@@ -18,13 +18,21 @@ def outcome(event: Told, document: RequestDocument, marker: str = "") -> Message
     """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted).
 
     ``marker`` as in a card."""
-    recovered = "recovered: " if event.kind == events.COMPLETED else ""
-    what = "the flow that you continued has ended" if event.kind == events.STATUS else sentence(event, document.number)
-    text = f"{document.id}: {recovered}{what}. "
-    text += f"The request is {bold(document.status.label)}."
-    if event.kind == events.COMPLETED and Action.CONTINUE in document.actions:
-        text += f" The steps behind it wait for {bold(CONTINUE_FLOW)}."
+    text = f"{document.id}: {_what(event, document.number)}. The request is {bold(document.status.label)}."
+    if event.kind in (events.COMPLETED, events.STATUS) and Action.CONTINUE in document.actions:
+        behind = "The steps behind it" if event.kind == events.COMPLETED else "The steps that remain"
+        text += f" {behind} wait for {bold(CONTINUE_FLOW)}."
     return fit.message(text, [section(text, block_id=marker)])
+
+
+def _what(event: Told, request_id: int) -> str:
+    if event.kind == events.COMPLETED:
+        return f"recovered: {sentence(event, request_id)}"
+    if event.kind != events.STATUS:
+        return sentence(event, request_id)
+    if events.is_stuck(event.data):
+        return f"the flow cannot go on by itself: {stopped(event)}"
+    return "the flow that you continued has ended"
 
 
 def overtaken(document: RequestDocument, action: Action, node: str | None, dates: Dates) -> Message:

@@ -33,7 +33,7 @@ def sentence(event: Told, request_id: int) -> str:
 
 def shown_in_channel(event: Told) -> bool:
     """Whether the line is shown in the channel too: a new block is; the first one is the card itself."""
-    return event.kind == events.BLOCKED and not _data(event).get("first")
+    return (event.kind == events.BLOCKED or events.is_stuck(event.data)) and not _data(event).get("first")
 
 
 def _act(event: Told, request_id: int) -> str:
@@ -114,9 +114,16 @@ def _cancelled(event: Told) -> str:
 
 
 def _status(event: Told, request_id: int) -> str:
+    if events.is_stuck(event.data):
+        return f"🔴 REQ-{request_id} is {bold(RequestStatus.BLOCKED.label)}: {stopped(event)}"
     to = _data(event).get("to", "")
     label = RequestStatus(to).label if to in list(RequestStatus) else str(to)
     return f"REQ-{request_id} is {bold(label)}"
+
+
+def stopped(event: Told) -> str:
+    """Why a request cannot go on that no step blocks."""
+    return said(event.reason or "nothing in it can go on by itself").rstrip(".")
 
 
 def _other(event: Told) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from bot.errors import (
@@ -9,10 +11,13 @@ from bot.errors import (
     MessageGone,
 )
 from engine import events
+from engine.causes.port import Causes
 from engine.states import RequestStatus
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office
 from tests.unit.bot.told import ACT, AGAIN, BLOCKED, DONE, once
+
+STOPPED = "remaining steps not started"
 
 
 def test_a_card_a_thread_and_an_outcome(office: Office) -> None:
@@ -48,6 +53,40 @@ def test_only_a_new_block_is_shown_in_the_channel_too(office: Office) -> None:
     office.run()
     shown = [m["text"].split(" · ")[:2] for m in office.slack.messages.values() if m["broadcast"]]
     assert shown == [["*REQ-42*", "🔴 `create_account` is blocked again (attempt 3): same error"]]
+
+
+def test_a_request_that_no_step_blocks_is_a_new_block_too(office: Office) -> None:
+    office.outbox.add(42, "card")
+    for first in (True, False):
+        stuck = {"from": "in_progress", "to": "blocked", "stuck": True, "first": first}
+        event = samples.event(events.STATUS, None, reason=STOPPED, data=stuck)
+        office.outbox.add(42, "line", event._replace(at=event.at if first else event.at + 60))
+    office.run()
+    shown = [(m["text"].partition(" · 10")[0], m["broadcast"]) for m in office.slack.messages.values() if m["thread"]]
+    line = f"🔴 REQ-42 is *Blocked*: {STOPPED}"
+    assert [(text.split(" · <")[0], wide) for text, wide in shown] == [(line, False), (f"*REQ-42* · {line}", True)]
+
+
+@pytest.mark.parametrize(("stuck", "cards"), [(False, 0), (True, 1)])
+def test_a_request_of_a_cause_has_a_card_of_its_own_once_no_step_blocks_it(
+    office: Office, stuck: bool, cards: int
+) -> None:
+    data = {"from": "in_progress", "to": "blocked", "first": False, **({"stuck": True} if stuck else {})}
+    relay = office.new_relay(cast(Causes, Joined()))
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", samples.event(events.STATUS, None, reason=STOPPED, data=data))
+    while relay.run_once():
+        pass
+    assert len(office.outbox.cards) == cards
+
+
+class Joined:
+    """The causes of requests that a cause's card tells."""
+
+    def joined(self, request_id: int) -> frozenset[str]:
+        return frozenset({"key"})
+
+    def touch(self, request_id: int) -> None: ...
 
 
 def test_a_card_that_shows_the_present_already_costs_no_call(office: Office) -> None:

@@ -16,6 +16,15 @@ BESIDE = graph(
     kinds={"fork": "branch"}, ends={"bad": "failed"}, cancels=["bad"],
 )  # fmt: skip
 
+CONTINUED = graph(
+    "a > fork", "fork > b", "fork > c", "b > bad", "c > end",
+    kinds={"fork": "branch"}, ends={"bad": "failed"}, cancels=["bad"],
+)  # fmt: skip
+BLOCKED_BY_NONE = graph(  # once ask is held
+    "fork > a", "a > b", "b > m", "fork > ask", "ask -approved> m", "m > end",
+    kinds={"fork": "branch", "ask": "approval", "m": "merge"},
+)  # fmt: skip
+
 
 def told(request: MemoryRequest) -> list[tuple[str, str, str | None]]:
     """To whom, what, and of which step."""
@@ -81,6 +90,30 @@ def test_that_the_flow_that_they_continued_has_ended() -> None:
     assert told(request)[1:] == [(HANNA, events.STATUS, None)]
 
 
+def test_that_the_flow_that_they_continued_was_ended_by_somebody_else() -> None:
+    request = MemoryRequest(graph("fork > a", "a > b", "b > end", "fork > x", "x > end", kinds={"fork": "branch"}))
+    request.run("fork", "x")
+    request.fail("a")
+    again(request, "a", flow=False)
+    request.succeed("a")
+    request.do(partial(options.continue_flow, act=act()))
+    request.claim("b")
+    request.do(partial(options.withdraw, act=act(reason="not wanted")))
+    assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.CANCELLED, "b")]
+
+
+def test_that_an_end_was_reached_by_one_of_the_steps_that_they_let_go_on() -> None:
+    request = MemoryRequest(CONTINUED)
+    request.fail("a")
+    again(request, "a", flow=False)
+    request.succeed("a")
+    request.do(partial(options.continue_flow, act=act()))
+    request.claim("c")
+    request.succeed("b")
+    assert request.status == "failed"
+    assert told(request)[1:] == [(HANNA, events.CANCELLED, "c")], "once"
+
+
 def test_that_a_step_behind_killed_its_workers_too_often() -> None:
     request = MemoryRequest(LINE)
     request.fail("a")
@@ -89,6 +122,30 @@ def test_that_a_step_behind_killed_its_workers_too_often() -> None:
     for _ in range(MAX_RECOVERIES + 1):
         request.do(partial(recover, node="b", attempt=request.claim("b"), jitter=0.0))
     assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.BLOCKED, "b")]
+
+
+def test_that_the_flow_has_come_to_a_stop_that_no_step_tells() -> None:
+    request = MemoryRequest(BLOCKED_BY_NONE)
+    request.succeed("fork")
+    request.ask("ask", "boss@example.com")
+    request.fail("a")
+    again(request, "a")
+    again(request, "ask", flow=False)
+    request.ask("ask", "boss@example.com")
+    request.answer("ask", True, "boss@example.com")
+    request.run("a", "b")
+    assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
+    assert told(request)[-1] == (HANNA, events.STATUS, None)
+    assert request.events[-1].data == {"from": "in_progress", "to": "blocked", "stuck": True, "first": False}
+    lines = [notice.event for notice in request.notices if notice.kind == "line"]
+    assert lines[-1] == request.events[-1]
+
+
+def test_a_block_that_a_step_tells_is_told_once() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    assert [notice.event.kind for notice in request.notices if notice.event] == [events.BLOCKED]
+    assert request.events[-1].data == {"from": "in_progress", "to": "blocked"}
 
 
 def test_nobody_is_told_one_by_one_of_many_re_triggered_together() -> None:

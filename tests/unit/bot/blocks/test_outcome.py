@@ -36,6 +36,15 @@ def test_an_act_that_came_to_nothing_and_a_flow_that_ended_are_told() -> None:
     )
 
 
+def test_a_flow_that_came_to_a_stop_is_told_with_what_lets_it_go_on() -> None:
+    data = {"from": "in_progress", "to": "blocked", "stuck": True}
+    event = samples.event(events.STATUS, None, reason="Nothing is running: m waits for b.", data=data)
+    assert said(outcome.outcome(event, request(actions=(Action.CONTINUE,))).blocks) == (
+        "REQ-42: the flow cannot go on by itself: Nothing is running: m waits for b. The request is *Blocked*. "
+        "The steps that remain wait for *Continue flow*."
+    )
+
+
 def test_a_stale_button_is_answered_with_what_happened_since() -> None:
     document = request(
         step(status=StepStatus.COMPLETED, actions=()),

@@ -71,6 +71,12 @@ FIRST = {"error": "503", "first": True, "before": None}
                 "Kept as evidence; it changed nothing · 10:42 UTC"
             ),
         ),
+        (
+            samples.event(
+                events.STATUS, None, reason="remaining steps not started", data={"to": "blocked", "stuck": True}
+            ),
+            "🔴 REQ-42 is *Blocked*: remaining steps not started · 10:42 UTC",
+        ),
         (samples.event(events.STATUS, None, data={"to": "completed"}), "REQ-42 is *Completed* · 10:42 UTC"),
     ],
 )
