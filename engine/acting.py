@@ -63,6 +63,13 @@ class Acting(Submitting):
         detail = self.store.detail(request_id)
         return Masked(detail, mask_texts(detail, self._masker_of(detail)))
 
+    def _listed(self, request_id: int, act: Act) -> Act:
+        """An act whose reason becomes why the request stands where it does, which lists show without reading what the
+        request hides: so it is masked before it is stored."""
+        if act.reason is None:
+            return act
+        return act._replace(reason=self.masked(request_id, act.reason), typed=act.reason)
+
     def _hidden(self, detail: RequestDetail) -> frozenset[str]:
         return self._secrets | self._callbacks.tokens(row.step for row in detail.steps)
 

@@ -61,7 +61,7 @@ class Approvals(Acting):
         """Approve or reject, which only those whom the approval names may do. ``expect_attempt``: of the approval
         that was shown; one that was issued anew since is another. Raises NotAnApprover, SelfAction, Conflict."""
         request, _ = self.store.status(request_id)
-        act = act_of(actor, reason, expect_version, None, False, command_id)
+        act = self._listed(request_id, act_of(actor, reason, expect_version, None, False, command_id))
         names = actor.names
 
         def decide(draft: Draft) -> Accepted:

@@ -189,7 +189,7 @@ class Engine(Approvals, Lookouts, Reports):
     ) -> Accepted:
         """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = act_of(actor, reason, expect_version, plan_digest, False, command_id)
+        act = self._listed(request_id, act_of(actor, reason, expect_version, plan_digest, False, command_id))
         return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
 
     def call_back(self, token: str, text: str) -> Accepted:

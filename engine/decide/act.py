@@ -17,7 +17,8 @@ from engine.texts import EARLIER_CALL
 class Act(NamedTuple):
     """A person's act. ``expect_version`` is that of the step, or of the request where no step is acted on (or None:
     whatever it is); ``plan_digest`` binds it to the plan they saw; ``confirmed``: "The earlier call may have taken
-    effect" was ticked, which needs a reason."""
+    effect" was ticked, which needs a reason. ``typed``: the reason before it was masked, where the workflow goes on
+    with it."""
 
     by: str
     actor: str
@@ -28,6 +29,7 @@ class Act(NamedTuple):
     confirmed: bool = False
     command_id: str | None = None
     bulk: int | None = None  # the bulk re-trigger that the act is a part of
+    typed: str | None = None
 
 
 REHEARSAL = Act("", "", "", reason="only to read its plan", confirmed=True)

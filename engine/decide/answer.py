@@ -32,7 +32,7 @@ def time_is_up(draft: Draft, node: str, attempt: int) -> bool:
     elif step.kind == "callback":
         _conclude(draft, step, Failure("Nobody called back in time."))
     else:
-        _reject(draft, step, None, "Not enough have approved in time.")
+        _reject(draft, step)
     return True
 
 
@@ -58,13 +58,13 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
     audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt, approver=list(mine))
     approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
     if not yes:
-        _reject(draft, step, act.by, act.reason)
+        _reject(draft, step, act)
     elif approval.need == "all" and set(approved) < set(approval.approvers):
         draft.change_step(node, approval=approval._replace(approved=approved))
         return accepted(draft, node)
     else:
         by = list(approved) if approval.need == "all" else [act.by]
-        result = {"approved": True, "by": by, "reason": act.reason}
+        result = {"approved": True, "by": by, "reason": act.typed or act.reason}
         _conclude(draft, step, Success(None, APPROVED), json.dumps(result))
     cause = cause_of(draft, act, "approved" if yes else "rejected", node)
     draft.change_step(node, cause=cause)  # last: what runs behind it does not run because of this act
@@ -112,14 +112,17 @@ def _who_have(mine: tuple[str, ...]) -> str:
     return f"{' and '.join(groups)} {'have' if len(groups) > 1 else 'has'}" if groups else "You have"
 
 
-def _reject(draft: Draft, step: Step, by: str | None, reason: str | None) -> None:
-    """By the rejected path; where there is none, a person must say how to go on."""
+def _reject(draft: Draft, step: Step, act: Act | None = None) -> None:
+    """By the rejected path; where there is none, a person must say how to go on. Without an ``act`` time was up."""
     if REJECTED in draft.graph.outlets(step.node):
-        result = {"approved": False, "by": [by] if by else [], "reason": reason}
+        reason = (act.typed or act.reason) if act else "Not enough have approved in time."
+        result = {"approved": False, "by": [act.by] if act else [], "reason": reason}
         _conclude(draft, step, Success(None, REJECTED), json.dumps(result))
+    elif act is None:
+        _conclude(draft, step, Failure("Nobody rejected it, but not enough have approved in time."))
     else:
-        said = f"{by} rejected it" if by else "Nobody rejected it, but not enough have approved in time"
-        _conclude(draft, step, Failure(f"{said}{f': {reason}' if by and reason else ''}."))
+        why = f": {act.reason}" if act.reason else ""
+        _conclude(draft, step, Failure(f"{act.by} rejected it{why}."))
 
 
 def _conclude(draft: Draft, step: Step, outcome: Ended, result: str | None = None) -> None:
