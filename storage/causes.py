@@ -14,7 +14,6 @@ from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
 from engine.states import MOVING, StepStatus
 from storage import rows
 from storage.cause_rows import read_items, read_run, refresh_soon
-from storage.database import now
 from storage.store import SqlStore
 from storage.tables import UNDER_WAY, blocks, bulk_runs, causes, steps
 
@@ -33,20 +32,17 @@ class SqlCauses:
         """What blocks all these steps and many others, if one card tells it."""
         with self._database.reading() as connection:
             found = _blocking(connection, request_id)
-            keys = {key for _, key, _, _ in found}
-            if len(keys) != 1 or {node for node, *_ in found} != set(nodes):
+            keys = {key for key, *_ in found}
+            if len(keys) != 1 or {node for _, _, node, *_ in found} != set(nodes):
                 return None
-            node, key, source, app = found[0]
-            cause = connection.execute(_open(key)).first()
-            moment = now(connection)
-            over = cause is not None and _is_over(connection, SharedCause(*cause), request_id, moment)
-            if cause is not None and not over:
-                return Common(key, source, node, app, cause.id)
-            lately = select(blocks.c.request_id).where(blocks.c.key == key, blocks.c.at >= moment - CAUSE_SECONDS)
-            many = len(connection.execute(lately.distinct().limit(CAUSE_REQUESTS)).all()) >= CAUSE_REQUESTS
+            common = Common(*found[0], None)
+            cause = connection.execute(_open(common.key)).first()
+            if cause is not None and not _is_over(connection, SharedCause(*cause), request_id, common.at):
+                return common._replace(cause_id=cause.id)
+            many = len(connection.execute(_beside(common)).all()) >= CAUSE_REQUESTS
         if cause is not None:
             self._writer.write(lambda connection, now: _close(connection, cause.id, now), beside=True)
-        return Common(key, source, node, app, None) if many else None
+        return common if many else None
 
     def join(self, request_id: int, common: Common, error: str) -> int:
         """From now on the cause's card tells the request."""
@@ -55,6 +51,8 @@ class SqlCauses:
             cause_id, delay = common.cause_id, None
             if cause_id is None:
                 cause_id, delay = _opened(connection, common, error, moment), 0.0
+            earlier = (causes.c.id == cause_id, causes.c.since > common.at)
+            connection.execute(update(causes).where(*earlier).values(since=common.at))
             mine = (blocks.c.request_id == request_id, blocks.c.key == common.key)
             connection.execute(update(blocks).where(*mine).values(told_by=cause_id))
             refresh_soon(connection, cause_id, moment, delay)
@@ -144,11 +142,18 @@ def _members(connection: Connection, cause: SharedCause) -> list[tuple[Member, S
     ]
 
 
-def _blocking(connection: Connection, request_id: int) -> list[tuple[str, str, str, str]]:
-    """(node, key, source, app) of what outside systems block in the request now."""
-    query = select(blocks.c.node, blocks.c.key, blocks.c.source, blocks.c.app).join_from(blocks, steps, _SAME_STEP)
+def _blocking(connection: Connection, request_id: int) -> list[tuple[str, str, str, str, float]]:
+    """(key, source, node, app, at) of what outside systems block in the request now."""
+    columns = (blocks.c.key, blocks.c.source, blocks.c.node, blocks.c.app, blocks.c.at)
+    query = select(*columns).join_from(blocks, steps, _SAME_STEP)
     found = connection.execute(query.where(blocks.c.request_id == request_id, _STILL).order_by(blocks.c.node))
-    return [(node, key, source, app) for node, key, source, app in found]
+    return [(key, source, node, app, at) for key, source, node, app, at in found]
+
+
+def _beside(common: Common) -> Select[*tuple[Any, ...]]:
+    """The requests that it blocked within five minutes of this one; so many as make a card."""
+    near = blocks.c.at.between(common.at - CAUSE_SECONDS, common.at + CAUSE_SECONDS)
+    return select(blocks.c.request_id).where(blocks.c.key == common.key, near).distinct().limit(CAUSE_REQUESTS)
 
 
 def _open(key: str) -> Select[*tuple[Any, ...]]:
@@ -156,7 +161,8 @@ def _open(key: str) -> Select[*tuple[Any, ...]]:
 
 
 def _is_over(connection: Connection, cause: SharedCause, request_id: int, moment: float) -> bool:
-    """Nothing else is blocked by it, was lately, or is being re-triggered: what comes now is another outage."""
+    """Nothing else is blocked by it, was in the minutes before ``moment``, or is being re-triggered: what is blocked
+    then is blocked by another outage."""
     lately = select(blocks.c.at).where(blocks.c.key == cause.key, blocks.c.at >= moment - CAUSE_SECONDS)
     if connection.execute(lately.where(blocks.c.request_id != request_id).limit(1)).first() is not None:
         return False
@@ -176,7 +182,7 @@ def _opened(connection: Connection, common: Common, error: str, moment: float) -
     if known is not None:
         return int(known.id)
     new = {"key": common.key, "source": common.source, "error": rows.clean(error), "app": common.app}
-    times = {"opened_at": moment, "since": moment - CAUSE_SECONDS}
+    times = {"opened_at": moment, "since": common.at - CAUSE_SECONDS}
     added = insert(causes).values(**new, **times).returning(causes.c.id)
     return int(connection.execute(added).scalar_one())
 

@@ -14,13 +14,14 @@ from engine.records import Event
 
 
 class Common(NamedTuple):
-    """What blocks a request and many others. ``node`` is a step of the request that it blocks, ``app`` the request's
-    application; ``cause_id`` None: it has no card yet."""
+    """What blocks a request and many others. ``node`` is a step of the request that it blocks, since ``at``; ``app``
+    the request's application; ``cause_id`` None: it has no card yet."""
 
     key: str
     source: str
     node: str
     app: str
+    at: float
     cause_id: int | None
 
 
@@ -29,7 +30,8 @@ class Causes(Protocol):
 
     def common(self, request_id: int, nodes: Collection[str]) -> Common | None:
         """The one cause by which all these steps of the request are blocked, if its card tells them: there is one
-        already, or so many requests were blocked by it lately. A card whose time is over is closed for good."""
+        already, or so many requests were blocked by it within five minutes of this one, however long ago: Slack may
+        have been away. A card whose time is over is closed for good."""
         ...
 
     def join(self, request_id: int, common: Common, error: str) -> int:

@@ -24,7 +24,26 @@ def test_from_the_tenth_request_on_one_card_tells_them(outage: Outage):
     assert outage.counts(cause_id) == {Stand.BLOCKED: 10}  # those with a card of their own are blocked by it as well
     (another,) = outage.block(1)
     known = outage.causes.common(another, ["account"])
-    assert known == common._replace(cause_id=cause_id)
+    assert known is not None
+    assert known == common._replace(at=known.at, cause_id=cause_id)
+
+
+def test_an_outage_that_is_told_much_later_is_told_by_one_card_too(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS + 2)
+    with outage.room.database.writing() as connection:  # Slack was away for two hours
+        connection.execute(update(blocks).values(at=blocks.c.at - 24 * CAUSE_SECONDS))
+        early = blocks.c.request_id == requests[-1]
+        connection.execute(update(blocks).where(early).values(at=blocks.c.at - 2 * CAUSE_SECONDS))
+    cause_id = outage.told(requests)
+    assert outage.counts(cause_id) == {Stand.BLOCKED: CAUSE_REQUESTS + 2}
+
+
+def test_few_in_five_minutes_are_told_one_by_one_however_many_there_are(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS)
+    with outage.room.database.writing() as connection:
+        apart = blocks.c.request_id % 2 * 2 * CAUSE_SECONDS
+        connection.execute(update(blocks).values(at=blocks.c.at - apart))
+    assert [outage.causes.common(request, ["account"]) for request in requests] == [None] * CAUSE_REQUESTS
 
 
 def test_of_two_relays_that_find_the_tenth_one_opens_the_cause(outage: Outage):
