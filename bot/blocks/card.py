@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from bot.blocks import fit, thread
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, header, section
@@ -11,7 +13,7 @@ from bot.words import CALL_SENTENCES, REQUEST_SYMBOLS, counted
 from engine import events, texts
 from engine.allowed import Action
 from engine.documents import RequestDocument, StepDocument
-from engine.states import MOVING, AttemptKind, RequestStatus, StepStatus
+from engine.states import MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, PROVIDE_INPUT, RETRIGGER, RETRIGGER_FLOW
 
 MAX_STEPS = 5  # of a request's actionable steps, so many have their own section and buttons
@@ -67,13 +69,17 @@ def _describe(step: StepDocument, dates: Dates) -> list[Block]:
 
 
 def _tries(step: StepDocument) -> str:
-    """Of all its attempts, how many the engine made by itself."""
-    kinds = [attempt.kind for attempt in step.attempts]
-    retries, recoveries = kinds.count(AttemptKind.RETRY), kinds.count(AttemptKind.RECOVERY)
+    """How often it was tried, and how many of these tries the engine made by itself. What a person provided is no try,
+    and a clean stop, which gives a step back, counts nothing (SPEC 3)."""
+    made = [it for it in step.attempts if it.outcome is not AttemptOutcome.RETURNED]
+    tries = [it for it in made if it.kind is not AttemptKind.PROVIDED_INPUT]
+    retries = sum(it.kind is AttemptKind.RETRY for it in tries)
+    lost = [after for before, after in pairwise(made) if before.outcome is AttemptOutcome.LOST]
+    recoveries = sum(it.kind is AttemptKind.RECOVERY for it in lost)
     by_itself = [counted(retries, "retry", "retries")] if retries else []
     by_itself += [counted(recoveries, "automatic recovery", "automatic recoveries")] if recoveries else []
     more = f" ({', '.join(by_itself)})" if by_itself else ""
-    return f"{counted(len(kinds), 'try', 'tries')} so far{more}"
+    return f"{counted(len(tries), 'try', 'tries')} so far{more}"
 
 
 def _step_buttons(document: RequestDocument, step: StepDocument, block_id: str) -> list[Block]:

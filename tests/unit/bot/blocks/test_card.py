@@ -10,9 +10,11 @@ from bot.text import Dates
 from engine import events, texts
 from engine.allowed import Action
 from engine.documents import LookingDocument
-from engine.states import AttemptKind, RequestStatus, StepStatus
+from engine.states import AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from tests.unit.bot import samples
 from tests.unit.bot.samples import DATES, attempt, buttons, request, said, step
+
+Kind, How = AttemptKind, AttemptOutcome
 
 
 def test_a_blocked_card_says_all_that_an_admin_needs() -> None:
@@ -122,10 +124,25 @@ def test_the_digest_changes_with_what_is_shown_and_with_nothing_else() -> None:
 
 
 def test_the_engines_own_tries_are_counted_apart() -> None:
-    kinds = (AttemptKind.INITIAL, AttemptKind.RETRY, AttemptKind.RETRY, AttemptKind.RECOVERY, AttemptKind.RETRIGGER)
-    tried = step(attempts=tuple(attempt(number, kind=kind) for number, kind in enumerate(kinds, 1)))
-    shown = said(card.card(request(tried), DATES).blocks)
-    assert "5 tries so far (2 retries, 1 automatic recovery)" in shown
+    told = [
+        (Kind.INITIAL, How.FAILED),
+        (Kind.RETRY, How.FAILED),
+        (Kind.RETRY, How.LOST),
+        (Kind.RECOVERY, How.FAILED),
+        (Kind.RETRIGGER, How.FAILED),
+    ]
+    assert "5 tries so far (2 retries, 1 automatic recovery)" in tried(told)
+
+
+def test_a_clean_stop_is_no_recovery_and_what_a_person_provided_no_try() -> None:
+    told = [(Kind.PROVIDED_INPUT, How.SUCCEEDED), (Kind.INITIAL, How.RETURNED), (Kind.RECOVERY, How.FAILED)]
+    assert "\n1 try so far · since" in tried(told)
+
+
+def tried(attempts: list[tuple[AttemptKind, AttemptOutcome]]) -> str:
+    """What the card of a step says that was tried so."""
+    made = tuple(attempt(number, kind=kind, outcome=it) for number, (kind, it) in enumerate(attempts, 1))
+    return said(card.card(request(step(attempts=made)), DATES).blocks)
 
 
 def test_who_is_looking_is_shown_until_when_and_can_be_taken_over_or_given_up() -> None:
