@@ -17,8 +17,11 @@ from bot.people import People
 from bot.targets import Place
 from bot.text import Dates, escape
 from engine.causes.bulk import Bulk
+from engine.errors import RetriggerError
 from engine.logs import logger
 from engine.service import Engine
+
+NOTHING_RUNS = "Accepted, but nothing is running it: no engine is alive. It goes on as soon as one is started."
 
 log = logger(__name__)
 
@@ -38,6 +41,15 @@ class Bot(NamedTuple):
     gate: Gate
     bulk: Bulk
     files: bool = True
+
+    def goes_on(self, follows: str) -> str:
+        """What ``follows`` an act, unless no engine is alive to let it follow (as SPEC 8 has it for the command). Where
+        that cannot be told, it is taken for alive: what is stored must not look as if it had failed."""
+        try:
+            alive = self.engine.store.workers_alive() > 0
+        except RetriggerError:
+            alive = True
+        return follows if alive else NOTHING_RUNS
 
     def whisper(self, place: Place, user: str, message: Message | str, *, in_thread: bool = True) -> None:
         """Tell one person something privately, where they clicked: in the channel, and in the thread when there is

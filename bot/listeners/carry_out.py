@@ -33,6 +33,7 @@ from engine.errors import (
 from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan
+from engine.states import FINAL
 
 CHOSEN = "Nothing was done yet. This is the plan with what you chose; submit again to carry it out."
 OTHER_WAY = "Nothing was done yet. This is where it leads with what you provided; submit again to carry it out."
@@ -97,7 +98,7 @@ def _act_or_ask(
     if given is not None and goes_another_way(bot, actor, ticket, given, lambda: _plan_now(bot, actor, ticket)):
         return _ask_again(bot, actor, ticket, submitted, OTHER_WAY, given)
     try:
-        return _done(ticket, act(bot, actor, ticket, submitted, command_id, given))
+        return _done(bot, ticket, act(bot, actor, ticket, submitted, command_id, given))
     except (PlanChanged, ConfirmationNeeded) as error:
         confirm = ticket.confirm or isinstance(error, ConfirmationNeeded)
         return _ask_again(bot, actor, ticket._replace(confirm=confirm), submitted, str(error), given)
@@ -161,7 +162,7 @@ def _ask_again(
     return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice, given=given))
 
 
-def _done(ticket: Ticket, accepted: Accepted) -> Ended:
+def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
     if accepted.repeated:
         return Ended(done=True)
     request = f"REQ-{accepted.request_id} is {accepted.status.label}."
@@ -173,7 +174,7 @@ def _done(ticket: Ticket, accepted: Accepted) -> Ended:
         Action.CONTINUE: f"The flow goes on. {request}",
         Action.WITHDRAW: request,
     }[ticket.action]
-    return Ended(told=follows, done=True)
+    return Ended(told=follows if accepted.status in FINAL else bot.goes_on(follows), done=True)
 
 
 def main_field(ticket: Ticket) -> str:

@@ -70,9 +70,8 @@ def begin(bot: Bot, visit: Visit, ticket: BulkTicket, state: dict[str, Any], com
     except Exception as raised:
         log.exception("listener.failed", says="A bulk re-trigger could not be begun.")
         return Ended({REASON: unexpected(raised)})
-    return Ended(
-        told=f"Bulk re-trigger {run.id} begins; the card shows how it goes, and you are told the end.", done=True
-    )
+    follows = f"Bulk re-trigger {run.id} begins; the card shows how it goes, and you are told the end."
+    return Ended(told=bot.goes_on(follows), done=True)
 
 
 def _chosen(state: dict[str, Any], field: str, preset: str) -> str:

@@ -85,6 +85,21 @@ def test_blocks_that_slack_refuses_still_alert(office: Office, slack: SlackServe
     assert [block["text"]["type"] for block in card["blocks"]] == ["plain_text"]
 
 
+def test_without_an_engine_nobody_is_told_that_the_step_runs(office: Office) -> None:
+    number, card = office.blocked()
+    worker = office.room.worker
+    assert worker is not None
+    worker.stop(grace=2.0)
+    try:
+        office.hanna.click(card, "retrigger.flow")
+        office.hanna.modal("remaining flow")
+        office.hanna.submit()
+        office.message("Accepted, but nothing is running it: no engine is alive.", thread=None)
+    finally:
+        office.room.start()
+    office.room.wait(number, "blocked")
+
+
 def test_a_deleted_card_comes_back(office: Office) -> None:
     number, card = office.blocked()
     office.settled()
