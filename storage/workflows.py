@@ -13,7 +13,7 @@ from engine.records import Event
 from engine.stored import StoredWorkflow
 from storage.part import Part
 from storage.rows import clean, dump
-from storage.tables import workflows
+from storage.tables import HIGHEST_ID, workflows
 
 
 class Workflows(Part):
@@ -43,6 +43,8 @@ class Workflows(Part):
         with self._database.reading() as connection:
             if version is None:
                 found = self._database.statements.newest_workflow.run(connection, name=name)
+            elif not 0 < version <= HIGHEST_ID:
+                found = []
             else:
                 one = select(workflows).where(workflows.c.name == name, workflows.c.version == version)
                 found = connection.execute(one).all()

@@ -31,6 +31,13 @@ def test_a_version_is_stored_when_it_differs_from_the_newest(store: SqlStore):
     ]
 
 
+@pytest.mark.parametrize("version", [2, 0, 2**63, 10**30])
+def test_a_version_that_no_database_can_hold_is_one_that_there_is_not(store: SqlStore, version: int):
+    store.publish("onboarding", "HR", {}, "1", PUBLISHED)
+    with pytest.raises(NotFound):
+        store.workflow("onboarding", version)
+
+
 def test_the_newest_of_each_is_listed(store: SqlStore):
     store.publish("b", "HR", {}, "1", PUBLISHED)
     store.publish("a", "IT", {}, "1", PUBLISHED)
