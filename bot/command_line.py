@@ -67,7 +67,9 @@ _OF_REQUEST = {"continue": Action.CONTINUE, "withdraw": Action.WITHDRAW}
 _OF_STEP = {"flow": Action.FLOW, "input": Action.INPUT}
 _ACTS = _OF_REQUEST | _OF_STEP
 # The command line's order, `retrigger flow REQ-42 STEP`: no node has these names, or they are no act.
-_BEFORE = {name: (name,) for name in _ACTS} | dict.fromkeys(("show", "step"), ())
+_STEP = "step"
+_BEFORE = {name: (name,) for name in _ACTS} | dict.fromkeys(("show", _STEP), ())
+_SURELY = 0.7  # so near a word is no application's name: IT is not list
 SPELLING = {Action.RETRIGGER: "", **{action: f" {name}" for name, action in _ACTS.items()}}
 
 
@@ -108,11 +110,13 @@ def _of_request(request_id: int, words: list[str]) -> Typed:
         return Show(request_id)
     acts = [word.lower() for word in words if word.lower() in _ACTS]
     nodes = [word.lower().replace("-", "_") for word in words if word.lower() not in _ACTS]  # no node has a "-"
+    if len(nodes) > 1 and nodes[0] == _STEP:
+        del nodes[0]
+    act = acts[0] if acts else ""
+    if act in _OF_REQUEST and len(acts) == 1 and nodes:
+        raise Misspelt(f"That concerns the whole request, without a step: `/retrigger REQ-{request_id} {act}`.")
     if len(acts) > 1 or len(nodes) > 1:
         raise _too_much(request_id, acts, nodes)
-    act = acts[0] if acts else ""
-    if act in _OF_REQUEST and nodes:
-        raise Misspelt(f"That concerns the whole request, without a step: `/retrigger REQ-{request_id} {act}`.")
     return Start(_ACTS.get(act, Action.RETRIGGER), request_id, nodes[0] if nodes else None)
 
 
@@ -170,16 +174,26 @@ def app_of(listed: Listed, apps: Sequence[str]) -> str | None:
         hint = f"Did you mean `/retrigger list {near}`?" if near else seen
         raise Misspelt(f"There is no application {listed.typed}. {hint}")
     near = near or closest(listed.typed.split()[0], _WORDS)
+    raise _no_command(listed, near)
+
+
+def meant(listed: Listed) -> Misspelt | None:
+    """For what is nearly a command: whoever may see no application is told that, and not that they may see none."""
+    near = None if listed.sure else closest(listed.typed.split()[0], _WORDS, _SURELY)
+    return _no_command(listed, near) if near else None
+
+
+def _no_command(listed: Listed, near: str | None) -> Misspelt:
     hint = f"Did you mean `/retrigger {near}`?" if near else "A request is written REQ-42. `/retrigger help` shows all."
-    raise Misspelt(f"There is no command {listed.typed.split()[0]}. {hint}")
+    return Misspelt(f"There is no command {listed.typed.split()[0]}. {hint}")
 
 
 def no_such_step(start: Start, nodes: Iterable[str]) -> Misspelt:
     """For a step that the request does not have."""
     known, request, typed = list(nodes), f"REQ-{start.request_id}", start.node or ""
-    near = closest(typed, [*known, *_OF_REQUEST])
+    near = closest(typed, [*known, *_ACTS])
     if near:
-        act = "" if near in _OF_REQUEST else SPELLING[start.action]
+        act = "" if near in _ACTS else SPELLING[start.action]
         return Misspelt(f"{request} has no step {typed}. Did you mean `/retrigger {request} {near}{act}`?")
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return Misspelt(f"{request} has no step {typed}. Its steps: {', '.join(known[:20])}{more}.")
@@ -194,7 +208,7 @@ def which_step(start: Start, nodes: Sequence[str]) -> Misspelt:
     )
 
 
-def closest(typed: str, known: Iterable[str]) -> str | None:
-    """What was most likely meant, if anything is near; as it is written."""
+def closest(typed: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """What was most likely meant, if anything is near; as it is written. ``cutoff`` as in difflib."""
     by_lower = {name.lower(): name for name in known}
-    return next((by_lower[name] for name in difflib.get_close_matches(typed.lower(), by_lower, 1, 0.6)), None)
+    return next((by_lower[name] for name in difflib.get_close_matches(typed.lower(), by_lower, 1, cutoff)), None)

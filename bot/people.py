@@ -54,10 +54,23 @@ class People:
         """The Slack user id of somebody who has been here. From memory."""
         return self._by_mail.get(mail.lower())
 
+    def names(self, team: str, who: str) -> frozenset[str]:
+        """Every name, in lower case, of whoever a grant names: a person's by their profile, a group's by the list."""
+        user = who.upper() if _USER.fullmatch(who) else self.by_mail(who)
+        group = self.groups.find(who)
+        names = group.names if group else {who, *(self.person(team, user).actor.names if user else ())}
+        return frozenset(name.lower() for name in names)
+
     def mention(self, who: str) -> str:
         """Whoever a grant names, as mrkdwn: mentioned where their Slack id is known, a group by its handle."""
         user = who.upper() if _USER.fullmatch(who) else self.by_mail(who)
         return f"<@{user}>" if user else bold(self.groups.title(who), 200)
+
+    def title(self, who: str) -> str:
+        """The same as plain text."""
+        with self._lock:
+            met = {user: person.actor.name for (_, user), (_, person) in self._known.items()}
+        return met.get(who.upper()) or self.groups.title(who)
 
     def _profile(self, team: str, user: str, name: str) -> Person:
         now = self._clock()

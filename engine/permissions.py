@@ -96,6 +96,20 @@ def find_grant(grants: Iterable[Grant], actor: Actor, permission: Permission, ap
     return None
 
 
+def grants_giving(
+    grants: Iterable[Grant], names: frozenset[str], permission: Permission, app: str | None
+) -> list[Grant]:
+    """Every grant by which whoever has these names (lower case) holds ``permission``: for ``app``, or (None) for any
+    application."""
+    return [
+        grant
+        for grant in grants
+        if grant.who.lower() in names
+        and permission in IMPLIED[grant.permission]
+        and (not app or grant.app in (None, app))
+    ]
+
+
 def permitted_apps(grants: Iterable[Grant], actor: Actor, permission: Permission) -> frozenset[str] | None:
     """The applications for which ``actor`` holds ``permission``; None means all of them."""
     if actor.owner:

@@ -36,21 +36,27 @@ def grants_list(grants: Sequence[Grant], note: str | None, name: Naming, dates: 
     if not grants:
         text = "Nothing is granted to anybody."
         return fit.message(text, [section(f"{text} `/retrigger grant @NAME take_action HR` would.")])
-    lines = [f"• {name(grant.who)}: {_what(grant)}, {_source(grant, dates)}" for grant in grants[:SHOWN]]
     notes = [context(f"⚠️ {said(note, 500)}")] if note else []
     return fit.message(
-        "Who may do what", [section(bold("Who may do what")), *sections([*lines, *_more(grants)]), *notes]
+        "Who may do what", [section(bold("Who may do what")), *sections(_lines(grants, name, dates)), *notes]
     )
 
 
-def changed(grant: Grant, given: bool, new: bool, name: Naming) -> Message:
-    """What came of granting (``given``) or revoking."""
+def granted(grant: Grant, new: bool, name: Naming) -> Message:
+    """What came of granting."""
     what, who = _what(grant), name(grant.who)
-    if given:
-        text = f"✅ {what} is granted to {who}." if new else f"ℹ️ {what} was granted to {who} already."
-    else:
-        text = f"✅ {what} is revoked from {who}." if new else f"ℹ️ {what} was not granted to {who}."
+    text = f"✅ {what} is granted to {who}." if new else f"ℹ️ {what} was granted to {who} already."
     return fit.message(text, [section(text)])
+
+
+def revoked(grant: Grant, new: bool, still: Sequence[Grant], name: Naming, dates: Dates) -> Message:
+    """What came of revoking; ``still``: the grants by which they may go on doing that."""
+    what, who = _what(grant), name(grant.who)
+    text = f"✅ {what} is revoked from {who}." if new else f"ℹ️ {what} was not granted to {who}."
+    if not still:
+        return fit.message(text, [section(text)])
+    but = f"⚠️ They still hold {bold(grant.permission.label)}, by:"
+    return fit.message(f"{text} {but} …", [section(text), *sections([but, *_lines(still, name, dates)])])
 
 
 def not_permitted(error: NotPermitted, note: str | None, name: Naming) -> Message:
@@ -59,6 +65,11 @@ def not_permitted(error: NotPermitted, note: str | None, name: Naming) -> Messag
     text = f"You need the permission {bold(error.permission)} for {bold(error.app)}. Ask {ask}."
     notes = [context(f"⚠️ {said(note, 500)}")] if note else []
     return fit.message(escape(f"{error} {note or ''}".strip()), [section(text), *notes])
+
+
+def _lines(grants: Sequence[Grant], name: Naming, dates: Dates) -> list[str]:
+    lines = [f"• {name(grant.who)}: {_what(grant)}, {_source(grant, dates)}" for grant in grants[:SHOWN]]
+    return [*lines, *_more(grants)]
 
 
 def _more(grants: Sequence[Grant]) -> list[str]:

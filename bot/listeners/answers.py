@@ -38,11 +38,13 @@ def refusal(bot: Bot, error: RetriggerError, visit: Visit) -> Message:
     """Why nothing was done; with what is known of why the person's grants may not count."""
     if isinstance(error, NotPermitted):
         return grants.not_permitted(error, visit.person.note, bot.people.mention)
-    text = sentence(error, visit)
-    return fit.message(text, [section(escape(text))])
+    text = escape(sentence(error, visit))
+    return fit.message(text, [section(text)])
 
 
 def sentence(error: RetriggerError, visit: Visit) -> str:
     """The same as plain text, for a field of a window."""
+    if isinstance(error, NotPermitted):
+        error = NotPermitted(error.permission, error.app, tuple(map(visit.people.title, error.ask)))
     note = visit.person.note if isinstance(error, (NotPermitted, NotAnApprover)) else None
     return f"{error} {note}" if note else str(error)

@@ -10,7 +10,7 @@ from bot.blocks.fit import Message
 from bot.blocks.outcome import overtaken
 from bot.blocks.parts import section
 from bot.blocks.path import path_message
-from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, no_such_step, parse, which_step
+from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, meant, no_such_step, parse, which_step
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import granting
@@ -22,8 +22,9 @@ from bot.targets import Report, Target
 from bot.text import Dates, escape
 from engine.allowed import Action
 from engine.documents import RequestDocument
-from engine.errors import RetriggerError
+from engine.errors import NotPermitted, RetriggerError
 from engine.logs import logger
+from engine.permissions import Actor
 
 REQUEST_ACTIONS = (Action.CONTINUE, Action.WITHDRAW)  # those that need no step
 
@@ -67,14 +68,26 @@ def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
     if isinstance(typed, Show):
         return path_message(bot.engine.document(person.actor, typed.request_id), bot.dates)
     if isinstance(typed, Listed):
-        app = app_of(typed, bot.engine.apps(person.actor)) if typed.typed else None
-        return blocked_message(bot, person.actor, Report(app))
+        return blocked_message(bot, person.actor, Report(_app_of(bot, person.actor, typed)))
     if typed is Word.GRANTS:
         return granting.listed(bot, person)
     if isinstance(typed, Give):
-        return granting.give(bot, person, typed)
+        return granting.give(bot, visit, typed)
     held = bot.engine.whoami(person.actor)
     return grants.whoami(person.actor, held, person.note, bot.people.mention, bot.dates)
+
+
+def _app_of(bot: Bot, actor: Actor, listed: Listed) -> str | None:
+    """None: all. Raises Misspelt, and NotPermitted unless it was no try to see anything, but a misspelt command."""
+    if not listed.typed:
+        return None
+    misspelt = meant(listed)
+    try:
+        return app_of(listed, bot.engine.apps(actor, tried=misspelt is None))
+    except NotPermitted:
+        if misspelt is None:
+            raise
+        raise misspelt from None
 
 
 def _start(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, typed: Start) -> None:

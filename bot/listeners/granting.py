@@ -6,8 +6,9 @@ from bot.blocks import grants
 from bot.blocks.fit import Message
 from bot.command_line import Give, Misspelt, closest
 from bot.context import Bot
+from bot.listeners.visit import Visit
 from bot.people import Person
-from engine.permissions import Grant
+from engine.permissions import Grant, grants_giving
 
 
 def listed(bot: Bot, person: Person) -> Message:
@@ -16,17 +17,21 @@ def listed(bot: Bot, person: Person) -> Message:
     return grants.grants_list(known, bot.people.groups.note, bot.people.mention, bot.dates)
 
 
-def give(bot: Bot, person: Person, typed: Give) -> Message:
+def give(bot: Bot, visit: Visit, typed: Give) -> Message:
     """Grant or revoke. Raises NotPermitted, Refused, Misspelt."""
-    engine, actor = bot.engine, person.actor
+    engine, person = bot.engine, visit.person
+    actor = person.actor
     engine.may_grant(actor, typed.app)  # before anything of what is granted or published shows in an answer
     if not typed.give:
         grant = _granted(bot, Grant(typed.who, typed.permission, typed.app))
-        return grants.changed(grant, False, engine.revoke(actor, grant), bot.people.mention)
+        new = engine.revoke(actor, grant)
+        names = bot.people.names(visit.team, typed.who)
+        still = grants_giving(engine.grants(), names, typed.permission, typed.app)
+        return grants.revoked(grant, new, still, bot.people.mention, bot.dates)
     if typed.app is not None:
         _check_app(bot, person, typed.app)
     grant = Grant(_checked(bot, typed.who), typed.permission, typed.app)
-    return grants.changed(grant, True, engine.grant(actor, grant), bot.people.mention)
+    return grants.granted(grant, engine.grant(actor, grant), bot.people.mention)
 
 
 def _checked(bot: Bot, who: str) -> str:

@@ -91,6 +91,18 @@ def test_grants_of_the_settings_file_are_refused_with_where_to_change_them(offic
     assert "The settings file grants this already" in said(hanna, "grant Vera@example.com view_reports")
 
 
+def test_a_revocation_says_by_what_they_may_go_on(office: Office, slack: SlackServer) -> None:
+    hanna = slack.person("U1")
+    said(hanna, "grant <!subteam^S1> take_action HR")
+    said(hanna, "grant <@U3> take_action HR")
+    told = said(hanna, "revoke <@U3> take_action HR")
+    assert told.startswith("✅ *Take action* for *HR* is revoked from <@U3>.\n⚠️ They still hold *Take action*, by:\n")
+    assert "• *@hr-admins*: *Take action* for *HR*, granted by *Hanna Lead*" in told
+    said(hanna, "revoke <!subteam^S1> take_action HR")
+    told = said(hanna, "revoke vera@example.com take_action hr")  # by which she may see everything, no more
+    assert told == "ℹ️ *Take action* for *hr* was not granted to <@U3>."
+
+
 def test_groups_that_cannot_be_read_keep_their_members_and_that_is_said(office: Office, slack: SlackServer) -> None:
     hanna, vera = slack.person("U1"), slack.person("U3")
     said(hanna, "grant <!subteam^S1> take_action HR")

@@ -15,7 +15,7 @@ from engine.permissions import Grant, Permission
 from tests.integration.bot.building import Building
 from tests.integration.bot.bulk_doors import bulk_doors
 from tests.integration.bot.doors import Door, Needs, Scene, doors
-from tests.integration.bot.office import PEOPLE, WORKSPACE, eventually
+from tests.integration.bot.office import CHANNEL, PEOPLE, WORKSPACE, eventually
 from tests.support.slack_server import Person, SlackServer
 
 DOORS = {**doors(), **bulk_doors()}
@@ -98,6 +98,19 @@ def test_who_may_goes_through_and_who_may_not_is_told_and_audited(building: Buil
             goes_through(building, door, scene.of(user))
             if door.window is not None:  # what was submitted is done
                 scene = enter(building, door)
+
+
+def test_a_misspelt_command_is_no_refused_try(building: Building) -> None:
+    nobody = building.server.person("U11")
+    before = building.refusals("U11")
+    building.forget()
+    nobody.command(CHANNEL, "whoam")
+    until_seen(building, nobody, "There is no command whoam. Did you mean `/retrigger whoami`?")
+    assert building.refusals("U11") == before
+    building.forget()
+    nobody.command(CHANNEL, "HR")
+    until_seen(building, nobody, "View reports")
+    assert len(building.refusals("U11")) == len(before) + 1
 
 
 def is_refused(building: Building, door: Door, scene: Scene, sentence: str) -> None:

@@ -185,7 +185,12 @@ def _grant_lists(text: str) -> Iterator[Payload]:
 
 def _granted(text: str) -> Iterator[Payload]:
     grant = Grant(text, Permission.ADMIN, text or None)
-    return (grants.changed(grant, given, new, bold) for given in (True, False) for new in (True, False))
+    return (grants.granted(grant, new, bold) for new in (True, False))
+
+
+def _revoked(text: str) -> Iterator[Payload]:
+    grant = Grant(text, Permission.ADMIN, text or None)
+    return (grants.revoked(grant, new, still, bold, DATES) for new in (True, False) for still in _grants(text))
 
 
 def _refused(text: str) -> Iterator[Payload]:
@@ -279,7 +284,8 @@ TABLE: dict[Callable[..., Any], Cases] = {
     cause.cause_card: _cause_cards,
     grants.whoami: _whoami,
     grants.grants_list: _grant_lists,
-    grants.changed: _granted,
+    grants.granted: _granted,
+    grants.revoked: _revoked,
     grants.not_permitted: _refused,
     home.home_view: _homes,
     home.closed_view: _closed_homes,

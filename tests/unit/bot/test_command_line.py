@@ -2,7 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from bot.command_line import Give, Listed, Misspelt, Show, Start, Typed, Word, app_of, no_such_step, parse, which_step
+from bot.command_line import (
+    Give,
+    Listed,
+    Misspelt,
+    Show,
+    Start,
+    Typed,
+    Word,
+    app_of,
+    meant,
+    no_such_step,
+    parse,
+    which_step,
+)
 from engine.allowed import Action
 from engine.permissions import Permission
 
@@ -31,6 +44,7 @@ APPS = ["Finance", "HR", "R.D"]
         ("REQ-42 flow create_account", Start(Action.FLOW, 42, "create_account")),
         ("flow REQ-42 create_account", Start(Action.FLOW, 42, "create_account")),
         ("step REQ-42 create_account", Start(Action.RETRIGGER, 42, "create_account")),
+        ("REQ-42 step create_account flow", Start(Action.FLOW, 42, "create_account")),
         ("REQ-42 step", Start(Action.RETRIGGER, 42, "step")),
         ("REQ-42 flow", Start(Action.FLOW, 42)),
         ("REQ-42 continue", Start(Action.CONTINUE, 42)),
@@ -91,6 +105,10 @@ def test_what_is_pasted_in_an_odd_form_is_understood(text: str) -> None:
         ("REQ-42 badge and then", "Behind the step comes nothing, flow or input: `/retrigger REQ-42 badge flow`."),
         ("REQ-42 badge flow input", "Behind the step comes nothing, flow or input: `/retrigger REQ-42 badge flow`."),
         ("REQ-42 flow flow", "Behind the step comes nothing, flow or input: `/retrigger REQ-42 STEP flow`."),
+        (
+            "REQ-42 withdraw not needed any more",
+            "That concerns the whole request, without a step: `/retrigger REQ-42 w",
+        ),
         ("REQ-42 badge withdraw", "That concerns the whole request, without a step: `/retrigger REQ-42 withdraw`."),
     ],
 )
@@ -129,11 +147,19 @@ def test_what_is_no_application_either_gets_the_right_spelling(text: str, senten
     assert str(refused.value).startswith(sentence)
 
 
+def test_what_is_nearly_a_command_is_told_to_whom_may_see_nothing_and_what_may_be_an_application_is_not() -> None:
+    near = {text: meant(Listed(text, sure=False)) for text in ("whoam", "helpp me", "IT", "HR")}
+    assert str(near.pop("whoam")) == "There is no command whoam. Did you mean `/retrigger whoami`?"
+    assert str(near.pop("helpp me")) == "There is no command helpp. Did you mean `/retrigger help`?"
+    assert [*near.values(), meant(Listed("helpp"))] == [None, None, None]
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
         ("crate_account", "REQ-42 has no step crate_account. Did you mean `/retrigger REQ-42 create_account flow`?"),
         ("withdrw", "REQ-42 has no step withdrw. Did you mean `/retrigger REQ-42 withdraw`?"),
+        ("flwo", "REQ-42 has no step flwo. Did you mean `/retrigger REQ-42 flow`?"),
         ("x", "REQ-42 has no step x. Its steps: create_account, badge."),
     ],
 )

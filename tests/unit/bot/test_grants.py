@@ -67,13 +67,23 @@ def test_who_may_do_what() -> None:
 
 def test_what_came_of_granting() -> None:
     grant = Grant("U2", Permission.TAKE_ACTION, "HR")
-    found = [said(grants.changed(grant, given, new, name)) for given in (True, False) for new in (True, False)]
-    assert found == [
+    given = [said(grants.granted(grant, new, name)) for new in (True, False)]
+    assert given + [said(grants.revoked(grant, new, [], name, DATES)) for new in (True, False)] == [
         "✅ *Take action* for *HR* is granted to <@U2>.",
         "ℹ️ *Take action* for *HR* was granted to <@U2> already.",
         "✅ *Take action* for *HR* is revoked from <@U2>.",
         "ℹ️ *Take action* for *HR* was not granted to <@U2>.",
     ]
+
+
+def test_a_revocation_says_by_what_they_hold_it_still() -> None:
+    still = [Grant("S1", Permission.TAKE_ACTION, "HR"), Grant("bob@example.com", Permission.ADMIN, None, "Omar", AT)]
+    text = said(grants.revoked(Grant("U2", Permission.TAKE_ACTION, "HR"), True, still, name, DATES))
+    assert text == (
+        "✅ *Take action* for *HR* is revoked from <@U2>.\n⚠️ They still hold *Take action*, by:\n"
+        "• *@hr-admins*: *Take action* for *HR*, from the settings file\n"
+        f"• *bob@example.com*: *Admin* for every application, {GRANTED}"
+    )
 
 
 def test_any_text_and_any_number_of_grants_stay_within_slacks_limits() -> None:

@@ -92,7 +92,7 @@ def test_whatever_a_person_writes_slack_takes_it(text: str) -> None:
     document = samples.request(samples.step(error=text), title=text, app=text, reason=text, input={text: text})
     for payload in (card.card(document, DATES), path.path_message(document, DATES), modals.notice_modal("Old", text)):
         check(payload)
-    for builder in (bulk.nothing_modal, grants.changed):
+    for builder in (bulk.nothing_modal, grants.granted):
         for payload in TABLE[builder](text):
             check(payload)
 
