@@ -27,7 +27,7 @@ from engine.outcomes import Success
 from engine.records import Event, NewRequest, Request, Step
 from storage import rows
 from storage.database import Database, open_database
-from storage.guards import StepUpdates
+from storage.guards import StepUpdates, guarded
 from storage.migrations import upgrade
 from storage.statements import Statements
 
@@ -54,11 +54,12 @@ class Writes:
         if self.new:
             statements.insert_requests.run(connection, self.new)
             statements.begin_steps(connection, [row[0] for row in self.new], graph, now)
-        statements.update_requests.run(connection, self.requests)
-        self.steps.run(connection, statements)
-        statements.insert_attempts.run(connection, self.attempts)
-        statements.end_attempts.run(connection, self.ends)
-        statements.insert_events.run(connection, self.events)
+        with guarded(connection) as guards:
+            statements.update_requests.run(connection, self.requests)
+            self.steps.run(connection, statements, guards)
+            statements.insert_attempts.run(connection, self.attempts)
+            statements.end_attempts.run(connection, self.ends)
+            statements.insert_events.run(connection, self.events)
         connection.commit()
 
 

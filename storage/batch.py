@@ -15,8 +15,8 @@ from engine.graph import Graph
 from engine.records import Attempt, AttemptEnd, Blocked, Claim, Event, Notice, Request, Step
 from engine.states import MOVING, RequestStatus
 from engine.store import Claimer
-from storage import rows
-from storage.guards import StepUpdates, guard
+from storage import driver, rows
+from storage.guards import Guards, StepUpdates, guarded
 from storage.jobs import Due, left_due
 from storage.known import Held, Known
 from storage.operations import Change
@@ -76,10 +76,13 @@ class Batch:
 
     def _read(self, ids: Sequence[int]) -> None:
         listed = self._statements.listed(ids)
-        for row in self._statements.lock_requests.run(self._connection, ids=listed):
+        with driver.together(self._connection):
+            requests = self._statements.lock_requests.ask(self._connection, ids=listed)
+            steps = self._statements.load_steps.ask(self._connection, ids=listed)
+        for row in requests.fetchall():
             request = rows.request_from(row)
             self.held[request.id] = Held(request)
-        for row in self._statements.load_steps.run(self._connection, ids=listed):
+        for row in steps.fetchall():
             step = rows.step_from(row)
             self.held[step.request_id].stored_steps[step.node] = step
 
@@ -146,10 +149,14 @@ class Batch:
 
     def flush(self) -> None:
         """Write it all, each kind of row with one statement. Raises GuardFailed."""
+        with guarded(self._connection) as guards:
+            self._flush_requests(guards)
+            self._flush_stuck()
+            self._flush_steps(guards)
+            self._flush_history()
+
+    def _flush_history(self) -> None:
         connection, statements = self._connection, self._statements
-        self._flush_requests()
-        self._flush_stuck()
-        self._flush_steps()
         statements.insert_attempts.run(connection, [rows.attempt_row(attempt) for attempt in self.attempts])
         statements.update_keys.run(connection, [(text, *key) for key, text in self._keys.items()])
         statements.end_attempts.run(connection, [rows.end_row(end) for end in self._ends.values()])
@@ -159,10 +166,11 @@ class Batch:
         statements.insert_outbox.run(connection, [rows.notice_row(notice, self._now) for notice in self.notices])
         statements.put_blocks.run(connection, rows.block_rows(self.blocked))
 
-    def _flush_requests(self) -> None:
+    def _flush_requests(self, guards: Guards) -> None:
         changed = [held for held in self.held.values() if held.request is not held.stored]
         updates = [(*rows.request_row(held.request)[1:], held.stored.id, held.stored.version) for held in changed]
-        guard(self._statements.update_requests.run(self._connection, updates), updates)
+        if updates:
+            guards.expect(self._statements.update_requests.run(self._connection, updates), updates)
         for held in changed:
             self.tally.changed(held.stored, held.request)
 
@@ -175,7 +183,7 @@ class Batch:
                 turned.append((stuck, held.request.id))
         self._statements.update_stuck.run(self._connection, turned)
 
-    def _flush_steps(self) -> None:
+    def _flush_steps(self, guards: Guards) -> None:
         """Drafts copy a step only to change it, so what is another object was changed."""
         inserts = []
         updates = StepUpdates()
@@ -194,7 +202,7 @@ class Batch:
                 elif stored is not step:
                     updates.add(stored, step)
         self._statements.insert_steps.run(self._connection, inserts)
-        updates.run(self._connection, self._statements)
+        updates.run(self._connection, self._statements, guards)
 
 
 def _is_stuck(request: Request, steps: Mapping[str, Step]) -> bool:

@@ -14,7 +14,7 @@ from engine.records import Claim
 from engine.store import Claimer
 from storage import rows
 from storage.batch import Batch, Ready
-from storage.guards import StepUpdates
+from storage.guards import StepUpdates, guarded
 from storage.query import Query
 from storage.statements import Statements
 
@@ -110,7 +110,8 @@ class Claims:
             step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
             claims.append(Claim(step, attempt, workflow, created_at))
             updates.add(due, step)
-        updates.run(connection, self._statements)
-        attempts = [rows.attempt_row(claim.attempt) for claim in claims]
-        self._statements.insert_attempts.run(connection, attempts)
+        with guarded(connection) as guards:
+            updates.run(connection, self._statements, guards)
+            attempts = [rows.attempt_row(claim.attempt) for claim in claims]
+            self._statements.insert_attempts.run(connection, attempts)
         return claims

@@ -6,7 +6,8 @@ does for a small one. Everything else stays SQLAlchemy's: the pool, the transact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +33,21 @@ def bare(connection: Connection, sql: str, values: Any = (), *, many: bool = Fal
     except dialect.loaded_dbapi.Error as error:
         raise told(connection, sql, error, cursor) from error
     return cursor
+
+
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """What is asked within goes to PostgreSQL without a wait for each answer: they all come in the end. SQLite answers
+    at once anyway. Raises DBAPIError, the first of all."""
+    raw = connection.connection.driver_connection
+    if raw is None or connection.dialect.name == "sqlite":
+        yield
+        return
+    try:
+        with raw.pipeline():
+            yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise told(connection, "", error) from error
 
 
 def told(connection: Connection, sql: str, error: Any, cursor: Any = None) -> BaseException:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
+from contextlib import contextmanager
 from itertools import compress
 from operator import is_not
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.records import Step
+from storage import driver
 from storage.rows import step_values
 from storage.statements import RESULT, Statements
 
@@ -20,10 +22,29 @@ class GuardFailed(Exception):
     """A row is not as it was read: another process was quicker. The transaction is rolled back and tried again."""
 
 
-def guard(written: int, expected: Sized) -> None:
-    """Raise GuardFailed unless every expected row was there to be written."""
-    if written != len(expected):
-        raise GuardFailed
+class Guards:
+    """What must have been there to be written. It is known once the database has answered."""
+
+    def __init__(self) -> None:
+        self._written: list[tuple[Any, int]] = []
+
+    def expect(self, cursor: Any, rows: Sized) -> None:
+        """Every one of ``rows`` must be among what ``cursor`` wrote."""
+        self._written.append((cursor, len(rows)))
+
+    def check(self) -> None:
+        """Raise GuardFailed unless all were there."""
+        if any(cursor.rowcount != number for cursor, number in self._written):
+            raise GuardFailed
+
+
+@contextmanager
+def guarded(connection: Connection) -> Iterator[Guards]:
+    """Writes that are sent together, and guarded when all are done. Raises GuardFailed, DBAPIError."""
+    guards = Guards()
+    with driver.together(connection):
+        yield guards
+    guards.check()
 
 
 class StepUpdates:
@@ -38,7 +59,7 @@ class StepUpdates:
         row = (*step_values(after, changed), *result, before.request_id, before.node, before.version)
         self._rows.setdefault(changed + (RESULT,) * len(result), []).append(row)
 
-    def run(self, connection: Connection, statements: Statements) -> None:
-        """Write them. Raises GuardFailed."""
+    def run(self, connection: Connection, statements: Statements, guards: Guards) -> None:
+        """Write them."""
         for changed, rows in self._rows.items():
-            guard(statements.update_steps(changed).run(connection, rows), rows)
+            guards.expect(statements.update_steps(changed).run(connection, rows), rows)

@@ -37,9 +37,13 @@ class Query:
     def run(self, connection: Connection, **values: Any) -> Sequence[Sequence[Any]]:
         return driver.rows(connection, self.sql, self._in_order(values))
 
+    def ask(self, connection: Connection, **values: Any) -> Any:
+        """The driver's cursor, to fetch from when it is answered: see storage.driver.together."""
+        return driver.execute(connection, self.sql, self._in_order(values))
+
     def write(self, connection: Connection, **values: Any) -> None:
         """The same for a statement that writes."""
-        driver.execute(connection, self.sql, self._in_order(values))
+        self.ask(connection, **values)
 
     def _in_order(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple([values[name] if name in values else self._fixed[name] for name in self._order])
