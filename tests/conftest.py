@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.engine import make_url
 
 from tests.support import executors
+from tests.support.proxy import Proxy
 
 settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
 settings.load_profile("house")
@@ -43,6 +46,13 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty PostgreSQL database of this test's own."""
     url: str = request.getfixturevalue("new_postgres_database")()
     return url
+
+
+@pytest.fixture
+def proxy(postgres_url: str) -> Iterator[Proxy]:
+    """A door to the same database, which the test may slam."""
+    with closing(Proxy(make_url(postgres_url))) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=DATABASES)

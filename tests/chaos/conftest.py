@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -27,24 +28,20 @@ def outside() -> Iterator[Outside]:
 def room(database_url: str, outside: Outside) -> Iterator[Room]:
     """The doors of an engine; whoever runs its steps is another process. However a test broke things: in the end every
     request is what its attempts and its audit say."""
-    room = Room(database_url, outside.connections)
-    yield room
-    room.check_audit()
-    room.close()
+    with closing(Room(database_url, outside.connections)) as room:
+        yield room
+        room.check_audit()
 
 
 @pytest.fixture
 def start_engine(database_url: str, room: Room, outside: Outside, tmp_path: Path) -> Iterator[StartEngine]:
     """Starts engines as processes of their own. However they end, nothing that they have started is left behind."""
-    started: list[EngineProcess] = []
     mark = uuid.uuid4().hex
+    with ExitStack() as started:
 
-    def start(url: str = database_url, **options: object) -> EngineProcess:
-        engine = EngineProcess(url, outside.connections, tmp_path / "engine.log", mark, **options)
-        started.append(engine)
-        return engine
+        def start(url: str = database_url, **options: object) -> EngineProcess:
+            engine = EngineProcess(url, outside.connections, tmp_path / "engine.log", mark, **options)
+            return started.enter_context(closing(engine))
 
-    yield start
-    for engine in started:
-        engine.close()
+        yield start
     wait_until(lambda: not marked(mark), "the end of every process that the engines had started")

@@ -80,10 +80,14 @@ class Room:
         return Tools(self.store, self.catalog, self.connections, self.callbacks, masker, processes)
 
     def close(self) -> None:
-        if self.worker is not None:
-            self.worker.stop(grace=2.0)
+        """Once more than needed does nothing."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.stop(grace=2.0)
         self.store.close()
         self.database.close()
+        for connection in self.connections.values():
+            connection.close()
 
     def check_audit(self) -> None:
         """Whatever has happened here, every request is what its history says; those that were meddled with are not."""

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
 from tests.support.engine import Room
 from tests.support.outside import Outside
+from tests.support.processes import EngineProcess
+
+OpenRoom = Callable[..., Room]
+StartEngine = Callable[..., EngineProcess]
 
 
 @pytest.fixture
@@ -30,8 +36,27 @@ def shared_outside() -> Iterator[Outside]:
 def shared_room(module_database_url: str, shared_outside: Outside) -> Iterator[Room]:
     """An engine that runs, shared by the tests of a module: they look at their own requests only. In the end every
     request is what its attempts and its audit say."""
-    room = Room(module_database_url, shared_outside.connections)
-    room.start()
-    yield room
-    room.check_audit()
-    room.close()
+    with closing(Room(module_database_url, shared_outside.connections)) as room:
+        room.start()
+        yield room
+        room.check_audit()
+
+
+@pytest.fixture
+def open_room() -> Iterator[OpenRoom]:
+    """Opens rooms, which are closed when the test is over, however it ends: the last one first."""
+    with ExitStack() as rooms:
+        yield lambda *facts, **options: rooms.enter_context(closing(Room(*facts, **options)))
+
+
+@pytest.fixture
+def start_engine(tmp_path: Path) -> Iterator[StartEngine]:
+    """Starts engines as processes of their own, which end with the test."""
+    with ExitStack() as engines:
+
+        def start(url: str, connections: Mapping[str, str], **options: object) -> EngineProcess:
+            return engines.enter_context(
+                closing(EngineProcess(url, connections, tmp_path / "engine.log", "", **options))
+            )
+
+        yield start

@@ -11,6 +11,7 @@ import pytest
 from engine import texts
 from engine.documents import RequestDocument, StepDocument
 from engine.errors import ConfirmationNeeded, Refused
+from tests.integration.engine.conftest import OpenRoom
 from tests.support import tcp
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
@@ -118,7 +119,7 @@ def test_retries_used_up_block_and_a_re_trigger_keeps_the_key(room: Room, outsid
     assert outside.effects == 3
 
 
-def test_retry_after_is_honoured(database_url: str) -> None:
+def test_retry_after_is_honoured(database_url: str, open_room: OpenRoom) -> None:
     answers = iter(
         [("503 Service Unavailable", "Retry-After: 1"), ("429 Too Many Requests", "Retry-After: 0"), ("200 OK", "X: y")]
     )
@@ -129,13 +130,13 @@ def test_retry_after_is_honoured(database_url: str) -> None:
             tcp.answer(connection, b'{"id": 1}', status, header, "Content-Type: application/json")
 
     with tcp.tcp_server(talk) as url:
-        room = Room(database_url, {"identity": url, "facilities": url, "mail": url})
+        room = open_room(database_url, {"identity": url, "facilities": url, "mail": url})
         room.publish(ONBOARDING[: ONBOARDING.index("  desk:")])
         room.start()
         number = room.submit("onboarding", ADA)
         room.wait(number, "completed")
         first, second, third = room.step(number, "account").attempts
-        room.close()
+        room.close()  # while there is somebody to talk to
     assert first.ended_at and (second.started_at - first.ended_at).total_seconds() >= 1.0
     assert first.call == "unknown" and second.call == "rejected" and third.call == "accepted"
 
@@ -170,10 +171,10 @@ def test_a_call_that_hangs_is_timed_out_and_its_effect_happens_once(room: Room, 
     assert len(set(outside.keys("identity"))) == 1 and outside.effects == 3
 
 
-def test_a_refused_connection_is_known_as_not_sent(database_url: str, outside: Outside) -> None:
+def test_a_refused_connection_is_known_as_not_sent(database_url: str, outside: Outside, open_room: OpenRoom) -> None:
     """The service is gone while its kept-alive connection is still in our pool; then it comes back on its port."""
     first = Outside()
-    room = Room(database_url, {**outside.connections, "identity": f"{first.url}/identity"})
+    room = open_room(database_url, {**outside.connections, "identity": f"{first.url}/identity"})
     room.publish(ONBOARDING)
     room.start()
     room.wait(room.submit("onboarding", ADA), "completed")
@@ -186,7 +187,6 @@ def test_a_refused_connection_is_known_as_not_sent(database_url: str, outside: O
     assert second.url == first.url
     room.engine.retrigger(HANNA, number, "account", flow=True, new_key=True, reason="not sent")  # so nothing is asked
     room.wait(number, "completed")
-    room.close()
     second.stop()
     assert second.effects == len(second.calls()) == 1
 

@@ -12,6 +12,7 @@ from engine.documents import RequestDocument
 from engine.errors import CallbackRefused, InvalidInput, NotFound
 from engine.functions import function
 from engine.texts import MASK
+from tests.integration.engine.conftest import OpenRoom
 from tests.support.engine import HANNA, PUBLIC_URL, Room
 from tests.support.poll import wait_until
 
@@ -110,9 +111,11 @@ def test_a_caller_may_say_what_looks_like_a_mask(room: Room) -> None:
     assert room.step(number, "after").result == {"ok": f"{MASK} of 5"}
 
 
-def test_a_result_is_checked_by_the_version_that_the_request_is_on_when_it_is_stored(sqlite_url: str) -> None:
+def test_a_result_is_checked_by_the_version_that_the_request_is_on_when_it_is_stored(
+    sqlite_url: str, open_room: OpenRoom
+) -> None:
     """A re-trigger may name another one while it is being checked by that of before."""
-    room = Room(sqlite_url)
+    room = open_room(sqlite_url)
     other = "other: {function: {name: callbacks.off, isolation: thread}, next: end}"
     old = definition("moved").replace("nodes:\n", f"nodes:\n  both: {{branch: [ask, other]}}\n  {other}\n")
     new = old.replace("required: [ok]", "required: [sure]")
@@ -125,7 +128,6 @@ def test_a_result_is_checked_by_the_version_that_the_request_is_on_when_it_is_st
     with pytest.raises(InvalidInput, match="'sure' is a required property"):
         room.engine.call_back(token(_given[-1]), '{"ok": 1}')
     assert room.document(number).version == 2
-    room.close()
 
 
 def test_a_call_that_does_not_fit_changes_nothing(room: Room) -> None:
@@ -210,8 +212,8 @@ def test_a_request_that_was_withdrawn_takes_no_call(room: Room) -> None:
     assert [a.outcome and a.outcome.value for a in room.step(number, "wait").attempts] == ["cancelled"]
 
 
-def test_without_a_public_url_the_step_is_blocked_with_a_sentence(sqlite_url: str) -> None:
-    room = Room(sqlite_url)
+def test_without_a_public_url_the_step_is_blocked_with_a_sentence(sqlite_url: str, open_room: OpenRoom) -> None:
+    room = open_room(sqlite_url)
     room.callbacks = Callbacks(None, room.store.installation_secret)
     room.publish(definition("called"))
     room.start()
@@ -219,4 +221,3 @@ def test_without_a_public_url_the_step_is_blocked_with_a_sentence(sqlite_url: st
     room.wait(number, "blocked")
     assert "callback_url needs the setting api.public_url" in (room.step(number, "ask").error or "")
     wait_until(lambda: not room.store.measures().running, "the worker to be idle")
-    room.close()

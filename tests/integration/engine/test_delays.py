@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 
 import pytest
@@ -13,9 +12,9 @@ from engine import events
 from engine.documents import RequestDocument, StepDocument
 from engine.errors import Refused
 from engine.functions import function
+from tests.integration.engine.conftest import OpenRoom, StartEngine
 from tests.support.engine import HANNA, Room
 from tests.support.poll import wait_until
-from tests.support.processes import EngineProcess
 
 DELAY = """
 workflow: %s
@@ -145,9 +144,9 @@ def test_timers_fire_on_time(room: Room) -> None:
     assert all(seconds >= 0 for seconds in late) and median(late) < 0.3, late
 
 
-def test_what_waits_holds_no_worker(database_url: str) -> None:
+def test_what_waits_holds_no_worker(database_url: str, open_room: OpenRoom) -> None:
     """Many more waits than the worker has places; another step runs beside them, and a clean stop waits for none."""
-    room = Room(database_url)
+    room = open_room(database_url)
     for text in (DELAY % ("long", "{for: 1h}"), NOTHING):
         room.publish(text)
     worker = room.start(slots=4)
@@ -157,16 +156,15 @@ def test_what_waits_holds_no_worker(database_url: str) -> None:
     assert room.store.measures().running == 0
     assert worker.stop(grace=0.0)
     assert all(rests(room.document(number)) for number in numbers[:20])
-    room.close()
 
 
 @pytest.mark.parametrize("kill", [True, False])
 def test_an_engine_that_ends_while_it_waits_loses_nothing_and_counts_nothing(
-    database_url: str, tmp_path: Path, kill: bool
+    database_url: str, open_room: OpenRoom, start_engine: StartEngine, kill: bool
 ) -> None:
-    room = Room(database_url)
+    room = open_room(database_url)
     room.publish(ALONE)
-    first = EngineProcess(database_url, {}, tmp_path / "log")
+    first = start_engine(database_url, {})
     numbers = [room.submit("alone", {"when": _time(seconds)}) for seconds in (1.0, 3600)]
     for number in numbers:
         room.wait(number, rests)
@@ -175,21 +173,18 @@ def test_an_engine_that_ends_while_it_waits_loses_nothing_and_counts_nothing(
     else:
         assert first.stop() == 0
     wait_until(lambda: room.store.waking(), "the time to come while no engine is there")
-    second = EngineProcess(database_url, {}, tmp_path / "log")
+    second = start_engine(database_url, {})
     assert second.recovered == 0
     room.wait(numbers[0], "completed")
     assert rests(room.document(numbers[1]))
     for number in numbers:
         step = room.step(number, "rest")
         assert (step.recoveries, len(step.attempts)) == (0, 1)
-    for engine in (first, second):
-        engine.close()
-    room.close()
 
 
 @pytest.mark.postgres
-def test_of_two_workers_one_ends_each_wait(postgres_url: str) -> None:
-    rooms = [Room(postgres_url) for _ in range(2)]
+def test_of_two_workers_one_ends_each_wait(postgres_url: str, open_room: OpenRoom) -> None:
+    rooms = [open_room(postgres_url) for _ in range(2)]
     rooms[0].publish(DELAY % ("until", '{until: "{{ request.input.when }}"}'))
     for room in rooms:
         room.start()
@@ -199,22 +194,20 @@ def test_of_two_workers_one_ends_each_wait(postgres_url: str) -> None:
         document = rooms[0].wait(number, "completed")
         ended = [event for event in document.events if event.kind == events.COMPLETED and event.node == "rest"]
         assert len(ended) == 1 and len(rooms[0].step(number, "after").attempts) == 1
-    for room in rooms:
-        room.close()
 
 
 @pytest.mark.postgres
-def test_a_worker_ends_the_waits_that_another_left_behind(postgres_url: str, tmp_path: Path) -> None:
+def test_a_worker_ends_the_waits_that_another_left_behind(
+    postgres_url: str, open_room: OpenRoom, start_engine: StartEngine
+) -> None:
     """It has begun none of them itself, and none was there when it started."""
-    room = Room(postgres_url)
+    room = open_room(postgres_url)
     room.publish(ALONE)
     room.start(slots=0)  # takes no step
-    other = EngineProcess(postgres_url, {}, tmp_path / "log")
+    other = start_engine(postgres_url, {})
     when = _time(2.0)
     number = room.submit("alone", {"when": when})
     room.wait(number, rests)
     other.kill()
     room.wait(number, "completed")
     assert _late(room.step(number, "rest"), datetime.fromisoformat(when)) < 1.0
-    other.close()
-    room.close()

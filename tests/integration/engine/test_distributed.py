@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,15 @@ FAST = 0.2  # seconds; well under the time between two looks for what is due wit
 @pytest.fixture
 def room(procrastinate_url: str) -> Iterator[Room]:
     load_functions([deadly_functions.__name__])
-    room = Room(procrastinate_url)
-    for definition in (WAITING, SIDES):
-        room.publish(definition)
-    yield room
-    wait_until(lambda: not _jobs(room), "the end of all jobs")  # one that a stop cuts short is removed by other nodes
-    assert room.worker is None or room.worker.stop(grace=5.0)
-    room.worker = None
-    room.check_audit()
-    room.close()
+    with closing(Room(procrastinate_url)) as room:
+        for definition in (WAITING, SIDES):
+            room.publish(definition)
+        yield room
+        # Before the stop: a job that it cuts short is removed by other nodes.
+        wait_until(lambda: not _jobs(room), "the end of all jobs")
+        assert room.worker is None or room.worker.stop(grace=5.0)
+        room.worker = None
+        room.check_audit()
 
 
 def _jobs(room: Room) -> list[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
 from engine.records import Event
+from tests.integration.engine.conftest import OpenRoom
 from tests.support.engine import Room
 from tests.support.outside import Outside
 from tests.support.poll import wait_until
@@ -122,25 +122,24 @@ def test_a_full_disk_at_the_start_is_a_sentence(room: Room) -> None:
     room.wait(room.submit("mailing", LONG), "completed")
 
 
-def test_a_read_only_file_is_a_sentence_for_those_who_act_and_for_the_engine(room: Room) -> None:
+def test_a_read_only_file_is_a_sentence_for_those_who_act_and_for_the_engine(room: Room, open_room: OpenRoom) -> None:
     number = room.submit("mailing", LONG)
     path = room.database.path
-    read_only = Room(f"sqlite:///file:{path}?mode=ro&uri=true")
+    read_only = open_room(f"sqlite:///file:{path}?mode=ro&uri=true")
     with pytest.raises(StorageError, match=r"is read-only\. Make the file and its folder writable"):
         read_only.submit("mailing", LONG)
     with pytest.raises(StorageError, match=r"is read-only\. Make the file and its folder writable"):
         read_only.start()
     assert read_only.document(number).status == "in_progress", "reading goes on"
-    read_only.worker = None
-    read_only.close()
 
 
 @pytest.mark.postgres
-def test_connections_that_break_at_any_moment_lose_nothing(postgres_url: str, outside: Outside) -> None:
-    room = Room(postgres_url, outside.connections)
+def test_connections_that_break_at_any_moment_lose_nothing(
+    postgres_url: str, proxy: Proxy, outside: Outside, open_room: OpenRoom
+) -> None:
+    room = open_room(postgres_url, outside.connections)
     room.publish(MAILING)
-    proxy = Proxy(make_url(postgres_url))
-    engine = Room(proxy.url.render_as_string(hide_password=False), outside.connections)
+    engine = open_room(proxy.url.render_as_string(hide_password=False), outside.connections)
     engine.start()
     numbers = []
     for n in range(40):
@@ -153,9 +152,6 @@ def test_connections_that_break_at_any_moment_lose_nothing(postgres_url: str, ou
         document = room.wait(number, "completed")
         assert [len(step.attempts) for step in document.steps] == [1, 1, 0]
     assert outside.effects == 80
-    engine.close()
-    proxy.close()
-    room.close()
 
 
 def test_a_database_that_refuses_is_said_once_and_its_end_once(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.integration.engine.conftest import StartEngine
 from tests.support import rough_functions
 from tests.support.engine import Room
 from tests.support.front import Front, Process
@@ -52,16 +54,8 @@ def room(sqlite_url: str) -> Iterator[Room]:
 
 
 @pytest.fixture
-def start_engine(room: Room, sqlite_url: str, tmp_path: Path) -> Iterator[Callable[[], EngineProcess]]:
-    started: list[EngineProcess] = []
-
-    def start() -> EngineProcess:
-        started.append(EngineProcess(sqlite_url, {}, tmp_path / "engine.log", functions=MODULE, grace=0.2))
-        return started[-1]
-
-    yield start
-    for engine in started:
-        engine.close()
+def start_engine(start_engine: StartEngine, room: Room, sqlite_url: str) -> Callable[[], EngineProcess]:
+    return partial(start_engine, sqlite_url, {}, functions=MODULE, grace=0.2)
 
 
 def test_a_clean_stop_gives_the_step_back_and_ends_the_process(room: Room, tmp_path: Path) -> None:

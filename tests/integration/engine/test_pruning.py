@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -61,8 +62,8 @@ class InAYear(SqlRetention):
 class Lived:
     """Requests that ended in every way, and some that did not. ``pauses`` of the pruner are counted."""
 
-    def __init__(self, url: str) -> None:
-        self.room = Room(url, told={"HR"})
+    def __init__(self, room: Room) -> None:
+        self.room = room
         self.retention = InAYear(self.room.store)
         self.outbox = SqlOutbox(self.room.store)
         self.pruner = Pruner(self.room.engine, self.retention, lambda seconds: None)
@@ -107,11 +108,11 @@ class Lived:
 
 @pytest.fixture
 def lived(database_url: str) -> Iterator[Lived]:
-    lived = Lived(database_url)
-    lived.tell_all()
-    yield lived
-    lived.room.check_audit()
-    lived.room.close()
+    with closing(Room(database_url, told={"HR"})) as room:
+        lived = Lived(room)
+        lived.tell_all()
+        yield lived
+        room.check_audit()
 
 
 def test_contents_go_and_history_stays(lived: Lived):

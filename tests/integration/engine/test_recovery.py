@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.engine import make_url
 
 from engine.decide.claim import claim
 from engine.draft import Draft
@@ -15,6 +16,7 @@ from engine.runner import Runner
 from engine.states import AttemptOutcome, StepStatus
 from storage.leases import NOBODY
 from storage.tables import workflows
+from tests.integration.engine.conftest import OpenRoom
 from tests.integration.storage.helpers import Worker as Collector
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
@@ -45,32 +47,31 @@ def one() -> int:
 
 def _left_running(url: str, *names: str) -> list[int]:
     """A request of each workflow, claimed by a worker that is gone."""
-    room, gone = Room(url), Collector("gone")
-    for name in names:
-        room.publish(ONE % name)
-    room.store.attach(gone.claimer)
-    numbers = [room.submit(name) for name in names]
-    gone.wait(len(names))
-    room.store.detach()
-    room.store.renew("gone", -1.0)
-    room.close()
+    gone = Collector("gone")
+    with closing(Room(url)) as room:
+        for name in names:
+            room.publish(ONE % name)
+        room.store.attach(gone.claimer)
+        numbers = [room.submit(name) for name in names]
+        gone.wait(len(names))
+        room.store.detach()
+        room.store.renew("gone", -1.0)
     return numbers
 
 
-def test_a_request_that_cannot_be_recovered_does_not_keep_the_others(database_url: str) -> None:
+def test_a_request_that_cannot_be_recovered_does_not_keep_the_others(database_url: str, open_room: OpenRoom) -> None:
     bad, good = _left_running(database_url, "bad", "good")
-    room = Room(database_url)
+    room = open_room(database_url)
     with room.database.writing() as connection:
         connection.execute(update(workflows).where(workflows.c.name == "bad").values(document='{"nodes": 7}'))
     room.start()
     room.wait(good, "completed")
     assert room.store.status(bad)[0].status == "in_progress"
-    room.close()
 
 
-def test_a_recovery_is_written_into_the_story(database_url: str) -> None:
+def test_a_recovery_is_written_into_the_story(database_url: str, open_room: OpenRoom) -> None:
     (number,) = _left_running(database_url, "good")
-    room = Room(database_url)
+    room = open_room(database_url)
     room.start()
     document = room.wait(number, "completed")
     assert [(a.kind, a.outcome, a.worker == "gone") for a in document.steps[0].attempts] == [
@@ -80,12 +81,13 @@ def test_a_recovery_is_written_into_the_story(database_url: str) -> None:
     assert [event.data for event in document.events if event.kind == "worker_lost"] == [
         {"recovery": 1, "worker": "gone", "delay": 0.0}
     ]
-    room.close()
 
 
-def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url: str, outside: Outside) -> None:
+def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(
+    database_url: str, outside: Outside, open_room: OpenRoom
+) -> None:
     """The attempt number fences the call itself off, not only its outcome."""
-    room, asleep = Room(database_url, outside.connections), Collector("asleep")
+    room, asleep = open_room(database_url, outside.connections), Collector("asleep")
     room.publish(MAIL)
     room.store.attach(asleep.claimer)
     number = room.submit("mail")
@@ -97,18 +99,17 @@ def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(database_url
     assert Runner(room.tools()).execute(late) is None
     assert running.get() is None  # what this thread logs from now on is not of that step
     assert len(outside.calls()) == 2
-    room.close()
 
 
 def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_can_be(
-    database_url: str, outside: Outside
+    database_url: str, outside: Outside, open_room: OpenRoom
 ) -> None:
     """Its definition cannot be read, as by a worker of an older Retrigger, or until somebody has mended the row."""
-    before = Room(database_url)
+    before = open_room(database_url)
     before.publish(MAIL)
     number = before.submit("mail")
     before.close()
-    room = Room(database_url, outside.connections)
+    room = open_room(database_url, outside.connections)
     with room.database.writing() as connection:
         good = connection.scalar(select(workflows.c.document))
         connection.execute(update(workflows).values(document='{"nodes": 7}'))
@@ -118,14 +119,13 @@ def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_c
     with room.database.writing() as connection:
         connection.execute(update(workflows).values(document=good))
     room.wait(number, "completed")
-    room.close()
 
 
 def test_a_lost_wake_up_is_found_named_and_mended(
-    database_url: str, outside: Outside, monkeypatch: pytest.MonkeyPatch
+    database_url: str, outside: Outside, open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.worker._STUCK_SWEEP", 0.1)
-    room = Room(database_url, outside.connections)
+    room = open_room(database_url, outside.connections)
     room.publish(MAIL)
     number = room.submit("mail")
     room.store.change(number, _complete_without_going_on)
@@ -136,7 +136,6 @@ def test_a_lost_wake_up_is_found_named_and_mended(
     room.engine.continue_flow(HANNA, number)
     room.wait(number, "completed")
     assert [call["path"] for call in outside.calls()] == ["send"]
-    room.close()
 
 
 def _complete_without_going_on(draft: Draft) -> None:
@@ -149,14 +148,10 @@ def _complete_without_going_on(draft: Draft) -> None:
 
 
 @pytest.mark.postgres
-def test_an_engine_whose_database_is_away_stops_without_it(postgres_url: str) -> None:
-    Room(postgres_url).close()
-    proxy = Proxy(make_url(postgres_url))
-    room = Room(proxy.url.render_as_string(hide_password=False))
+def test_an_engine_whose_database_is_away_stops_without_it(proxy: Proxy, open_room: OpenRoom) -> None:
+    room = open_room(proxy.url.render_as_string(hide_password=False))
     worker = room.start()
     proxy.refuse()
     proxy.cut()
     assert worker.stop(grace=0.5)
     room.worker = None
-    room.close()
-    proxy.close()

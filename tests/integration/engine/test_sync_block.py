@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from engine.documents import RequestDocument, StepDocument
 from engine.errors import Refused
 from engine.functions import function
+from tests.integration.engine.conftest import OpenRoom, StartEngine
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
 from tests.support.poll import wait_until
-from tests.support.processes import EngineProcess
 
 BLOCK = """
 workflow: %s
@@ -198,12 +197,12 @@ def test_a_function_that_passes_its_limit_fails_the_block_and_its_late_result_is
 
 @pytest.mark.parametrize("kill", [True, False])
 def test_an_engine_that_ends_in_the_middle_costs_no_effect_and_no_key(
-    database_url: str, outside: Outside, tmp_path: Path, kill: bool
+    database_url: str, outside: Outside, open_room: OpenRoom, start_engine: StartEngine, kill: bool
 ) -> None:
-    room = Room(database_url, outside.connections)
+    room = open_room(database_url, outside.connections)
     room.publish(definition("cut"))
     outside.turn("facilities", "slow", seconds=20)
-    first = EngineProcess(database_url, outside.connections, tmp_path / "log", lease=1.0, grace=0.1)
+    first = start_engine(database_url, outside.connections, lease=1.0, grace=0.1)
     number = room.submit("cut")
     outside.wait_for_calls(1, "facilities")
     if kill:
@@ -211,13 +210,10 @@ def test_an_engine_that_ends_in_the_middle_costs_no_effect_and_no_key(
     else:
         assert first.stop() == 0
     outside.turn("facilities", "up")
-    second = EngineProcess(database_url, outside.connections, tmp_path / "log", lease=1.0)
+    start_engine(database_url, outside.connections, lease=1.0)
     room.wait(number, "completed", 30.0)
     account, desk = room.step(number, "account"), room.step(number, "desk")
     assert story(desk) == ["lost" if kill else "returned", "succeeded"] and len(account.attempts) == 2
     assert len(keys(account)) == len(keys(desk)) == 1
     assert room.step(number, "block").recoveries == (1 if kill else 0)
     wait_until(lambda: outside.effects >= 3, "every effect")
-    first.close()
-    second.close()
-    room.close()

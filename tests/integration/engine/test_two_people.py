@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TypeVar
 
 import pytest
@@ -275,10 +276,9 @@ class TwoPeople(RuleBasedStateMachine):
 
 @pytest.fixture
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    room = Room(request.getfixturevalue(f"{request.param}_url"))
-    with outside_by_hand() as outside:
+    url = request.getfixturevalue(f"{request.param}_url")
+    with closing(Room(url)) as room, outside_by_hand() as outside:
         yield Stage(room, outside)
-    room.close()
 
 
 @pytest.mark.timeout(300)  # it ends by its number of examples, 10 s of a free machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -53,11 +54,10 @@ def blocked(room: Room, outside: Outside, text: str, **off: str) -> int:
 
 @pytest.fixture
 def room(database_url: str, outside: Outside) -> Iterator[Room]:
-    room = Room(database_url, outside.connections)
-    room.start()
-    yield room
-    room.check_audit()
-    room.close()
+    with closing(Room(database_url, outside.connections)) as room:
+        room.start()
+        yield room
+        room.check_audit()
 
 
 def test_no_request_is_completed_before_what_the_version_brought_has_run(room: Room, outside: Outside) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -14,26 +15,22 @@ OpenStore = Callable[[], SqlStore]
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url)
-    upgrade(database)
-    yield database
-    database.close()
+    with closing(open_database(database_url)) as database:
+        upgrade(database)
+        yield database
 
 
 @pytest.fixture
 def open_store(database_url: str, database: Database) -> Iterator[OpenStore]:
     """Opens stores as several processes would: each with connections of its own."""
-    opened: list[SqlStore] = []
+    with ExitStack() as opened:
 
-    def new() -> SqlStore:
-        store = SqlStore(open_database(database_url), lambda name, version: GRAPH, lambda app: app == "HR")
-        opened.append(store)
-        return store
+        def new() -> SqlStore:
+            database = opened.enter_context(closing(open_database(database_url)))
+            store = SqlStore(database, lambda name, version: GRAPH, lambda app: app == "HR")
+            return opened.enter_context(closing(store))
 
-    yield new
-    for store in opened:
-        store.close()
-        store.database.close()
+        yield new
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
 from tests.integration.storage.helpers import GRAPH, Worker, note, submit, wait_until
@@ -20,22 +20,23 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def proxy(postgres_url: str) -> Iterator[Proxy]:
-    database = open_database(postgres_url)
-    upgrade(database)
-    database.close()
-    proxy = Proxy(make_url(postgres_url))
-    yield proxy
-    proxy.close()
+def proxy(proxy: Proxy, postgres_url: str) -> Proxy:
+    with closing(open_database(postgres_url)) as database:
+        upgrade(database)
+    return proxy
 
 
 @pytest.fixture
 def store(proxy: Proxy) -> Iterator[SqlStore]:
-    database: Database = open_database(proxy.url.render_as_string(hide_password=False))
-    store = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
-    yield store
-    store.close()
-    database.close()
+    with opened(proxy) as store:
+        yield store
+
+
+@contextmanager
+def opened(proxy: Proxy) -> Iterator[SqlStore]:
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(open_database(proxy.url.render_as_string(hide_password=False))))
+        yield stack.enter_context(closing(SqlStore(database, lambda name, version: GRAPH, lambda app: False)))
 
 
 def noted(store: SqlStore, request_id: int) -> list[str | None]:
@@ -107,8 +108,6 @@ def test_a_server_that_stays_away_fails_the_write_in_a_sentence(proxy: Proxy, st
 def test_a_process_that_hangs_with_rows_locked_does_not_hold_up_the_others(proxy: Proxy, store: SqlStore):
     """A frozen machine, say. Its transaction is rolled back; it does it again when it is well."""
     request_id, locked, go = submit(store), threading.Event(), threading.Event()
-    database = open_database(proxy.url.render_as_string(hide_password=False))
-    other = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
 
     def hang(connection: Connection, now: float) -> None:
         connection.execute(text("SELECT id FROM requests WHERE id = :id FOR UPDATE"), {"id": request_id})
@@ -118,11 +117,10 @@ def test_a_process_that_hangs_with_rows_locked_does_not_hold_up_the_others(proxy
     hanging = threading.Thread(target=store.writer.write, args=(hang,))
     hanging.start()
     assert locked.wait(30)
-    assert other.change(request_id, note("through")) == "through"
+    with opened(proxy) as other:
+        assert other.change(request_id, note("through")) == "through"
     assert hanging.is_alive() and not go.is_set()
     go.set()
     hanging.join(30)
     assert store.change(request_id, note("well again")) == "well again"
     assert noted(store, request_id) == ["through", "well again"]
-    other.close()
-    database.close()

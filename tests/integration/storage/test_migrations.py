@@ -100,6 +100,7 @@ def test_looking_at_a_file_that_is_not_there_does_not_make_it(sqlite_url: str):
     with pytest.raises(StorageError, match="does not exist yet"):
         check(database)
     assert database.is_missing()
+    database.close()
 
 
 def test_a_database_of_a_newer_retrigger_is_left_alone(database: Database):

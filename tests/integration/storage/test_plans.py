@@ -7,6 +7,7 @@ its means, sequential scans too: that it looks things up by an index is its own 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any, cast
 
@@ -44,10 +45,9 @@ WHOLE = {"SELECT DISTINCT": "doctor --audit looks through everything for rows th
 
 @pytest.fixture
 def site(database_url: str) -> Iterator[Open]:
-    site = open_on(open_database(database_url))
-    fill(site, NUMBER)
-    yield site
-    site.close()
+    with closing(open_on(open_database(database_url))) as site:
+        fill(site, NUMBER)
+        yield site
 
 
 class Called:
@@ -252,8 +252,7 @@ PLANTED = {
 
 
 def test_a_statement_that_reads_a_whole_table_would_be_found(database_url: str):
-    small = open_on(open_database(database_url))
-    fill(small, 2000)
-    with small.database.reading() as connection:
-        assert [name for name, statement in PLANTED.items() if not list(scans(connection, statement))] == []
-    small.close()
+    with closing(open_on(open_database(database_url))) as small:
+        fill(small, 2000)
+        with small.database.reading() as connection:
+            assert [name for name, statement in PLANTED.items() if not list(scans(connection, statement))] == []

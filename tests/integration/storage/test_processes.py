@@ -75,13 +75,15 @@ def test_two_processes_and_a_busy_thread_lose_no_change(sqlite_url: str):
 def test_a_second_engine_is_refused_by_the_name_of_the_first(sqlite_url: str):
     holder = start(HOLD, sqlite_url)
     pid = line_of(holder)
-    lock = EngineLock(open_database(sqlite_url))
+    database = open_database(sqlite_url)
+    lock = EngineLock(database)
     with pytest.raises(StorageError, match=f"process {pid}"):
         lock.acquire()
     holder.kill()
     holder.communicate(timeout=10)
     with lock:
         assert lock._holder() != pid
+    database.close()
 
 
 def test_an_engine_that_stopped_makes_way(sqlite_url: str):
@@ -90,9 +92,12 @@ def test_an_engine_that_stopped_makes_way(sqlite_url: str):
         pass
     with EngineLock(database):
         pass
+    database.close()
 
 
 def test_a_lock_that_cannot_be_written_says_so(tmp_path: Path):
     (tmp_path / "x.db.lock").mkdir()
+    database = open_database(f"sqlite:///{tmp_path}/x.db")
     with pytest.raises(StorageError, match="cannot be written"):
-        EngineLock(open_database(f"sqlite:///{tmp_path}/x.db")).acquire()
+        EngineLock(database).acquire()
+    database.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -12,9 +13,8 @@ from tests.support.engine import Room
 
 @pytest.fixture
 def removals(database_url: str) -> Iterator[SqlRemovals]:
-    room = Room(database_url)
-    yield SqlRemovals(room.store)
-    room.close()
+    with closing(Room(database_url)) as room:
+        yield SqlRemovals(room.store)
 
 
 def test_the_newest_reason_counts_until_it_is_over(removals: SqlRemovals) -> None:

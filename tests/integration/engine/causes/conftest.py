@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -33,9 +34,8 @@ nodes:
 class Outage:
     """``block`` submits requests while the identity system is away."""
 
-    def __init__(self, url: str, outside: Outside) -> None:
-        self.outside = outside
-        self.room = Room(url, outside.connections, told={"HR", "Finance"})
+    def __init__(self, room: Room, outside: Outside) -> None:
+        self.room, self.outside = room, outside
         for app in ("HR", "Finance", "Lab"):
             self.room.publish(WORKFLOW.format(name=f"join_{app.lower()}", app=app))
         self.causes = SqlCauses(self.room.store)
@@ -79,7 +79,6 @@ class Outage:
 
 @pytest.fixture
 def outage(database_url: str, outside: Outside) -> Iterator[Outage]:
-    outage = Outage(database_url, outside)
-    yield outage
-    outage.room.check_audit()
-    outage.room.close()
+    with closing(Room(database_url, outside.connections, told={"HR", "Finance"})) as room:
+        yield Outage(room, outside)
+        room.check_audit()
