@@ -15,7 +15,7 @@ from bot.groups import as_present
 from bot.http_mode import PATH, HttpReceiver
 from engine.causes.bulk import Bulk
 from engine.causes.runner import TURN, BulkRunner
-from engine.errors import SettingsError
+from engine.errors import RetriggerError, SettingsError
 from engine.isolation.pool import Processes
 from engine.logs import logger
 from engine.masking import Masker
@@ -49,11 +49,11 @@ log = logger(__name__)
 
 
 class Running:
-    """What one process runs, from ``start`` to ``stop``. ``say`` is told in sentences what came up and what did not;
-    ``json_lines``: what functions print is logged as JSON."""
+    """What one process runs, from ``start`` to ``stop``. ``say`` is told in sentences what came up, ``warn`` what did
+    not; ``json_lines``: what functions print is logged as JSON."""
 
-    def __init__(self, settings: Settings, say: Say, *, json_lines: bool = False) -> None:
-        self.settings, self._say, self._json_lines = settings, say, json_lines
+    def __init__(self, settings: Settings, say: Say, warn: Say | None = None, *, json_lines: bool = False) -> None:
+        self.settings, self._say, self._warn, self._json_lines = settings, say, warn or say, json_lines
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._receiver: HttpReceiver | None = None
@@ -103,10 +103,10 @@ class Running:
         app, settings = self.app, self.settings
         load_own_functions(settings)
         for publication in publish_all(settings, app.store):
-            self._say(told(publication))
+            (self._warn if publication.version is None else self._say)(told(publication))
         for connection in app.connections.values():
             if problem := connection.problem():
-                self._say(problem)
+                self._warn(problem)
         processes = Processes(settings.functions, app.secrets, json_lines=self._json_lines)
         tools = Tools(app.store, app.catalog, app.connections, app.callbacks, Masker(app.secrets), processes)
         runner, name = Runner(tools), worker_name()
@@ -170,7 +170,7 @@ class Running:
             if alone:
                 raise
             slacks = "" if self._receiver is None else " Slack's calls are not taken either: nobody can click."
-            self._say(f"API: not served. {error}{slacks} The rest runs.")
+            self._warn(f"API: not served. {error}{slacks} The rest runs.")
             return
         api = create_api(self.app, self._receiver, only_slack=only_slack)
         served = serve(api, listening, name="api", grace=self.settings.stop_grace)
@@ -181,13 +181,23 @@ class Running:
 def run(
     settings: Settings, *, engine: bool = False, bot: bool = False, api: bool = False, say: Say, debug: bool = False
 ) -> None:
-    """Run until SIGINT or SIGTERM. Raises SettingsError, StorageError when it cannot start.
+    """Run until SIGINT or SIGTERM. Raises SettingsError, StorageError when it cannot start; where the log is JSON,
+    SystemExit, and why is in the log.
 
     Without Slack's tokens, a process that has more to do than the bot does the rest, and says so.
     """
-    json_lines = set_up_logging(secrets_of(settings, connections_of(settings)), form=settings.log, debug=debug)
-    if json_lines:
-        say = _log
+    if not set_up_logging(secrets_of(settings, connections_of(settings)), form=settings.log, debug=debug):
+        _run(Running(settings, say), say, engine, bot, api)
+        return
+    try:
+        _run(Running(settings, _log, _log_warning, json_lines=True), _log, engine, bot, api)
+    except RetriggerError as error:
+        log.error("process.says", says=str(error))
+        sys.exit(1)
+
+
+def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None:
+    settings = running.settings
     missing = settings.slack.missing
     if bot and missing:
         if not engine:
@@ -196,7 +206,6 @@ def run(
             )
         say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = Stopping()
-    running = Running(settings, say, json_lines=json_lines)
     running.start(engine=engine, bot=bot and not missing, api=api)
     keep_what_is_loaded()
     say("Ctrl-C stops it.")
@@ -215,6 +224,10 @@ def keep_what_is_loaded() -> None:
 def _log(text: str) -> None:
     """What people are told on a terminal, for those who read the log."""
     log.info("process.says", says=text)
+
+
+def _log_warning(text: str) -> None:
+    log.warning("process.says", says=text)
 
 
 def end(clean: bool) -> None:

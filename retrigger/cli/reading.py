@@ -63,6 +63,8 @@ def show(session: Session, request_id: int, file: BinaryIO | None, as_json: bool
         write_json(document.model_dump(mode="json"))
     else:
         show_path(session.out, document, datetime.now(UTC), session.shell_variables())
+        if document.status is RequestStatus.IN_PROGRESS and not session.app.store.workers_alive():
+            click.echo("No engine is running, so nothing of it moves. Start one: retrigger up.", err=True)
 
 
 def write_json(value: Any) -> None:

@@ -110,6 +110,19 @@ def test_workflows_and_grants_are_listed(front: Front):
         assert "settings file" in front.out("grants")
 
 
+def test_show_says_when_nothing_moves_for_want_of_an_engine(still: Front):
+    request = still.submit("a")
+
+    assert (
+        still.run("show", request).stderr == "No engine is running, so nothing of it moves. Start one: retrigger up.\n"
+    )
+    assert still.run("show", request, "--json").stderr == ""
+    with still.engine():
+        still.wait(request, "completed")
+        assert still.run("show", request).stderr == ""
+    assert still.run("show", request).stderr == ""
+
+
 def test_show_draws_the_path(still: Front, tmp_path: Path):
     request = still.submit("a")
     file = tmp_path / "path.png"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from retrigger.demo import people
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.integration.retrigger.conftest import StartProcess
-from tests.support.front import Front
+from tests.support.front import Front, Process
 from tests.support.localslack import StartLocalSlack
 from tests.support.poll import wait_until
 from tests.support.slack_ui import SlackUi
@@ -211,3 +213,25 @@ def test_on_postgres_an_engine_asks_for_the_upgrade_and_several_run(front: Front
         blocked = front.blocked()
         front.mend_second()
         assert front.out("flow", blocked, "second") == f"{blocked} is Completed.\n"
+
+
+def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(front: Front, start: StartProcess):
+    front.define("wrong", "workflow: wrong\n")
+    up = start("up", RETRIGGER_LOG="json")
+    up.wait_for("Ctrl-C stops it.")
+
+    second = start("worker", RETRIGGER_LOG="json")
+    assert second.code() == 1
+    assert up.end() == 0
+
+    assert [line["says"].partition(",")[0] for line in lines(up) if line["level"] == "warning"] == [
+        f"Workflow: {front.folder / 'workflows' / 'wrong.yaml'} does not pass"
+    ]
+    (why,) = lines(second)
+    assert (why["level"], why["event"]) == ("error", "process.says")
+    assert why["says"].startswith(f"Another Retrigger engine (process {up.pid}) is running on")
+
+
+def lines(process: Process) -> list[dict[str, Any]]:
+    """Its log, all of which is JSON."""
+    return [json.loads(line) for line in process.said.splitlines()]
