@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from copy import copy
 from typing import NamedTuple
 
@@ -12,13 +14,14 @@ from engine.errors import RetriggerError
 from engine.fence import is_open_wait
 from engine.graph import FAILURE, INSTANT_KINDS, OPEN_KINDS, SUCCESS
 from engine.outcomes import Success, Waits
-from engine.plan import Key, Plan
+from engine.plan import Key, Plan, PlannedStep
 from engine.records import Approval
-from engine.states import MOVING, AttemptKind, RequestStatus, StepStatus
+from engine.states import MOVING, AttemptKind, CallEffect, RequestStatus, StepStatus
 from tests.support.memory import MemoryRequest, act
 
 WHO = "hanna@example.com"
 SURE = act(confirmed=True, reason="because")
+Ran = dict[str, tuple[int, int]]  # what began → its visit and number
 
 
 class Offer(NamedTuple):
@@ -62,17 +65,26 @@ def broken(request: MemoryRequest) -> list[str]:
     return found
 
 
+class Fate(NamedTuple):
+    """What comes of each step that runs, each time: those that ``fail``, and the turn that a decision takes, from 0 to
+    1. Without a word of it all succeeds, by the first path. ``ticked``: who re-triggers one step ticks the box."""
+
+    fail: frozenset[str] = frozenset()
+    turns: Mapping[str, float] = {}
+    ticked: bool = False
+
+
+def any_fate(seed: random.Random, request: MemoryRequest) -> Fate:
+    """Chance's."""
+    nodes = sorted(request.graph.rows)
+    fail = frozenset(node for node in nodes if seed.random() < 0.4)
+    return Fate(fail, {node: seed.random() for node in nodes}, seed.random() < 0.5)
+
+
 def broken_promises(request: MemoryRequest, offer: Offer) -> list[str]:
     """Carry the act out, let everything succeed, and compare what ran with the plan."""
-    plan = planned(request, offer)
-    by_itself, acted = _copy(request), _copy(request)
-    _do(acted, offer)
+    found, listed, ran = _compared(request, offer, Fate())
     before = {node: (step.visit, step.key_salt) for node, step in request.steps.items()}
-    ran = _succeed(acted, len(request.attempts))
-    anyway = set(_succeed(by_itself, len(request.attempts)))
-    listed = {run.node: run for run in plan.runs}
-    silent = {*anyway, *(name for name, facts in request.graph.nodes.items() if facts.kind in INSTANT_KINDS)}
-    found = [f"{node} ran and was not listed" for node in ran if node not in listed and node not in silent]
     found += [f"{node} was sure and did not run" for node, run in listed.items() if run.sure and node not in ran]
     for node, run in listed.items():
         if node in ran and run.key in (Key.SAME, Key.NEW):
@@ -82,6 +94,25 @@ def broken_promises(request: MemoryRequest, offer: Offer) -> list[str]:
     return found
 
 
+def unlisted(request: MemoryRequest, offer: Offer, fate: Fate) -> list[str]:
+    """Carry the act out, and let ``fate`` have its way: what runs then, and would not have run without the act, must
+    stand in the plan."""
+    return _compared(request, offer, fate)[0]
+
+
+def _compared(request: MemoryRequest, offer: Offer, fate: Fate) -> tuple[list[str], dict[str, PlannedStep], Ran]:
+    """What ran and was not listed; what the plan lists; what ran."""
+    plan = planned(request, offer)
+    by_itself, acted = _copy(request), _copy(request)
+    _do(acted, offer, fate.ticked)
+    ran, anyway = (_go_on(each, len(request.attempts), fate) for each in (acted, by_itself))
+    listed = {run.node: run for run in plan.runs}
+    silent = {*anyway, *(name for name, facts in request.graph.nodes.items() if facts.kind in INSTANT_KINDS)}
+    silent |= {node for node, step in by_itself.steps.items() if step.cancelled_by}  # its end was kept away
+    found = [f"{node} ran and was not listed" for node in ran if node not in listed and node not in silent]
+    return found, listed, ran
+
+
 def _copy(request: MemoryRequest) -> MemoryRequest:
     twin = copy(request)
     for name in ("steps", "versions", "keys", "late", "results", "attempts", "ends", "events", "notices"):
@@ -89,33 +120,29 @@ def _copy(request: MemoryRequest) -> MemoryRequest:
     return twin
 
 
-def _do(request: MemoryRequest, offer: Offer) -> None:
+def _do(request: MemoryRequest, offer: Offer, ticked: bool) -> None:
     action, node = offer
     if action is Action.CONTINUE or node is None:
         request.do(lambda d: options.continue_flow(d, SURE))
     elif action is Action.INPUT:
         request.do(lambda d: options.provide_input(d, SURE, node, "{}"))
     else:
-        request.do(lambda d: options.retrigger(d, SURE, node, flow=action is Action.FLOW))
+        flow = action is Action.FLOW
+        request.do(lambda d: options.retrigger(d, SURE, node, flow=flow, update_status=ticked and not flow))
 
 
-def _succeed(request: MemoryRequest, begun: int) -> dict[str, tuple[int, int]]:
-    """Let everything that moves succeed. Returns what began, each with its visit and number."""
-    ran: dict[str, tuple[int, int]] = {}
+def _go_on(request: MemoryRequest, begun: int, fate: Fate) -> Ran:
+    """Let everything that moves come to its end. Returns what began, each with its visit and number."""
+    ran: Ran = {}
     while moving := [node for node, step in request.steps.items() if _can_go_on(request, node)]:
         node = moving[0]
         step = request.steps[node]
         if is_open_wait(step):
-            _end_wait(request, node)
+            _end_wait(request, node, node in fate.fail)
         elif step.kind in OPEN_KINDS:
             request.wait(node, Waits(approval=Approval((WHO,), "any") if step.kind == "approval" else None, until=0.0))
         else:
-            number = request.claim(node)
-            for inner in request.graph.unit(node)[1:]:
-                request.begin_inner(node, inner)
-                request.end_inner(node, inner, Success({}))
-            outlets = sorted({edge.outlet for edge in request.graph.outgoing.get(node, ())} - {FAILURE})
-            request.succeed(node, (outlets or [SUCCESS])[0], number)
+            _run(request, node, fate)
         for attempt in request.attempts[begun:]:
             if attempt.kind is not AttemptKind.PROVIDED_INPUT:  # that one called nothing
                 its = request.steps[attempt.node]
@@ -123,17 +150,29 @@ def _succeed(request: MemoryRequest, begun: int) -> dict[str, tuple[int, int]]:
     return ran
 
 
+def _run(request: MemoryRequest, node: str, fate: Fate) -> None:
+    if node in fate.fail and request.graph.nodes[node].kind not in INSTANT_KINDS:
+        request.fail(node, call=CallEffect.REJECTED)
+        return
+    number = request.claim(node)
+    for inner in request.graph.unit(node)[1:]:
+        request.begin_inner(node, inner)
+        request.end_inner(node, inner, Success({}))
+    outlets = sorted({edge.outlet for edge in request.graph.outgoing.get(node, ())} - {FAILURE}) or [SUCCESS]
+    request.succeed(node, outlets[int(fate.turns.get(node, 0.0) * len(outlets))], number)
+
+
 def _can_go_on(request: MemoryRequest, node: str) -> bool:
     step = request.steps[node]
     return is_open_wait(step) or (step.status in (StepStatus.READY, StepStatus.WAITING) and step.due_at is not None)
 
 
-def _end_wait(request: MemoryRequest, node: str) -> None:
+def _end_wait(request: MemoryRequest, node: str, fails: bool) -> None:
     step = request.steps[node]
     if step.approval is not None:
         for name in [one for one in step.approval.approvers if one not in step.approval.approved]:
             if is_open_wait(request.steps[node]):
-                request.answer(node, True, name.lower())
+                request.answer(node, not fails, name.lower())
     elif step.kind == "callback":
         request.call_back(node)
     else:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.histories import OVER, Life
-from tests.support.promises import broken, broken_promises, offers
+from tests.support.promises import any_fate, broken, broken_promises, offers, unlisted
 from tests.support.random_graphs import any_graph
 
 
@@ -24,4 +24,6 @@ def test_nothing_hangs_and_what_is_offered_and_planned_is_so(number: int, size: 
         assert not broken(life.request)
         now = offers(life.request)
         if now and seed.random() < 0.1:
-            assert not broken_promises(life.request, seed.choice(now))
+            offer = seed.choice(now)
+            assert not broken_promises(life.request, offer)
+            assert not unlisted(life.request, offer, any_fate(seed, life.request))
