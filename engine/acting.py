@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from engine.access import Access
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.decide.act import Accepted, Act
@@ -20,7 +21,6 @@ from engine.records import Request
 from engine.retention import Masked
 from engine.store import Store
 from engine.stored import RequestDetail
-from engine.submitting import Submitting
 from engine.who_was_first import with_who_was_first
 
 T = TypeVar("T")
@@ -30,8 +30,9 @@ FLOW = ("retrigger", True)  # how what Re-trigger step and flow asks for begins
 log = logger(__name__)
 
 
-class Acting(Submitting):
-    """``grants`` are those of the settings file; the database's are added. ``secrets`` are masked everywhere."""
+class Acting(Access):
+    """The part of the engine that carries out acts. ``grants`` are those of the settings file; the database's are
+    added. ``secrets`` are masked everywhere."""
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from functools import partial
 
 from engine.acting import CONTINUE, act_of
 from engine.allowed import Action
+from engine.api_keys import ApiKeys
 from engine.approvals import Approvals
 from engine.callbacks import Address
 from engine.decide import options
@@ -26,9 +27,10 @@ from engine.provided import check_provided, check_result, draft_for
 from engine.reading import read_document
 from engine.reports import Reports
 from engine.strict_json import canonical
+from engine.submitting import Submitting
 
 
-class Engine(Approvals, Lookouts, Reports):
+class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
     """Made of its parts, each of which is a class of its own."""
 
     # --- reading -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import events
-from engine.api_keys import ApiKeys
+from engine.access import Access
 from engine.catalog import Published
 from engine.definition import Workflow
 from engine.errors import InvalidInput, KeyReused, NotFound, Refused
@@ -21,7 +21,7 @@ from engine.strict_json import canonical, dumps
 from engine.templates import TemplateError, build_context
 
 
-class Submitting(ApiKeys):
+class Submitting(Access):
     """The part of the engine through which workflows and requests come in."""
 
     def publish(self, actor: Actor, workflow: Workflow) -> tuple[int, bool]:
