@@ -84,12 +84,24 @@ def parse(text: str) -> Typed:
         return Listed()
     place = next((place for place, word in enumerate(words[:2]) if _REQUEST.match(word)), None)
     before = words[:place]
-    if place is None or (before and before[0].lower() not in _BEFORE):
+    if place is None or (before and before[0].lower() in _WORDS):
         return _without_request(words)
     request = _REQUEST.match(words[place])
     assert request is not None  # it did a moment ago
-    rest = [*(word for first in before for word in _BEFORE[first.lower()]), *words[place + 1 :]]
-    return _of_request(int(request.group(1)), rest)
+    number, rest = int(request.group(1)), words[place + 1 :]
+    if before and before[0].lower() not in _BEFORE:
+        if words[place].isdecimal():
+            return _without_request(words)  # an application's name may end with a number
+        raise _turned(number, [*before, *rest])
+    return _of_request(number, [*(word for first in before for word in _BEFORE[first.lower()]), *rest])
+
+
+def _turned(request_id: int, words: list[str]) -> Misspelt:
+    """For what stands before the request, and is no act."""
+    near = closest(words[0], _ACTS)
+    if near:
+        return Misspelt(f"Did you mean `/retrigger REQ-{request_id} {near}`?")
+    return Misspelt(f"The request comes first: `/retrigger REQ-{request_id} {' '.join(words)}`.")
 
 
 def _without_request(words: list[str]) -> Typed:

@@ -32,6 +32,7 @@ APPS = ["Finance", "HR", "R.D"]
         ("list --app Human Resources", Listed("Human Resources")),
         ("HR", Listed("HR", sure=False)),
         ("Human Resources", Listed("Human Resources", sure=False)),
+        ("Lab 42", Listed("Lab 42", sure=False)),
         ("whoami", Word.WHOAMI),
         ("HELP", Word.HELP),
         ("REQ-42", Show(42)),
@@ -109,6 +110,8 @@ def test_what_is_pasted_in_an_odd_form_is_understood(text: str) -> None:
             "REQ-42 withdraw not needed any more",
             "That concerns the whole request, without a step: `/retrigger REQ-42 w",
         ),
+        ("withdrw REQ-42", "Did you mean `/retrigger REQ-42 withdraw`?"),
+        ("badge REQ-42 flow", "The request comes first: `/retrigger REQ-42 badge flow`."),
         ("REQ-42 badge withdraw", "That concerns the whole request, without a step: `/retrigger REQ-42 withdraw`."),
     ],
 )
