@@ -3,6 +3,8 @@ from __future__ import annotations
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import SettingsError
 from engine.functions import find_function, function, function_names, load_functions
@@ -91,3 +93,27 @@ def test_a_module_that_cannot_be_used_is_named_with_the_cause(module, text, word
 def test_a_package_that_lacks_a_part(module):
     with pytest.raises(SettingsError, match="there is no such module"):
         load_functions(["no_such_package.functions"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: None,
+        lambda a: None,
+        lambda a, b=1: None,
+        lambda a, *, b, c=1: None,
+        lambda a=1, *rest, b=2: None,
+        lambda a, **more: None,
+        lambda *rest, **more: None,
+    ],
+)
+@given(names=st.sets(st.sampled_from("abcd")))
+def test_what_fits_can_be_called_and_nothing_else(call, names):
+    function("tests.fits")(call)
+    known, args = find_function("tests.fits"), dict.fromkeys(names)
+    try:
+        call(**args)
+    except TypeError:
+        assert known.misfit(args)
+    else:
+        assert known.misfit(args) is None
