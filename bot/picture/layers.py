@@ -111,8 +111,15 @@ def across(layers: Layers, size: Mapping[Item, float], gap: float) -> dict[Item,
         for row in rows:
             wished = {item: _mean([at[other] for other in (*above[item], *below[item])], at[item]) for item in row}
             at.update(_spread(row, wished, size, gap))
+    for row in layers.layers:  # what simply follows another stands in line with it, however far the sweeps came
+        straight = {item: at[above[item][0]] if _follows(item, above, below) else at[item] for item in row}
+        at.update(_spread(row, straight, size, gap))
     left = min((middle - size[item] / 2 for item, middle in at.items()), default=0.0)
     return {item: middle - left for item, middle in at.items()}
+
+
+def _follows(item: Item, above: Mapping[Item, Sequence[Item]], below: Mapping[Item, Sequence[Item]]) -> bool:
+    return len(above[item]) == 1 and len(below[above[item][0]]) == 1
 
 
 def _spread(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from importlib import resources
 from io import BytesIO
 from itertools import combinations, pairwise
 
@@ -14,6 +15,7 @@ from bot.picture import picture
 from bot.picture.canvas import MAX_PIXELS
 from bot.picture.layout import Layout, lay_out
 from bot.picture.looks import LOOKS
+from engine.definition import load
 from engine.documents import RequestDocument
 from engine.graph import FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.states import RequestStatus, StepStatus
@@ -70,6 +72,14 @@ def test_no_box_lies_on_another_and_none_outside(graph: Graph) -> None:
     for box in layout.boxes.values():
         assert box.left >= -0.01 and box.left + box.width <= layout.width + 0.01
         assert box.top >= -0.01 and box.top + box.height <= layout.height + 0.01
+
+
+def test_steps_that_simply_follow_one_another_stand_in_line() -> None:
+    """The demo's: three in line, then a way out to the right, and two paths that join before the last two."""
+    workflow = load(resources.files("retrigger.demo").joinpath("workflows/onboarding.yaml").read_text("utf-8"), "demo")
+    boxes = laid(workflow.graph).boxes
+    for line in (("create_account", "badge", "route"), ("welcome", "end")):
+        assert len({boxes[node].left for node in line}) == 1
 
 
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
