@@ -43,6 +43,17 @@ def retrigger(
     onto: Onto | None = None,
 ) -> Accepted:
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
+    lost = _retrigger(draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto)
+    allow_repeats(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, lost)
+    if new_key and not (act.reason or "").strip():
+        raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")
+    return accepted(draft, node)
+
+
+def _retrigger(
+    draft: Draft, act: Act, node: str, *, flow: bool, update_status: bool, new_key: bool, onto: Onto | None
+) -> tuple[str, ...]:
+    """Returns the steps whose effects the version ``onto`` would forget."""
     step = expected(draft, act, node)
     refusal = why_not_retrigger(draft.request, step, draft.graph)
     if refusal:
@@ -65,10 +76,7 @@ def retrigger(
         draft.change_request(RequestStatus.IN_PROGRESS, None)
         if not draft.moving():  # what was let go of has reached an end that cancels others, this step among them
             move_on(draft)
-    allow_repeats(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, lost)
-    if new_key and not (act.reason or "").strip():
-        raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")
-    return accepted(draft, node)
+    return lost
 
 
 def _run_again(draft: Draft, node: str, cause: Cause, *, only: bool, update_status: bool, new_key: bool) -> None:
@@ -185,9 +193,6 @@ def rehearse(
     elif action is Action.INPUT:
         provide_input(draft, act, node, "null")
     else:
-        before = draft.graph
-        retrigger(draft, act, node, flow=action is Action.FLOW, new_key=new_key, onto=onto)
-        if onto is not None:
-            asked = Draft(draft.before, draft.steps_before, before, draft.now, False)
-            lost = use_version(asked, *onto, acted=node, flow=action is Action.FLOW)
+        flow = action is Action.FLOW
+        lost = _retrigger(draft, act, node, flow=flow, update_status=False, new_key=new_key, onto=onto)
     return read_plan(draft, action, node, lost, new_key)
