@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
+import threading
 import time
 from types import FrameType
 
+from engine.logs import logger
+
+BEYOND = 8.0  # seconds that a clean stop may take beyond the grace of its steps, in which leases are given back
 SAME_SIGNAL = 1.0  # seconds; `timeout` and some supervisors signal the process and its group, which asks only once
 _LOOK = 0.1  # seconds
+_WHAT_RAN = "What ran here is recovered when its lease runs out."
+
+log = logger(__name__)
 
 
 class Stopping:
@@ -19,6 +27,7 @@ class Stopping:
     """
 
     def __init__(self) -> None:
+        self._asked: int = signal.SIGTERM
         self._insisting_from: float | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._heed)
@@ -28,8 +37,22 @@ class Stopping:
         while self._insisting_from is None:
             time.sleep(_LOOK)  # a signal ends it early only when it comes within it
 
+    def allow(self, seconds: float) -> None:
+        """Give the clean stop so long, from now on; then the process ends as by a second signal. A database that does
+        not answer would keep it for ever."""
+        bound = threading.Timer(seconds, self._end, (seconds,))
+        bound.daemon = True
+        bound.start()
+
+    def _end(self, seconds: float) -> None:
+        try:
+            log.error("stop.overdue", says=f"Not stopped after {seconds:.0f} s, so the process ends now. {_WHAT_RAN}")
+            faulthandler.dump_traceback()  # what each thread waits for
+        finally:
+            os._exit(128 + self._asked)
+
     def _heed(self, number: int, _: FrameType | None) -> None:
         if self._insisting_from is None:
-            self._insisting_from = time.monotonic() + SAME_SIGNAL
+            self._asked, self._insisting_from = number, time.monotonic() + SAME_SIGNAL
         elif time.monotonic() >= self._insisting_from:
             os._exit(128 + number)

@@ -27,7 +27,7 @@ from engine.worker import Worker
 from retrigger.logs import set_up_logging
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings
-from retrigger.stopping import Stopping
+from retrigger.stopping import BEYOND, Stopping
 from retrigger.wiring import (
     App,
     check_tables,
@@ -58,6 +58,7 @@ class Running:
         self._worker: Worker | None = None
         self._receiver: HttpReceiver | None = None
         self._clean = True
+        self._grace_ends = 0.0  # by the monotonic clock
 
     def start(self, *, engine: bool = False, bot: bool = False, api: bool = False) -> App:
         """Raises StorageError, SettingsError; then nothing of it runs. An API that is not all there is to run may
@@ -78,8 +79,9 @@ class Running:
         return self.app
 
     def stop(self) -> bool:
-        """A clean stop: the API and the bot first, then the engine, then the database. Returns False when a step would
-        not end, so that its thread keeps the process alive."""
+        """A clean stop: the API and the bot first, then the engine, then the database; all within one grace. Returns
+        False when a step would not end, so that its thread keeps the process alive."""
+        self._grace_ends = time.monotonic() + self.settings.stop_grace
         self._stack.close()
         return self._clean
 
@@ -132,7 +134,7 @@ class Running:
         self._say(f"Engine: running, {settings.slots} steps at once{more}.")
 
     def _stop_engine(self, worker: Worker) -> None:
-        self._clean = worker.stop(self.settings.stop_grace)
+        self._clean = worker.stop(max(0.0, self._grace_ends - time.monotonic()))
 
     def _start_bot(self) -> None:
         slack = self.settings.slack
@@ -210,6 +212,7 @@ def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None
     keep_what_is_loaded()
     say("Ctrl-C stops it.")
     stopping.wait()
+    stopping.allow(settings.stop_grace + BEYOND)
     say("Stopping; steps that run get a moment to end.")
     end(running.stop())
 

@@ -22,7 +22,7 @@ from engine.runner import Runner
 from engine.service import Engine
 from engine.tools import Tools
 from engine.worker import Worker
-from retrigger.stopping import Stopping
+from retrigger.stopping import BEYOND, Stopping
 from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.lock import EngineLock
@@ -68,8 +68,10 @@ def main() -> int:
     ready = f"READY {worker.start()}"  # written at once: a step may kill this process at any moment
     print(ready, flush=True)  # noqa: T201  # the parent reads it
     stopping.wait()
+    stopping.allow(arguments.grace + BEYOND)
     clean = worker.stop(grace=arguments.grace)
     store.close()
+    database.close()
     if not clean:
         os._exit(0)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from engine.errors import StorageError
 from retrigger.demo import people
 from retrigger.settings_file import read_settings
+from retrigger.stopping import BEYOND
 from retrigger.up import Running
+from storage.database import open_database
 from tests.integration.retrigger.conftest import StartProcess
 from tests.support.front import Front, Process
 from tests.support.localslack import StartLocalSlack
@@ -235,3 +238,19 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
 def lines(process: Process) -> list[dict[str, Any]]:
     """Its log, all of which is JSON."""
     return [json.loads(line) for line in process.said.splitlines()]
+
+
+@pytest.mark.postgres
+def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(
+    front: Front, start: StartProcess, postgres_url: str
+):
+    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
+    front.out("db", "upgrade")
+    worker = start("worker", RETRIGGER_STOP_GRACE="0.2s")
+    worker.wait_for("Ctrl-C stops it.")
+    with closing(open_database(postgres_url)) as database, database.writing() as connection:
+        connection.exec_driver_sql("LOCK TABLE commits, steps, workers IN ACCESS EXCLUSIVE MODE")
+        asked = time.monotonic()
+        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
+        assert BEYOND < time.monotonic() - asked < BEYOND + 5.0
+    assert "Not stopped after 8 s, so the process ends now." in worker.said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,8 @@ from retrigger.up import Running
 from tests.support.api import serve_api
 from tests.support.front import Front, Process
 from tests.support.poll import wait_until
+
+WAITING = "workflow: waiting\napp: HR\nnodes: {wait: {function: {name: front.wait, args: {folder: FOLDER}}}}\n"
 
 
 @pytest.fixture
@@ -130,6 +133,28 @@ def test_a_call_under_way_is_answered_before_the_stop_ends(front: Front):
     assert not stopping.is_alive()
     assert answered.startswith(b"HTTP/1.1 201 Created"), answered
     assert app.settings.stop_grace > 0
+
+
+def test_calls_and_steps_have_one_grace_between_them(front: Front):
+    front.define("waiting", WAITING)
+    with front.settings.open("a") as settings:
+        settings.write("stop_grace: 3s\n")
+    said: list[str] = []
+    running = Running(read_settings(front.settings, {}), said.append)
+    running.start(engine=True, api=True)
+    url = urlsplit(said[-1].removeprefix("API: "))
+    request = front.submit(workflow="waiting")
+    wait_until((front.folder / "waiting").exists, "the step to start")
+    with socket.create_connection((url.hostname or "", url.port or 0), 20.0) as line:
+        line.sendall(b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+        with httpx.Client(base_url=url.geturl(), trust_env=False) as other:
+            assert other.get("/healthz").status_code == 200  # so the other call has been read, too
+        asked = time.monotonic()
+        assert running.stop()
+        assert 3.0 <= time.monotonic() - asked < 5.5
+
+    step = front.json("show", request)["steps"][0]
+    assert (step["status"], step["recoveries"], step["attempts"][0]["outcome"]) == ("ready", 0, "returned")
 
 
 def refuses(port: int) -> bool:
