@@ -23,7 +23,7 @@ CHANNEL = ViewportSize(width=1400, height=840)
 HOME = ViewportSize(width=1100, height=520)
 DIRECT = ViewportSize(width=1100, height=720)
 ALONE = ViewportSize(width=980, height=720)  # for one message: wider, half of its picture is empty
-OUTSIDE = ViewportSize(width=1200, height=1430)
+OUTSIDE = ViewportSize(width=1200, height=1043)
 MARGIN = 24  # around a window
 CREW = 12  # requests that one outage blocks
 
