@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from bot.blocks.ask import Ask, ask_message, is_open
-from bot.errors import ChannelMissing, MessageGone, PersonNotThere, ScopeMissing
+from bot.errors import ChannelMissing, MessageGone, NotInChannel, PersonNotThere, ScopeMissing, SlackError
 from bot.kept import Kept
 from bot.people import KEPT, person_of
 from bot.poster import Poster
@@ -51,18 +51,19 @@ class Asks:
         self._found: dict[str, tuple[float, str | None]] = {}  # mail → when it was looked up, and whom it means
 
     def keep(self, document: RequestDocument, sending: Sending) -> None:
-        """Who is asked now is asked, once; whatever asked before says what became of it. Raises SlackError."""
+        """Who is asked now is asked, once; whatever asked before says what became of it. A channel that takes nothing
+        does not keep the others from being asked. Raises SlackError."""
         posted = self._posted(document.number)
         asked = self._asked(document)
+        refused: SlackError | None = None
         for subject, (place, ask) in asked.items():
-            there = posted.get(subject)
-            message = ask_message(ask, document, self._dates, f"{sending.marker}-{place}")
-            if there is not None:
-                self._update(there, ask, document)
-            elif is_open(ask, document):
-                mine = sending._replace(marker=f"{sending.marker}-{place}")
-                self._kept.post(document.number, subject, place, message, mine)
+            try:
+                self._ask(subject, place, ask, posted.get(subject), document, sending)
+            except (ChannelMissing, NotInChannel) as error:
+                refused = error
         self._end(document, {subject: it for subject, it in posted.items() if subject not in asked})
+        if refused is not None:
+            raise refused
 
     def refresh(self, document: RequestDocument) -> None:
         """Let all that stands in Slack show the present state, whatever it shows."""
@@ -72,6 +73,17 @@ class Asks:
             if subject in posted:
                 self._update(posted.pop(subject)._replace(digest=""), ask, document)
         self._end(document, {subject: it._replace(digest="") for subject, it in posted.items()})
+
+    def _ask(
+        self, subject: str, place: str, ask: Ask, there: Posted | None, document: RequestDocument, sending: Sending
+    ) -> None:
+        """In one place, or what stands there shows the present state."""
+        if there is not None:
+            self._update(there, ask, document)
+        elif is_open(ask, document):
+            mine = sending._replace(marker=f"{sending.marker}-{place}")
+            message = ask_message(ask, document, self._dates, mine.marker)
+            self._kept.post(document.number, subject, place, message, mine)
 
     def _posted(self, request_id: int) -> dict[str, Posted]:
         found = self._kept.of(request_id)

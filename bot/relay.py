@@ -2,7 +2,7 @@
 
 Nothing is lost and nothing is posted twice: a row is marked before its send, and a marked row whose answer is not known
 is looked up in Slack before it is sent again. Rows of one request are told in order, those for its channel and those
-for one person each by themselves; a row that cannot be told waits, and never holds up another request. What is done
+for people each by themselves; a row that cannot be told waits, and never holds up another request. What is done
 about each trouble:
 
     rate limited            waits for its turn (bot.pace)

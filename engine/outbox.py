@@ -13,7 +13,7 @@ from engine.limits import MAX_BACKLOG_SECONDS
 from engine.records import Event
 
 CARD = "card"  # the subject of a request's card
-TELL = "tell"  # the kind of what one person is told privately
+APART = ("tell", "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
 
 
 class OutboxRow(NamedTuple):
@@ -84,8 +84,8 @@ class Outbox(Protocol):
     def due(self, limit: int, lease: float) -> list[OutboxRow]:
         """The oldest due rows, taken for ``lease`` seconds so that no other relay takes them. Rows of one request come
         strictly in order, so a row is due only when all earlier ones of its request are done; but a card that stands
-        and is to be updated holds up none but its next update, and what one person is told privately waits for what
-        was to be told privately before, and not for a channel."""
+        and is to be updated holds up none but its next update, and what goes to people (APART) waits for its like
+        only, and not for a channel."""
         ...
 
     def behind(self, row: OutboxRow, limit: int) -> list[OutboxRow]:

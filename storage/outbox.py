@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
-from engine.outbox import CARD, TELL, Backlog, OutboxRow, Posted, RowLost
+from engine.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
 from storage import rows
 from storage.database import now
 from storage.store import SqlStore
@@ -91,7 +91,8 @@ class SqlOutbox:
             if unsent:
                 connection.execute(_of(unsent).values(sent_at=None))
             behind = update(outbox).where(TO_TELL, outbox.c.request_id == row.request_id, outbox.c.id > row.id)
-            behind = behind.where(outbox.c.kind == TELL if row.kind == TELL else outbox.c.kind != TELL)
+            like_it = outbox.c.kind == row.kind if row.kind in APART else outbox.c.kind.not_in(APART)
+            behind = behind.where(like_it)
             if row.kind == CARD:
                 behind = behind.where(or_(outbox.c.kind == CARD, ~_stands(outbox)))
             connection.execute(behind.where(_begun(outbox, moment)).values(due_at=moment + delay))
@@ -174,12 +175,13 @@ def _begun(rows_: Any, moment: float) -> Any:
 
 
 def _due(limit: int, moment: float) -> Any:
-    """The first waiting row of each request for its channel, and for one person, and what only waits behind an update
-    of its card, where it is due and nobody has taken it. Read in the order of their times, so that a long queue costs
-    no more than a short one."""
+    """The first waiting row of each request, for its channel and of each kind that goes to people, and what only waits
+    behind an update of its card, where it is due and nobody has taken it. Read in the order of their times, so that a
+    long queue costs no more than a short one."""
     earlier = outbox.alias("earlier")
     holds = or_(earlier.c.kind != CARD, outbox.c.kind == CARD, ~_stands(earlier))
-    holds = and_((earlier.c.kind == TELL) == (outbox.c.kind == TELL), holds)
+    in_channel = and_(earlier.c.kind.not_in(APART), outbox.c.kind.not_in(APART))
+    holds = and_(or_(earlier.c.kind == outbox.c.kind, in_channel), holds)
     of_it = (earlier.c.done_at.is_(None), earlier.c.request_id == outbox.c.request_id, _begun(earlier, moment), holds)
     is_first = outbox.c.id == select(func.min(earlier.c.id)).where(*of_it).scalar_subquery()
     free = or_(outbox.c.taken_until.is_(None), outbox.c.taken_until <= moment)

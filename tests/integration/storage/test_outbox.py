@@ -78,6 +78,16 @@ def test_what_one_person_is_told_waits_for_no_channel_nor_a_channel_for_them(sto
     assert [row.kind for row in outbox.due(10, 30)] == ["tell"]
 
 
+def test_who_is_asked_waits_for_no_channel_either(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, "line", "asks", "tell", "line", "asks")
+    line, asks, told = outbox.due(10, 30)
+    assert [row.kind for row in (line, asks, told)] == ["line", "asks", "tell"]
+    outbox.later(line, 60.0, "is_archived")
+    outbox.done([asks.id])
+    assert [row.kind for row in outbox.due(10, 30)] == ["asks"]
+
+
 def test_whom_nothing_can_be_told_now_holds_up_no_line(store: SqlStore, outbox: SqlOutbox):
     request_id = submit(store)
     tell(store, request_id, "tell", "line", "line")

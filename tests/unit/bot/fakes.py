@@ -14,7 +14,7 @@ from bot.relay import Relay
 from bot.text import Dates
 from engine.causes.port import Causes
 from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import CARD, TELL, Backlog, OutboxRow, Posted, RowLost
+from engine.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 
@@ -77,7 +77,7 @@ class MemoryOutbox:
 
     def _held(self, row: OutboxRow, of_request: list[OutboxRow]) -> bool:
         stands = CARD in self.kept.get(row.request_id, {})
-        same = (other for other in of_request if (other.kind == TELL) == (row.kind == TELL))
+        same = (o for o in of_request if o.kind == row.kind or (o.kind not in APART and row.kind not in APART))
         earlier = (other for other in same if other.id < row.id)
         return any(other.kind != CARD or row.kind == CARD or not stands for other in earlier)
 
@@ -150,6 +150,9 @@ class MemorySlack:
         self._raise(self.trouble, "whisper", channel)
         check_message(*message)
         self.whispers.append((channel, user, thread, message.text))
+
+    def direct_channel(self, user: str) -> str:
+        return f"D-{user}"
 
     def find(self, channel: str, marker: str, since: float, thread: str | None = None) -> str | None:
         self.lookups += 1
