@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from engine.nodes.wire import DeadlineAdapter
+
+
+@pytest.fixture
+def adapter() -> Iterator[DeadlineAdapter]:
+    with contextlib.closing(DeadlineAdapter()) as adapter:
+        yield adapter

@@ -1,0 +1,75 @@
+"""Connections that are kept for the next call, and used by many threads."""
+
+from __future__ import annotations
+
+import threading
+
+from engine.nodes.http import NoAnswer
+from tests.integration.engine.nodes.exchanges import post
+from tests.support.tcp import answer, read_request, reset, tcp_server
+
+
+def test_a_kept_connection_is_used_again(adapter):
+    connections = []
+
+    def talk(connection):
+        connections.append(connection)
+        while read_request(connection):
+            answer(connection)
+
+    with tcp_server(talk) as url:
+        for _ in range(3):
+            assert post(adapter, url).status == 200
+
+    assert len(connections) == 1
+
+
+def test_a_kept_connection_that_was_closed_in_the_meantime_is_replaced(adapter):
+    closed = threading.Event()
+
+    def talk(connection):
+        read_request(connection)
+        answer(connection)
+        connection.close()
+        closed.set()
+
+    with tcp_server(talk) as url:
+        assert post(adapter, url).status == 200
+        assert closed.wait(5)
+        assert post(adapter, url).status == 200
+
+
+def test_a_kept_connection_that_closes_as_it_is_used_may_have_taken_the_call(adapter):
+    requests_read = []
+
+    def talk(connection):
+        requests_read.append(read_request(connection))
+        answer(connection)
+        requests_read.append(read_request(connection))
+        reset(connection)
+
+    with tcp_server(talk) as url:
+        assert post(adapter, url).status == 200
+        found = post(adapter, url)
+
+    assert found == NoAnswer(True, "closed the connection without an answer")
+    assert len(requests_read) == 2  # and it was not sent a second time behind our back
+
+
+def test_calls_from_many_threads_do_not_wait_for_each_other(adapter):
+    everybody = threading.Barrier(8)
+
+    def talk(connection):
+        read_request(connection)
+        everybody.wait(5)
+        answer(connection)
+
+    found = []
+    with tcp_server(talk) as url:
+        threads = [threading.Thread(target=lambda: found.append(post(adapter, url))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert [each.status for each in found] == [200] * 8
