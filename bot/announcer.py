@@ -18,7 +18,7 @@ from bot.errors import ChannelMissing, MessageGone, NotInChannel, PersonNotThere
 from bot.kept import Kept
 from bot.people import slack_user
 from bot.poster import Poster
-from bot.sending import Sender, Sending
+from bot.sending import SKEW, Sender, Sending
 from bot.text import Dates, said
 from bot.together import Together
 from engine.causes.port import Causes
@@ -31,7 +31,6 @@ from engine.states import RequestStatus
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
 FACTS = ("from", "to", "call", "outcome", "recovery", "first", "stuck")  # of an event: words and numbers of ours
-SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
 
 MARGIN = 7.0  # seconds that a row must still be ours when a send begins: longer than a call may take
 FRESH = 60.0  # seconds for which a row goes before what waits for longer

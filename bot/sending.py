@@ -14,6 +14,8 @@ from engine.logs import logger
 
 T = TypeVar("T")
 
+SKEW = 60.0  # seconds by which Slack's clock and the database's may differ, when a post is looked up
+
 log = logger(__name__)
 
 

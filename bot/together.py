@@ -14,7 +14,7 @@ from bot.blocks.cause import CauseState, cause_card
 from bot.errors import MessageGone, PersonNotThere, SlackError
 from bot.kept import Kept
 from bot.people import slack_user
-from bot.sending import Sender, Sending
+from bot.sending import SKEW, Sender, Sending
 from bot.text import Dates
 from engine import events
 from engine.causes.port import Causes
@@ -23,8 +23,6 @@ from engine.documents import RequestDocument
 from engine.logs import logger
 from engine.outbox import CARD, OutboxRow, Posted
 from engine.records import Event
-
-SKEW = 60.0  # seconds by which Slack's clock and the database's may differ
 
 log = logger(__name__)
 

@@ -39,15 +39,26 @@ def test_the_connections_that_slack_ends_cost_no_click(office: Office, slack: Sl
 
 
 def test_after_a_warning_the_next_connection_is_there_before_the_old_one_goes(
-    office: Office, slack: SlackServer, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    office: Office, slack: SlackServer, sockets: Sockets
 ) -> None:
     _, card = office.blocked()
-    monkeypatch.setattr("bot.socket_mode.LINGER", 2.0)  # both lines renew theirs within it
     old = list(sockets.connections)
     sockets.disconnect("warning")
     eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")
-    eventually(lambda: not set(old) & set(sockets.connections), "the end of the old ones")
+    for connection in old:
+        connection.close()
+    assert not set(old) & set(sockets.connections)
     assert hanna(slack).click(card, "retrigger.path").wait().took < 1.0
+
+
+def test_a_connection_that_slack_warned_of_and_never_closed_is_given_up(
+    office: Office, slack: SlackServer, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.socket_mode.LINGER", 0.1)
+    old = list(sockets.connections)
+    sockets.disconnect("warning")
+    eventually(lambda: not set(old) & set(sockets.connections), "the end of the old ones")
+    eventually(lambda: len(sockets.connections) == CONNECTIONS, "the next connections")
 
 
 def test_both_lines_dead_at_once_come_back_and_nothing_needs_to_be_caught_up_with(

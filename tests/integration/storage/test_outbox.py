@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from engine.draft import Draft
@@ -107,6 +109,18 @@ def test_a_send_whose_answer_is_not_known_is_marked_when_the_row_comes_again(sto
     outbox.sending(again, [], 0.0)
     outbox.later(again, 0.0, "HTTP 500")
     assert wait_for_due(outbox).sent_at == again.sent_at  # of the first of such sends
+
+
+def test_a_send_is_marked_by_the_database_s_clock_however_wrong_this_machine_s_is(store: SqlStore, outbox: SqlOutbox):
+    """A post whose answer was lost is looked up from then on, by whichever machine comes to it."""
+    tell(store, submit(store), "line")
+    begun = time.time()
+    with time_machine.travel(timedelta(hours=1)):
+        (row,) = outbox.due(10, 30)
+        outbox.sending(row, [], 0.0)
+        outbox.later(row, 0.0, "no answer")
+        again = wait_for_due(outbox)
+    assert again.sent_at == pytest.approx(begun, abs=30)
 
 
 def test_a_send_that_surely_did_not_arrive_is_no_longer_marked(store: SqlStore, outbox: SqlOutbox):

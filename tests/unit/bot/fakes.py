@@ -111,9 +111,10 @@ class MemoryOutbox:
 
 class MemorySlack:
     """Stands for Poster: what was posted, updated and whispered; ``trouble(method, channel)`` may raise before it
-    happens, ``trouble_after`` after it did."""
+    happens, ``trouble_after`` after it did. ``clock`` is Slack's own, from which messages have their ts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.messages: dict[str, dict[str, Any]] = {}  # by ts
         self.whispers: list[tuple[str, str, str | None, str]] = []
         self.updates: list[str] = []
@@ -136,7 +137,7 @@ class MemorySlack:
     ) -> str:
         self.fresh = fresh
         self._raise(self.trouble, "post", channel)
-        ts = f"{1000 + len(self.messages)}.000001"
+        ts = f"{self._clock():010.0f}.{len(self.messages):06}"
         self._keep(ts, message, channel=channel, thread=thread, broadcast=broadcast)
         self._raise(self.trouble_after, "post", channel)
         return ts
@@ -158,7 +159,8 @@ class MemorySlack:
         self.lookups += 1
         self._raise(self.trouble, "find", channel)
         for ts, posted in self.messages.items():
-            if (posted["channel"], posted["thread"]) == (channel, thread) and marker in posted["marks"]:
+            is_there = (posted["channel"], posted["thread"]) == (channel, thread) and float(ts) >= since
+            if is_there and marker in posted["marks"]:
                 return ts
         return None
 
@@ -178,10 +180,12 @@ class MemorySlack:
 
 class Office:
     """A relay between them. ``documents`` are the requests as they are now; those that come without events have all
-    that are to be told."""
+    that are to be told. ``ahead``: by how many seconds Slack's clock is, of the database's."""
 
     def __init__(self, **documents: RequestDocument) -> None:
-        self.outbox, self.slack = MemoryOutbox(), MemorySlack()
+        self.ahead = 0.0
+        self.outbox = MemoryOutbox()
+        self.slack = MemorySlack(lambda: self.outbox.now + self.ahead)
         self.documents: dict[int, RequestDocument | Exception] = {it.number: it for it in documents.values()}
         self.channels = {"HR": "C1", "IT": "C2"}
         self.relay = self.new_relay()

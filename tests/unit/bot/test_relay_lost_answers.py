@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import (
-    RateLimited,
-    ScopeMissing,
-    Unreachable,
-)
+from bot.errors import RateLimited, ScopeMissing, Unreachable
+from bot.sending import SKEW
 from engine.errors import StorageError
 from engine.outbox import Posted
 from engine.states import RequestStatus
@@ -35,6 +32,31 @@ def test_a_post_whose_answer_was_lost_is_looked_up(office: Office, kind: str, re
     assert office.slack.messages.keys() == before.keys()
     assert office.outbox.rows == {}
     assert office.outbox.cards[42].ts in before
+
+
+@pytest.mark.parametrize("ahead", [SKEW - 1, 1 - SKEW])
+def test_a_post_is_found_though_the_clocks_of_slack_and_the_database_differ(office: Office, ahead: float) -> None:
+    office.ahead = ahead
+    office.outbox.add(42, "card")
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.run()
+    office.outbox.now += 60
+    office.run()
+    assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (1, 1, {})
+
+
+def test_a_post_is_looked_up_from_its_first_send_on_however_long_slack_is_away_then(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.slack.trouble_after = once(Unreachable("timed out"))
+    office.run()
+    office.slack.trouble = lambda method, channel: Unreachable("HTTP 503") if method == "find" else None
+    for _ in range(60):
+        office.outbox.now += 60
+        office.run()
+    office.slack.trouble = lambda method, channel: None
+    office.outbox.now += 60
+    office.run()
+    assert (len(office.slack.messages), office.outbox.rows) == (1, {})
 
 
 def test_after_a_restart_a_send_that_had_begun_and_never_arrived_is_made(office: Office) -> None:
