@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import Room
-from tests.support.outside import Outside
+from tests.support.outside import Outside, outside_systems
 from tests.support.poll import wait_until
 from tests.support.processes import EngineProcess, marked
 
@@ -16,12 +16,11 @@ StartEngine = Callable[..., EngineProcess]
 
 
 @pytest.fixture
-def outside() -> Iterator[Outside]:
-    """The outside systems, all of them up. However a test broke things: in the end nothing was done twice."""
-    outside = Outside()
-    yield outside
-    outside.stop()
-    outside.check_no_effect_twice()
+def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    """With a ledger that is long enough for a storm."""
+    monkeypatch.setattr("retrigger.demo.outside_systems.LEDGER_LENGTH", 1_000_000)
+    with outside_systems() as outside:
+        yield outside
 
 
 @pytest.fixture

@@ -23,16 +23,6 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
-    """With a ledger that is long enough for a storm."""
-    monkeypatch.setattr("retrigger.demo.outside_systems.LEDGER_LENGTH", 1_000_000)
-    outside = Outside()
-    yield outside
-    outside.stop()
-    outside.check_no_effect_twice()
-
-
-@pytest.fixture
 def start(start_engine: StartEngine) -> Start:
     options = {"lease": LEASE, "slots": 8, "grace": 0.2, "public_url": PUBLIC_URL}
     return partial(start_engine, functions=storm_functions.__name__, **options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -40,16 +39,6 @@ nodes:
 def database_url(procrastinate_url: str) -> str:
     """With jobs, which must not be lost either; test_two_engines.py has both executors."""
     return procrastinate_url
-
-
-@pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
-    """With a ledger that is long enough for the load."""
-    monkeypatch.setattr("retrigger.demo.outside_systems.LEDGER_LENGTH", 1_000_000)
-    outside = Outside()
-    yield outside
-    outside.stop()
-    outside.check_no_effect_twice()
 
 
 def _wait_until_no_job_is_left(room: Room) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from retrigger.demo.outside import serve
@@ -64,3 +65,14 @@ class Outside:
 
     def stop(self) -> None:
         self._served.stop()
+
+
+@contextmanager
+def outside_systems() -> Iterator[Outside]:
+    """All of them up. However a test breaks them: in the end nothing was done twice."""
+    outside = Outside()
+    try:
+        yield outside
+    finally:
+        outside.stop()
+    outside.check_no_effect_twice()

@@ -6,10 +6,13 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from slack_sdk.socket_mode.builtin.connection import Connection, ConnectionState
+
+from tests.support.poll import wait_until
 
 SECONDS = 10.0
 T = TypeVar("T")
@@ -57,6 +60,12 @@ class SlackUi:
             if not self._changed.wait_for(found, SECONDS):
                 raise TimeoutError(f"{what} did not come about in {SECONDS:.0f} s")
             return found()
+
+    def caught_up(self) -> None:
+        """Wait until all is heard that the server had sent by now: its answer to a ping comes behind it."""
+        asked = time.time()
+        self._connection.ping(f"{self._connection.session_id}:{asked}")
+        wait_until(lambda: (self._connection.last_ping_pong_time or 0.0) >= asked, "the answer to a ping")
 
     def messages(self, channel: str, *, thread: str | None = None) -> list[dict[str, Any]]:
         """The messages of a channel, or the replies of a thread, oldest first; ephemeral ones included."""

@@ -232,9 +232,11 @@ class Office:
         return str(answer["channel"]["id"])
 
     def settled(self) -> None:
-        """Everything that is to be told has been told."""
+        """Everything that is to be told has been told, and everybody's page shows it."""
         eventually(lambda: self.outbox.waiting()[0] == 0, "an empty outbox")
-        time.sleep(0.05)  # the last of it is on its way to the page
+        for person in (self.hanna, self.omar, self.vera):
+            if isinstance(person, SlackUi):
+                person.caught_up()
 
     def _everything(self) -> list[dict[str, Any]]:
         roots = self.hanna.messages(CHANNEL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from tests.integration.bot.office import BOT_TOKEN, CHANNEL, WORKSPACE, Office
+from tests.support.poll import wait_until
 from tests.support.slack_server import LOST_ANSWER, RESET, SlackServer, rate_limited
 
 GROUPS = [{"id": "S1", "handle": "hr-admins", "name": "HR admins", "users": ["U1", "U2"]}]
@@ -159,10 +159,7 @@ def test_sockets_are_several_and_come_back(office: Office, slack: SlackServer) -
     sockets = slack.deliveries.sockets
     opened = sockets.opened
     sockets.disconnect("refresh_requested")
-    deadline = time.monotonic() + 20
-    while sockets.opened == opened or not sockets.connections:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: sockets.opened > opened and bool(sockets.connections), "the next connection")
     slack.deliveries.copies = 2
     _, card = office.blocked()
     office.vera.click(card, "retrigger.path")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from slack_sdk import WebClient
@@ -27,14 +27,6 @@ from tests.support.slack_server import (
 )
 
 FAULTS = [rate_limited(), broken(), LOST_CALL, RESET, LOST_ANSWER]
-# Each is waited for, for seconds; tests/unit/bot/test_relay*.py has all of them on a clock of its own.
-SOME_FAULTS = [
-    rate_limited(),
-    broken(),
-    pytest.param(LOST_CALL, marks=pytest.mark.slow),
-    pytest.param(RESET, marks=pytest.mark.slow),
-    LOST_ANSWER,
-]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +34,19 @@ def module_office(our_office: Office) -> Office:
     return our_office
 
 
-@pytest.mark.parametrize("fault", SOME_FAULTS)
+@pytest.fixture
+def hasty(office: Office) -> Iterator[None]:
+    """The relay waits for no answer for long, and tries again soon; its real times are in tests/unit/bot."""
+    with pytest.MonkeyPatch.context() as hurried:
+        hurried.setattr("bot.poster.TIMEOUT", 1)
+        hurried.setattr("bot.relay.LONGEST_WAIT", 0.1)
+        office.reopen()
+        yield
+    office.reopen()
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("fault", FAULTS)
 def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, slack: SlackServer, fault: Fault) -> None:
     slack.faults.add("chat.postMessage", fault)
     number, card = office.blocked()
@@ -60,7 +64,8 @@ def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, sla
     assert len(office.posts()) == 1
 
 
-@pytest.mark.parametrize("fault", SOME_FAULTS)
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("fault", FAULTS)
 def test_without_a_channel_the_outcome_comes_once_as_a_direct_message(
     office: Office, slack: SlackServer, fault: Fault
 ) -> None:

@@ -14,6 +14,7 @@ import requests
 
 from retrigger.demo import people, ports
 from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable
+from tests.support.processes import wait_until_gone
 
 
 @pytest.fixture
@@ -24,18 +25,6 @@ def temp(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     return folder
-
-
-def gone(pid, seconds=5):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def say(url, method, **body):
@@ -67,7 +56,7 @@ def test_stop_leaves_nothing_behind(local_slack_program, temp):
     slack.stop()
     assert time.monotonic() - started < 3
     assert not slack.alive
-    assert all(gone(pid) for pid in processes)
+    wait_until_gone(*processes)
     assert not list(temp.iterdir())
     assert ports.free_port(number) == number
 
@@ -131,8 +120,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program, 
         program = companion.children()[0].pid
         assert requests.get(url, timeout=5).status_code == 200
         starter.send_signal(signal.SIGKILL)
-    assert gone(program)
-    assert gone(companion.pid)
+    wait_until_gone(program, companion.pid)
     assert not list(temp.iterdir())
 
 
@@ -141,5 +129,5 @@ def test_it_ends_when_its_companion_is_killed(local_slack_program, temp):
     slack = LocalSlack(local_slack_program, people.workspace())
     program = psutil.Process(slack._process.pid).children()[0].pid
     os.kill(slack._process.pid, signal.SIGKILL)
-    assert gone(program)
+    wait_until_gone(program)
     slack.stop()

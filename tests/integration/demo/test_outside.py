@@ -9,6 +9,7 @@ import requests
 from retrigger.demo import ports
 from retrigger.demo.outside import serve
 from retrigger.demo.outside_systems import OutsideSystems
+from tests.support.poll import wait_until
 
 ANA = {"email": "ana@example.com", "name": "Ana Reis"}
 GIVE_UP = 0.2
@@ -38,8 +39,7 @@ class Client:
         return self.ledger()["entries"][0]
 
     def wait_for_calls(self, number):
-        while self.ledger()["counts"]["calls"] < number:
-            time.sleep(0.01)
+        wait_until(lambda: self.ledger()["counts"]["calls"] >= number, f"{number} calls")
 
     def gives_up_on(self, path, body, key):
         with pytest.raises(requests.ReadTimeout):

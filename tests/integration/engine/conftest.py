@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import Room
-from tests.support.outside import Outside
+from tests.support.outside import Outside, outside_systems
 from tests.support.processes import EngineProcess
 
 OpenRoom = Callable[..., Room]
@@ -16,20 +16,15 @@ StartEngine = Callable[..., EngineProcess]
 
 @pytest.fixture
 def outside() -> Iterator[Outside]:
-    """The outside systems, all of them up. However a test broke them: in the end nothing was done twice."""
-    outside = Outside()
-    yield outside
-    outside.stop()
-    outside.check_no_effect_twice()
+    with outside_systems() as outside:
+        yield outside
 
 
 @pytest.fixture(scope="module")
 def shared_outside() -> Iterator[Outside]:
-    """The outside systems, shared by the tests of a module."""
-    outside = Outside()
-    yield outside
-    outside.stop()
-    outside.check_no_effect_twice()
+    """Shared by the tests of a module."""
+    with outside_systems() as outside:
+        yield outside
 
 
 @pytest.fixture(scope="module")

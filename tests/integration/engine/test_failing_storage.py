@@ -101,15 +101,19 @@ def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
     assert [(attempt.outcome, attempt.late) for attempt in step.attempts] == [("succeeded", None)]
 
 
-def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(room: Room, outside: Outside) -> None:
+def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(
+    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
     disk = Disk(room)
-    numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(20)]
-    room.start()
+    numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(60)]  # their attempts fill a page
     disk.fill()
+    room.start()
+    wait_until(lambda: "writer.blind" in caplog.text, "claims that cannot be stored")
+    assert FULL in caplog.text
     disk.free()
     for number in numbers:
         room.wait(number, "completed")
-    assert outside.effects == len(outside.calls()) == 40
+    assert outside.effects == len(outside.calls()) == 120
 
 
 def test_a_full_disk_at_the_start_is_a_sentence(room: Room) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.support.clicks import Crowd, crowd, percentile
 
 RATE = 50  # clicks a second, and the windows that follow from them
+SHORT = 2.0  # seconds: a hundred clicks, so that of every act and window the two slowest may be late; else --slow
 CARDS = 8  # that they press on, several of them on each; from 10 on there would be one card for all
 
 
@@ -16,7 +17,7 @@ CARDS = 8  # that they press on, several of them on each; from 10 on there would
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
     with crowd(tmp_path, transport) as people:
-        check(people, 2.0)
+        check(people, SHORT)
 
 
 @pytest.mark.slow

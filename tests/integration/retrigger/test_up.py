@@ -56,7 +56,7 @@ def test_a_second_engine_is_refused_and_commands_are_not(front: Front, start: St
     assert up.end(signal.SIGTERM) == 0
 
 
-def test_a_killed_process_is_recovered_within_two_seconds_of_the_next_start(front: Front, start: StartProcess):
+def test_what_a_killed_process_ran_is_done_soon_after_the_next_start(front: Front, start: StartProcess):
     front.define("waiting", WAITING)
     first = start("worker")
     first.wait_for("Ctrl-C stops it.")

@@ -6,7 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from retrigger.cli import command
 from tests.integration.retrigger.conftest import StartProcess
 from tests.support.front import Front
 
@@ -224,10 +226,6 @@ def test_a_defect_is_named_without_a_traceback_unless_asked_for(front: Front, mo
         "This is a defect of Retrigger: KeyError: 'surprise'. Run the same with `retrigger --debug` to see where."
     )
     assert front.refused("list", code=1) == f"{sentence}\n"
-    from click.testing import CliRunner
-
-    from retrigger.cli import command
-
     asked = CliRunner().invoke(command, ["--debug", "list"])
     assert asked.exit_code == 1
     assert "Traceback" in asked.stderr

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 
 from engine.decide.lost import recover
@@ -277,10 +280,12 @@ def test_notices_are_written_with_the_state_that_they_tell(store: SqlStore):
 
 
 def test_a_recorded_event_has_the_database_s_time(store: SqlStore):
-    store.record(Event(None, "refused", 0.0, by="Mallory", data={"why": "no grant"}))
+    right = time.time()
+    with time_machine.travel(timedelta(hours=1)):  # this machine's is wrong
+        store.record(Event(None, "refused", 0.0, by="Mallory", data={"why": "no grant"}))
     with store.database.reading() as connection:
         at, data = connection.execute(select(events.c.at, events.c.data).where(events.c.kind == "refused")).one()
-    assert at > 1.7e9
+    assert at == pytest.approx(right, abs=30)
     assert data == '{"why":"no grant"}'
 
 
