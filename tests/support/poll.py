@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0, every: float = 0.01) -> T:
+def wait_until(condition: Callable[[], T], what: str = "it", seconds: float = 20.0, every: float = 0.01) -> T:
     """The condition's first true answer; fails, naming ``what`` did not come, after ``seconds``."""
     end = time.monotonic() + seconds
     while not (answer := condition()):

@@ -13,8 +13,9 @@ from bot.targets import BULK
 from engine.limits import CAUSE_REQUESTS
 from engine.permissions import Grant
 from storage.tables import events
-from tests.integration.bot.office import CHANNEL, PAYMENT, WORKFLOW, Office, eventually
+from tests.integration.bot.office import CHANNEL, PAYMENT, WORKFLOW, Office
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_server import Person, SlackServer
 
 STRICT = WORKFLOW.replace("workflow: onboarding\napp: HR", "workflow: strict\napp: HR\nself_action: false")
@@ -43,7 +44,7 @@ class Building(Office):
             self.room.publish(text)
         for grant in grants:
             self.room.engine.grant(HANNA, grant)
-        eventually(lambda: self.door.groups.of("U17"), "the user groups")
+        wait_until(lambda: self.door.groups.of("U17"), "the user groups")
 
     def request(self) -> tuple[int, dict[str, Any]]:
         """A request of Rea's that is blocked, and its card."""
@@ -70,7 +71,7 @@ class Building(Office):
         if not self.cause:
             for workflow in ["lab_payment"] * CAUSE_REQUESTS + ["payment"]:
                 self.room.wait(self.room.submit(workflow, {"name": "Ada"}), "blocked")
-            self.cause = eventually(self._cause_told, "the cause card")
+            self.cause = wait_until(self._cause_told, "the cause card")
         return self.cause
 
     def _cause_told(self) -> int:

@@ -13,8 +13,8 @@ from engine.causes.runner import told_of
 from engine.permissions import Actor
 from tests.integration.bot.building import Building
 from tests.integration.bot.doors import Door, Json, Needs, Scene, press
-from tests.integration.bot.test_acts import typed
 from tests.support.engine import HANNA
+from tests.support.slack_form import typed
 
 
 def bulk_doors() -> dict[str, Door]:

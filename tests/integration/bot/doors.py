@@ -32,7 +32,7 @@ from engine.allowed import Action
 from engine.permissions import Actor
 from tests.integration.bot.building import Building
 from tests.integration.bot.office import CHANNEL
-from tests.integration.bot.test_acts import typed
+from tests.support.slack_form import typed
 from tests.support.slack_server import Person, SlackServer
 
 Json = dict[str, Any]

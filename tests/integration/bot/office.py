@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from storage.outbox import SqlOutbox
 from storage.removals import SqlRemovals
 from tests.integration.bot.bank import Bank
 from tests.support.engine import HANNA, Room
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_message
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_ui import SlackUi
@@ -169,7 +170,7 @@ class Office:
 
     def open(self) -> None:
         self.door.start()
-        eventually(lambda: self.door.reachable, "the socket")
+        wait_until(lambda: self.door.reachable, "the socket")
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Slack's signed call, to whichever bot there is now."""
@@ -204,11 +205,11 @@ class Office:
             cards = [m for m in self.posts() if _shows(m, f"REQ-{number} · ") or m["text"].startswith(f"REQ-{number} ")]
             return [m for m in cards[-1:] if _shows(m, text)]
 
-        return eventually(shown, f"the card with {text!r}")[-1]
+        return wait_until(shown, f"the card with {text!r}")[-1]
 
     def message(self, text: str, thread: str | None = None) -> dict[str, Any]:
         """The newest message of this test that has ``text``, once there is one."""
-        return eventually(lambda: [m for m in self.new(thread) if _shows(m, text)], f"a message with {text!r}")[-1]
+        return wait_until(lambda: [m for m in self.new(thread) if _shows(m, text)], f"a message with {text!r}")[-1]
 
     def new(self, thread: str | None = None) -> list[dict[str, Any]]:
         """What was said in this test, in the channel or a thread."""
@@ -233,7 +234,7 @@ class Office:
 
     def settled(self) -> None:
         """Everything that is to be told has been told, and everybody's page shows it."""
-        eventually(lambda: self.outbox.waiting()[0] == 0, "an empty outbox")
+        wait_until(lambda: self.outbox.waiting()[0] == 0, "an empty outbox")
         for person in (self.hanna, self.omar, self.vera):
             if isinstance(person, SlackUi):
                 person.caught_up()
@@ -250,15 +251,6 @@ class Office:
         self.door.stop()
         self.room.close()
         self.bank.stop()
-
-
-def eventually(found: Callable[[], T | None], what: str = "it", seconds: float = 10.0) -> T:
-    """Poll until ``found`` gives something true, and give that."""
-    end = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < end, f"{what} did not come about in {seconds:.0f} s"
-        time.sleep(0.01)
-    return value
 
 
 def _person(slack: LocalSlack | SlackServer, user: str) -> Someone:

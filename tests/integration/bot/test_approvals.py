@@ -11,10 +11,11 @@ from engine import events
 from engine.documents import RequestDocument
 from engine.permissions import Actor
 from engine.states import StepStatus
-from tests.integration.bot.office import CHANNEL, Office, eventually
-from tests.integration.bot.test_acts import typed
+from tests.integration.bot.office import CHANNEL, Office
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
+from tests.support.slack_form import typed
 
 OMAR = Actor("omar@example.com", "Omar Ops", "cli", mail="omar@example.com")
 WORKFLOW = """
@@ -51,7 +52,7 @@ def asks(office: Office, number: int, text: str = "") -> dict[str, dict[str, Any
         shown = {it.channel: known[it.ts] for it in posted if it.subject.startswith("ask:") and it.ts in known}
         return shown if all(text in json.dumps(m, ensure_ascii=False) for m in shown.values()) else {}
 
-    return eventually(found, f"what asks for approval with {text!r}")
+    return wait_until(found, f"what asks for approval with {text!r}")
 
 
 def ask(office: Office, number: int, user: str) -> dict[str, Any]:
@@ -114,9 +115,9 @@ def test_with_all_the_one_who_has_answered_sees_who_is_missing(office: Office) -
     office.hanna.click(ask(office, number, "U1"), "retrigger.approve")
     office.hanna.modal("Ada")
     office.hanna.submit()
-    eventually(lambda: "waits for omar@example.com still" in json.dumps(ask(office, number, "U1")))
+    wait_until(lambda: "waits for omar@example.com still" in json.dumps(ask(office, number, "U1")))
     assert buttons(ask(office, number, "U1")) == [] and buttons(ask(office, number, "U2")) == ["Approve", "Reject"]
-    eventually(lambda: "*Hanna Lead* approved" in json.dumps(ask(office, number, "U2")))
+    wait_until(lambda: "*Hanna Lead* approved" in json.dumps(ask(office, number, "U2")))
     office.omar.click(ask(office, number, "U2"), "retrigger.approve")
     office.omar.modal("Ada")
     office.omar.submit()
@@ -135,7 +136,7 @@ def test_the_second_of_two_is_told_who_was_first(office: Office) -> None:
     office.hanna.dismiss()
     office.hanna.no_modal()
     office.hanna.click(before, "retrigger.approve")  # as it stood on her screen before
-    told = eventually(lambda: whispers(office, number, "nothing was done"))
+    told = wait_until(lambda: whispers(office, number, "nothing was done"))
     assert {message["channel"] for message in told} == {before["channel"]}
     assert "not this year" in json.dumps(told)
     assert [e.kind for e in office.room.document(number).events if e.kind in events.ACTS] == [events.REJECTED]
@@ -144,7 +145,7 @@ def test_the_second_of_two_is_told_who_was_first(office: Office) -> None:
 def test_who_is_not_asked_is_refused_privately_and_audited(office: Office) -> None:
     number = asked(office, '["@hr-admins"]')
     office.vera.click(asks(office, number)[CHANNEL], "retrigger.approve")
-    eventually(lambda: any("not among those who may answer allow" in text for text in office.told("U3")))
+    wait_until(lambda: any("not among those who may answer allow" in text for text in office.told("U3")))
     refused = [event for event in office.room.document(number).events if event.kind == events.REFUSED]
     assert [(event.node, event.by) for event in refused] == [("allow", "Vera Viewer")]
     assert buttons(asks(office, number)[CHANNEL]) == ["Approve", "Reject"]
@@ -161,7 +162,7 @@ def test_issued_anew_the_old_buttons_are_void(office: Office) -> None:
     void = office.hanna.everything()[old["ts"]]
     assert "void; it is asked for anew" in json.dumps(void) and buttons(void) == []
     office.hanna.click(old, "retrigger.approve")
-    eventually(lambda: whispers(office, number, "no longer asked"))
+    wait_until(lambda: whispers(office, number, "no longer asked"))
     assert _waits(office.room.document(number))
 
 

@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from engine.permissions import Actor
 from storage.tables import TO_TELL, outbox
-from tests.integration.bot.office import BOT_TOKEN, CHANNEL, Office, eventually
+from tests.integration.bot.office import BOT_TOKEN, CHANNEL, Office
 from tests.integration.bot.test_troubles import FAULTS
+from tests.support.poll import wait_until
 from tests.support.slack_server import Fault, Hold, SlackServer
 
 OMAR = Actor("omar@example.com", "Omar Ops", "cli", mail="omar@example.com")
@@ -99,7 +100,7 @@ def test_a_restart_between_two_posts(office: Office, slack: SlackServer) -> None
     office.door = office.new_door()
     free_at_once(office)
     office.open()
-    eventually(lambda: office.outbox.waiting()[0] == 0)
+    wait_until(lambda: office.outbox.waiting()[0] == 0)
     hold.release()
     dead.stop()
     check_asked_once(office, number, "Approve", True)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine.states import RequestStatus
-from tests.integration.bot.office import BOTH, CHANNEL, Office, Someone, eventually
+from tests.integration.bot.office import BOTH, CHANNEL, Office, Someone
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
 
 pytestmark = BOTH
@@ -19,7 +20,7 @@ def answer(ui: Someone, text: str) -> dict[str, Any]:
     """What the command is answered with, privately."""
     before = len(ui.messages(CHANNEL))
     ui.command(CHANNEL, text)
-    eventually(lambda: len(ui.messages(CHANNEL)) > before, f"an answer to {text!r}")
+    wait_until(lambda: len(ui.messages(CHANNEL)) > before, f"an answer to {text!r}")
     found = ui.messages(CHANNEL)[-1]
     assert (found["subtype"], found["ephemeral_to"]) == ("ephemeral", ui.user)
     return found

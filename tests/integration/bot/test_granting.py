@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from engine.permissions import Grant, Permission
 from storage.tables import events
-from tests.integration.bot.office import CHANNEL, WORKSPACE, Office, eventually
+from tests.integration.bot.office import CHANNEL, WORKSPACE, Office
+from tests.support.poll import wait_until
 from tests.support.slack_server import Person, SlackServer, refuse
 
 GROUPS = [
@@ -26,7 +27,7 @@ def facts() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def module_office(our_office: Office) -> Office:
-    eventually(lambda: our_office.door.groups.of("U3"), "the user groups")
+    wait_until(lambda: our_office.door.groups.of("U3"), "the user groups")
     return our_office
 
 
@@ -34,7 +35,7 @@ def said(person: Person, text: str) -> str:
     """What the command is answered with, privately."""
     before = len(person.messages(CHANNEL))
     person.command(CHANNEL, text)
-    eventually(lambda: len(person.messages(CHANNEL)) > before, f"an answer to {text!r}")
+    wait_until(lambda: len(person.messages(CHANNEL)) > before, f"an answer to {text!r}")
     found = person.messages(CHANNEL)[-1]
     assert (found["subtype"], found["ephemeral_to"]) == ("ephemeral", person.user)
     return "\n".join(block["text"]["text"] for block in found["blocks"] if "text" in block)
@@ -108,7 +109,7 @@ def test_groups_that_cannot_be_read_keep_their_members_and_that_is_said(office: 
     said(hanna, "grant <!subteam^S1> take_action HR")
     slack.faults.add("usergroups.list", refuse("internal_error"), times=100)
     office.reopen()
-    eventually(lambda: office.door.groups.note, "the failed reading")
+    wait_until(lambda: office.door.groups.note, "the failed reading")
     assert "⚠️ Slack's user groups cannot be read now (Slack answered internal_error); the list of" in said(
         vera, "whoami"
     )
@@ -118,5 +119,5 @@ def test_groups_that_cannot_be_read_keep_their_members_and_that_is_said(office: 
     vera.modal("remaining flow")
     slack.faults.clear()
     office.reopen()
-    eventually(lambda: office.door.groups.note is None, "the list")
+    wait_until(lambda: office.door.groups.note is None, "the list")
     said(hanna, "revoke <!subteam^S1> take_action HR")

@@ -10,8 +10,9 @@ from sqlalchemy import update
 from engine import events
 from engine.limits import LOOK_SECONDS
 from storage import tables
-from tests.integration.bot.office import Office, eventually
-from tests.integration.bot.test_acts import typed
+from tests.integration.bot.office import Office
+from tests.support.poll import wait_until
+from tests.support.slack_form import typed
 
 HANNA_LOOKS = "👀 *@Hanna Lead* is looking at this, until"
 
@@ -27,11 +28,11 @@ def test_it_is_shown_on_the_card_and_told_once_in_the_thread(office: Office) -> 
     card = office.card(number, HANNA_LOOKS)
     assert labels(card)[-1] == "Stop looking"
     office.hanna.click(card, "retrigger.look")  # once more: for longer
-    eventually(lambda: [e.kind for e in office.room.document(number).events].count(events.LOOKING) == 2)
+    wait_until(lambda: [e.kind for e in office.room.document(number).events].count(events.LOOKING) == 2)
     office.settled()
     assert office.lines(card)[1:] == ["👀 *Hanna Lead* is looking at this"]
     office.hanna.click(office.card(number, HANNA_LOOKS), "retrigger.look_away")
-    eventually(lambda: "👀" not in json.dumps(office.card(number, "is *blocked*"), ensure_ascii=False))
+    wait_until(lambda: "👀" not in json.dumps(office.card(number, "is *blocked*"), ensure_ascii=False))
     assert office.room.document(number).looking is None
 
 
@@ -40,7 +41,7 @@ def test_of_two_clicks_on_the_same_card_one_wins_and_the_other_is_told(office: O
     office.hanna.click(card, "retrigger.look")
     office.card(number, HANNA_LOOKS)
     office.omar.click(card, "retrigger.look")  # the card as it was when nobody looked
-    eventually(lambda: any("Hanna Lead began at" in text for text in office.told("U2")))
+    wait_until(lambda: any("Hanna Lead began at" in text for text in office.told("U2")))
     assert (looking := office.room.document(number).looking) is not None and looking.by == "Hanna Lead"
     office.omar.click(office.card(number, HANNA_LOOKS), "retrigger.look")  # and now he takes it over
     office.card(number, "👀 *@Omar Ops* is looking at this")
@@ -67,13 +68,13 @@ def test_the_card_loses_it_when_its_time_is_over(office: Office) -> None:
     office.card(number, HANNA_LOOKS)
     office.settled()
     _later(office, number, LOOK_SECONDS)
-    eventually(lambda: "👀" not in json.dumps(office.card(number, "is *blocked*"), ensure_ascii=False))
+    wait_until(lambda: "👀" not in json.dumps(office.card(number, "is *blocked*"), ensure_ascii=False))
 
 
 def test_who_may_not_act_may_not_say_so(office: Office) -> None:
     number, card = office.blocked()
     office.vera.click(card, "retrigger.look")
-    eventually(lambda: any("Take action" in text for text in office.told("U3")))
+    wait_until(lambda: any("Take action" in text for text in office.told("U3")))
     told = [(event.kind, event.by) for event in office.room.document(number).events[-1:]]
     assert told == [(events.REFUSED, "Vera Viewer")]
 

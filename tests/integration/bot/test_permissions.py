@@ -15,7 +15,8 @@ from engine.permissions import Grant, Permission
 from tests.integration.bot.building import Building
 from tests.integration.bot.bulk_doors import bulk_doors
 from tests.integration.bot.doors import Door, Needs, Scene, doors
-from tests.integration.bot.office import CHANNEL, PEOPLE, WORKSPACE, eventually
+from tests.integration.bot.office import CHANNEL, PEOPLE, WORKSPACE
+from tests.support.poll import wait_until
 from tests.support.slack_server import Person, SlackServer
 
 DOORS = {**doors(), **bulk_doors()}
@@ -138,7 +139,7 @@ def goes_through(building: Building, door: Door, scene: Scene) -> None:
 def until_seen(building: Building, person: Person, text: str) -> None:
     """Fails with what they see instead."""
     try:
-        eventually(lambda: text in building.seen(person), repr(text), 5.0)
+        wait_until(lambda: text in building.seen(person), repr(text), 5.0)
     except AssertionError:
         raise AssertionError(f"{text!r} is not in {building.seen(person)}") from None
 
@@ -150,7 +151,7 @@ def enter(building: Building, door: Door) -> Scene:
     window: dict[str, Any] = {}
     if door.window is not None:
         door.window(building, card)
-        window = eventually(lambda: _ready(building), "Hanna's window")
+        window = wait_until(lambda: _ready(building), "Hanna's window")
     return Scene(building, building.server, building.server.person("U1"), number, card, window)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.bot.office import Office, eventually
-from tests.integration.bot.test_acts import typed
+from tests.integration.bot.office import Office
+from tests.support.poll import wait_until
+from tests.support.slack_form import typed
 from tests.support.slack_server import Answer, Person, SlackServer
 
 HIRING = """
@@ -99,7 +100,7 @@ def test_what_does_not_fit_is_told_with_its_place_and_nothing_is_done(office: Of
         )
     }
     hanna.submit(body(""))
-    eventually(lambda: "The editor is empty." in hanna.errors()["request_body"])
+    wait_until(lambda: "The editor is empty." in hanna.errors()["request_body"])
     assert office.room.document(number).status.value == "blocked"
 
 
@@ -159,11 +160,11 @@ def test_troubles_with_a_file_are_told_at_its_field(office: Office, slack: Slack
     elsewhere = {**file, "url_private_download": "https://files.example.com/a.json"}
     slack.faults.add("files.info", Answer(200, {"ok": True, "file": elsewhere}))
     hanna.submit(chosen(file))
-    eventually(lambda: "is not kept by Slack" in hanna.errors()["file"])
+    wait_until(lambda: "is not kept by Slack" in hanna.errors()["file"])
     gone = {**file, "url_private_download": f"{slack.url}/download/F404/a.json"}
     slack.faults.add("files.info", Answer(200, {"ok": True, "file": gone}))
     hanna.submit(chosen(file))
-    eventually(lambda: "could not be fetched: Slack answers HTTP 404" in hanna.errors()["file"])
+    wait_until(lambda: "could not be fetched: Slack answers HTTP 404" in hanna.errors()["file"])
 
 
 def test_a_long_draft_is_sent_as_a_file_to_edit(office: Office, slack: SlackServer, hanna: Person) -> None:
@@ -206,6 +207,6 @@ def test_whoever_may_not_act_has_nothing_fetched(office: Office, slack: SlackSer
     slack.workspace.stacks["U3"] = [view["id"]]
     asked = slack.faults.count("files.info")
     slack.person("U3").submit(chosen(hanna.upload("result.json", b'{"id": "acc-1"}')))
-    eventually(lambda: "Take action" in str(slack.workspace.errors.get("U3")))
+    wait_until(lambda: "Take action" in str(slack.workspace.errors.get("U3")))
     assert slack.faults.count("files.info") == asked
     slack.workspace.stacks["U3"] = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.bot.office import Office, eventually
+from tests.integration.bot.office import Office
+from tests.support.poll import wait_until
 from tests.support.slack_server import SlackServer
 
 
@@ -23,12 +24,12 @@ def test_nothing_is_sent_until_a_token_works(
     monkeypatch.setattr("bot.gate.EVERY", 0.2)
     slack.workspace.token_error = "token_revoked"
     slack.event(**event).wait()
-    (removal,) = eventually(office.removals.removals)
+    (removal,) = wait_until(office.removals.removals)
     assert (removal.team, removal.reason) == ("T1", event["type"])
     posts, tries = slack.faults.count("chat.postMessage"), slack.faults.count("auth.test")
     number = office.room.submit("onboarding", {"name": "Ada"})
     office.room.wait(number, "blocked")
-    eventually(lambda: slack.faults.count("auth.test") > tries + 1)
+    wait_until(lambda: slack.faults.count("auth.test") > tries + 1)
     assert slack.faults.count("chat.postMessage") == posts
     assert office.removals.removals() == [removal]
 
@@ -48,11 +49,11 @@ def test_a_persons_token_and_a_token_that_still_works_stop_nothing(
     slack.event(type="tokens_revoked", tokens={"bot": ["U0BOT"]}).wait()
     office.blocked()
     office.settled()
-    eventually(lambda: office.removals.removals() == [])
+    wait_until(lambda: office.removals.removals() == [])
 
 
 def test_a_bot_that_starts_with_a_token_that_works_forgets_what_was(office: Office) -> None:
     office.removals.removed("T1", "app_uninstalled")
     office.reopen()
-    eventually(lambda: office.removals.removals() == [])
+    wait_until(lambda: office.removals.removals() == [])
     office.blocked()

@@ -12,9 +12,11 @@ import pytest
 from bot.blocks import home, lists
 from engine.permissions import Grant, Permission
 from engine.states import RequestStatus
-from tests.integration.bot.office import CHANNEL, Office, eventually
+from tests.integration.bot.office import CHANNEL, Office
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
+from tests.support.slack_form import typed
 from tests.support.slack_server import Person, SlackServer, refuse
 
 LAB = 3
@@ -60,14 +62,14 @@ def hanna(office: Office) -> Person:
 def answer(office: Office, text: str) -> dict[str, Any]:
     before = len(private(office))
     office.hanna.command(CHANNEL, text)
-    eventually(lambda: len(private(office)) > before, f"an answer to {text!r}")
+    wait_until(lambda: len(private(office)) > before, f"an answer to {text!r}")
     return private(office)[-1]
 
 
 def page_of(office: Office, wanted: list[int]) -> dict[str, Any]:
     """A private list of exactly those, once there is one."""
-    found: dict[str, Any] = eventually(
-        lambda: next((message for message in private(office) if shown(message) == wanted), None),
+    found: dict[str, Any] = wait_until(
+        lambda: next((message for message in private(office) if shown(message) == wanted), {}),
         f"the page of {wanted[0]}",
     )
     return found
@@ -92,8 +94,8 @@ def test_the_list_is_turned_in_its_place_as_often_as_one_likes(office: Office, f
 
 
 def test_the_list_of_one_application(office: Office, full: list[int]) -> None:
-    for typed in ("Lab", "lab", "list app LAB", "`list lab`"):
-        assert shown(answer(office, typed)) == full[:LAB]
+    for command in ("Lab", "lab", "list app LAB", "`list lab`"):
+        assert shown(answer(office, command)) == full[:LAB]
     assert "There is no command labb. Did you mean `/retrigger Lab`?" in answer(office, "labb")["text"]
 
 
@@ -129,7 +131,7 @@ def test_an_act_from_app_home_is_seen_there(office: Office, full: list[int]) -> 
     check_view({key: path[key] for key in ("type", "title", "close", "blocks", "private_metadata")})
     person.click(path, "retrigger.withdraw")
     person.modal("The request ends here")
-    person.submit({"reason": {"reason": {"type": "plain_text_input", "value": "of no use"}}})
+    person.submit(typed(reason="of no use"))
     person.no_modal()
     view = person.home("32 blocked requests")
     assert shown(view) == full[1 : home.PAGE + 1]
@@ -167,7 +169,7 @@ def test_the_picture_comes_to_ones_direct_messages(office: Office, slack: SlackS
     number, _ = office.blocked()
     person = hanna(office)
     person.click(answer(office, f"REQ-{number}"), "retrigger.picture")
-    eventually(lambda: "The picture is in your direct messages" in private(office)[-1]["text"], "word of the picture")
+    wait_until(lambda: "The picture is in your direct messages" in private(office)[-1]["text"], "word of the picture")
     (kept,) = [file for file in slack.workspace.files.values() if file["name"] == f"REQ-{number}.png"]
     assert kept["content"].startswith(b"\x89PNG")
     posts = [m for m in slack.workspace.messages.values() if any(f["id"] == kept["id"] for f in m.get("files", []))]

@@ -11,6 +11,7 @@ import pytest
 from engine.json_line import JsonLine
 from engine.masking import Masker
 from tests.integration.bot.office import CHANNEL, Office
+from tests.support.slack_form import typed
 from tests.support.slack_ui import SlackUi
 
 
@@ -28,7 +29,7 @@ def test_one_id_gives_the_whole_story(office: Office, caplog: pytest.LogCaptureF
     office.bank.answer = {"receipt": "r-1"}
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("These steps will run: `pay`.")
-    office.hanna.submit({"reason": {"reason": {"type": "plain_text_input", "value": "my secret diary"}}})
+    office.hanna.submit(typed(reason="my secret diary"))
     office.room.wait(number, "completed")
     office.settled()
 

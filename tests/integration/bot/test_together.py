@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from engine.limits import CAUSE_REQUESTS
-from tests.integration.bot.office import WORKSPACE, Office, eventually
+from tests.integration.bot.office import WORKSPACE, Office
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
+from tests.support.slack_form import typed
 from tests.support.slack_server import SlackServer
 
-REASON = {"reason": {"reason": {"type": "plain_text_input", "value": "The bank is back."}}}
+REASON = typed(reason="The bank is back.")
 QUICK = {"rate": {"rate": {"type": "radio_buttons", "selected_option": {"value": "300"}}}}
 
 
@@ -46,7 +48,7 @@ def cause_card(office: Office, text: str = "blocked by one error") -> dict[str, 
         cards = [m for m in office.posts() if "blocked by one error" in m["text"]]
         return [m for m in cards[-1:] if text in str(m)]
 
-    return eventually(shown, f"the cause card with {text!r}", 30.0)[0]
+    return wait_until(shown, f"the cause card with {text!r}", 30.0)[0]
 
 
 @pytest.mark.timeout(300)
@@ -106,7 +108,7 @@ def test_a_canary_that_fails_stops_it_and_the_stop_button_too(own_office: Office
     blocked(office, 12)
     card = cause_card(office, "12 still blocked")
     office.vera.click(card, "cause.retrigger")
-    eventually(lambda: any("permission" in text for text in office.told("U3")), "a refusal at the click")
+    wait_until(lambda: any("permission" in text for text in office.told("U3")), "a refusal at the click")
     begin(office, card)
     office.message("Bulk re-trigger 1 is over", thread=card["ts"])
     card = cause_card(office, "the canary did not recover")
@@ -114,7 +116,7 @@ def test_a_canary_that_fails_stops_it_and_the_stop_button_too(own_office: Office
     begin(office, card, quick=False)
     card = cause_card(office, "a minute")
     office.vera.click(card, "cause.stop")
-    eventually(lambda: len([text for text in office.told("U3") if "permission" in text]) > 1, "another refusal")
+    wait_until(lambda: len([text for text in office.told("U3") if "permission" in text]) > 1, "another refusal")
     office.hanna.click(card, "cause.stop")
     office.message("Bulk re-trigger 2 is over", thread=card["ts"])
     cause_card(office, "Hanna Lead stopped it")

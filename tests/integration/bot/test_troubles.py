@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from bot.check import SCOPES, SlackUnusable, check_slack
 from storage.tables import TO_TELL, outbox
-from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, Office, eventually
+from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, Office
 from tests.support.engine import HANNA
+from tests.support.poll import wait_until
 from tests.support.slack_server import (
     LOST_ANSWER,
     LOST_CALL,
@@ -142,8 +143,8 @@ def test_slack_unreachable_at_the_start_loses_nothing(office: Office, caplog: py
         office.door.start()
         number = office.room.submit("onboarding", {"name": "Ada"})
         office.room.wait(number, "blocked")
-        eventually(lambda: "Slack cannot be reached" in caplog.text)
-        eventually(lambda: "nothing is lost" in caplog.text)
+        wait_until(lambda: "Slack cannot be reached" in caplog.text)
+        wait_until(lambda: "nothing is lost" in caplog.text)
         assert not office.door.reachable
     office.reopen()
     office.message("is Blocked at create_account")
@@ -172,11 +173,11 @@ def test_what_a_person_has_to_mend_waits_and_says_so(office: Office, slack: Slac
     try:
         number = office.room.submit("onboarding", {"name": "Ada"})
         office.room.wait(number, "blocked")
-        eventually(lambda: code in (office.outbox.backlog().error or ""), code)
+        wait_until(lambda: code in (office.outbox.backlog().error or ""), code)
         calls = slack.faults.count("chat.postMessage")
         again = office.room.submit("onboarding", {"name": "Bob"})
         office.room.wait(again, "blocked")
-        eventually(lambda: office.outbox.backlog().number >= 4)
+        wait_until(lambda: office.outbox.backlog().number >= 4)
         assert slack.faults.count("chat.postMessage") <= calls + 1, "nobody asks again and again"
     finally:
         mend(slack)
@@ -216,12 +217,12 @@ def test_the_connection_comes_back_by_itself(office: Office, monkeypatch: pytest
     _, card = office.blocked()
     assert office.door.socket is not None
     lines = office.door.socket.lines
-    eventually(lambda: all(line.connected for line in lines))
+    wait_until(lambda: all(line.connected for line in lines))
     first = [line.client for line in lines]
     for client in first:
         assert client is not None and client.current_session is not None and client.current_session.sock is not None
         client.current_session.sock.shutdown(socket.SHUT_RDWR)
-    eventually(lambda: all(line.client not in first and line.connected for line in lines))
+    wait_until(lambda: all(line.client not in first and line.connected for line in lines))
     office.hanna.click(card, "retrigger.flow")
     office.hanna.modal("remaining flow")
 

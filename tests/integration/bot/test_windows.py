@@ -9,9 +9,10 @@ import pytest
 
 from engine import events
 from engine.states import StepStatus
-from tests.integration.bot.office import CHANNEL, WORKSPACE, Office, eventually
-from tests.integration.bot.test_acts import typed
+from tests.integration.bot.office import CHANNEL, WORKSPACE, Office
+from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
+from tests.support.slack_form import typed
 
 ASKING = """
 workflow: asking
@@ -52,7 +53,7 @@ def test_withdraw_is_in_the_progress_path_on_top_of_which_its_window_opens(offic
     office.hanna.submit(typed(reason="hired elsewhere"))
     office.hanna.no_modal()
     office.room.wait(number, "withdrawn")
-    eventually(lambda: any(f"REQ-{number} is Withdrawn" in text for text in office.told("U1")))
+    wait_until(lambda: any(f"REQ-{number} is Withdrawn" in text for text in office.told("U1")))
 
 
 def test_a_group_is_mentioned_in_the_channel_and_whoever_is_in_it_answers(office: Office) -> None:
@@ -60,7 +61,7 @@ def test_a_group_is_mentioned_in_the_channel_and_whoever_is_in_it_answers(office
     (message,) = [m for m in office.posts() if "<!subteam^S0LEADS>" in json.dumps(m)]
     assert message["channel"] == CHANNEL
     office.hanna.click(message, "retrigger.approve")
-    eventually(lambda: any("not among those who may answer" in text for text in office.told("U1")))
+    wait_until(lambda: any("not among those who may answer" in text for text in office.told("U1")))
     office.omar.click(message, "retrigger.approve")
     office.omar.modal("Ada")
     office.omar.submit()

@@ -26,6 +26,7 @@ from retrigger.up import Running
 from tests.integration.bot.office import WORKSPACE
 from tests.support.front import Front
 from tests.support.poll import wait_until
+from tests.support.slack_form import typed
 from tests.support.slack_http import FORM, interaction, signed
 from tests.support.slack_listeners import heard
 from tests.support.slack_server import Hold, SlackServer
@@ -192,7 +193,7 @@ def test_nobody_waits_for_a_database_that_stands_still(still: httpx.Client) -> N
 def test_every_listener_acknowledges_first_except_submitted_windows(still: httpx.Client) -> None:
     bodies: dict[str, Callable[[str], str]] = {
         "action": lambda what: interaction(click(what)),
-        "command": lambda what: urlencode(typed(what)),
+        "command": lambda what: urlencode(slash(what)),
         "event": lambda what: json.dumps(event(what)),
         "view": lambda what: interaction(submit(what)),
     }
@@ -222,7 +223,7 @@ def click(action_id: str) -> dict[str, Any]:
     return {"type": "block_actions", **PERSON, **place, "trigger_id": trigger_id, "actions": [pressed]}
 
 
-def typed(command: str) -> dict[str, str]:
+def slash(command: str) -> dict[str, str]:
     answer = {"trigger_id": f"t-{next(_triggers)}", "response_url": "http://127.0.0.1:9/"}
     return {"command": command, "text": "REQ-1", "team_id": "T1", "user_id": "U1", "channel_id": "C0HR", **answer}
 
@@ -236,6 +237,5 @@ def submit(callback_id: str) -> dict[str, Any]:
     """Of a withdrawal, whose window every act's listener could have opened."""
     ticket = Ticket(Action.WITHDRAW, Target(1), Place("C0HR"))
     view = {"id": "V1", "callback_id": callback_id, "private_metadata": ticket.pack(), "blocks": []}
-    reason = {"reason": {"reason": {"type": "plain_text_input", "value": "not needed"}}}
-    whole = {**view, "type": "modal", "state": {"values": reason}}
+    whole = {**view, "type": "modal", "state": {"values": typed(reason="not needed")}}
     return {"type": "view_submission", **PERSON, "trigger_id": f"t-{next(_triggers)}", "view": whole}

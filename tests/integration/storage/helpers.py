@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import pairwise
@@ -109,10 +108,3 @@ def in_one_batch(store: SqlStore, *begins: Any) -> list[Future[Any]]:
     go.set()
     holding.join()
     return futures
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.005)

@@ -7,20 +7,19 @@ from functools import partial
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from engine.decide.lost import recover
 from engine.decide.send import send
 from engine.decide.versions import use_version
 from engine.draft import Draft
-from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
+from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused
 from engine.graph import Graph
 from engine.records import Event
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
 from engine.stored import TemplateValues
 from storage.database import open_database
 from storage.migrations import upgrade
-from storage.operations import Direct
 from storage.store import SqlStore
 from storage.tables import events, outbox, steps
 from tests.integration.storage.conftest import OpenStore
@@ -33,7 +32,6 @@ from tests.integration.storage.helpers import (
     note,
     submit,
     succeeding,
-    wait_until,
 )
 
 
@@ -57,77 +55,9 @@ def test_a_refused_change_tells_its_caller_and_writes_nothing(store: SqlStore):
     assert store.detail(request_id)._replace(at=before.at) == before
 
 
-def test_a_defect_in_a_rule_reaches_only_its_caller(store: SqlStore):
-    request_id = submit(store)
-    good, bad = in_one_batch(
-        store,
-        lambda: store.change_soon(request_id, note("good")),
-        lambda: store.change_soon(request_id, lambda draft: draft.steps["nowhere"]),
-    )
-    assert good.result(5) == "good"
-    with pytest.raises(KeyError, match="nowhere"):
-        bad.result(5)
-
-
 def test_changing_what_is_not_there_is_not_found(store: SqlStore):
     with pytest.raises(NotFound, match="REQ-404"):
         store.change(404, note("x"))
-
-
-def test_operations_of_one_batch_on_one_request_see_each_other(store: SqlStore):
-    request_id = submit(store)
-    futures = in_one_batch(store, *[lambda: store.change_soon(request_id, bump)] * 10)
-    assert [future.result(5) for future in futures] == list(range(1, 11))
-    second = next(step for step in store.status(request_id)[1] if step.node == "second")
-    assert (second.retries, second.version) == (10, 11)
-
-
-def test_many_threads_lose_no_change(open_store: OpenStore):
-    stores = [open_store(), open_store()]  # as two processes
-    request_ids = [submit(stores[0]) for _ in range(4)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: stores[i % 2].change(request_ids[i % 3], bump), range(120)))
-    counted = [next(s for s in stores[1].status(i)[1] if s.node == "second").retries for i in request_ids]
-    assert counted == [40, 40, 40, 0]
-
-
-def unwritable(draft: Draft) -> None:
-    """A defect that shows only when the batch is written: JSON has no infinity."""
-    draft.event("noted", data={"delay": float("inf")})
-
-
-def test_one_bad_operation_fails_alone_and_the_others_are_written_once(store: SqlStore):
-    request_id = submit(store)
-    calls: list[str] = []
-
-    def counted(draft: Draft) -> None:
-        calls.append("called")
-        draft.event("noted", reason="good")
-
-    good, bad, after = in_one_batch(
-        store,
-        lambda: store.change_soon(request_id, counted),
-        lambda: store.change_soon(request_id, unwritable),
-        lambda: store.change_soon(request_id, note("after")),
-    )
-    assert good.result(5) is None
-    assert after.result(5) == "after"
-    with pytest.raises(ValueError, match="JSON"):
-        bad.result(5)
-    assert len(calls) == 2  # in the batch that failed, and alone
-    assert [event.reason for event in store.detail(request_id).events[1:]] == ["good", "after"]
-
-
-def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
-    request_id = submit(store)
-    bad, good = in_one_batch(
-        store,
-        lambda: store.writer.ask(Direct, lambda connection, now: connection.exec_driver_sql("UPDATE nowhere")),
-        lambda: store.change_soon(request_id, note("good")),
-    )
-    assert good.result(5) == "good"
-    with pytest.raises(StorageError, match="refused"):
-        bad.result(5)
 
 
 @pytest.mark.postgres
@@ -158,19 +88,6 @@ def test_a_rule_sees_what_another_process_wrote_since(open_store: OpenStore):
     mine, other = open_store(), open_store()
     request_id = submit(mine)
     assert [store.change(request_id, bump) for store in (mine, mine, other, mine, other)] == [1, 2, 3, 4, 5]
-
-
-def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pytest.LogCaptureFixture):
-    worker = Worker()
-    request_id = submit(store)
-
-    def take(claims: object, looked: object) -> None:
-        raise RuntimeError("the worker is broken")
-
-    store.attach(worker.claimer._replace(take=take))
-    assert store.change(request_id, note("on")) == "on"
-    wait_until(lambda: "the worker is broken" in caplog.text)
-    assert store.change(request_id, note("and on")) == "and on"
 
 
 def test_a_command_is_carried_out_once(open_store: OpenStore):
@@ -237,13 +154,6 @@ def test_a_late_result_is_evidence_beside_the_end_that_stands(store: SqlStore, a
     assert next(d.result for d in detail.steps if d.step.node == "first") is None
 
 
-def test_events_keep_the_order_in_which_they_happened(store: SqlStore):
-    request_id = submit(store)
-    texts = [str(number) for number in range(300)]
-    in_one_batch(store, *[partial(store.change_soon, request_id, note(text)) for text in texts])[-1].result(5)
-    assert [event.reason for event in store.detail(request_id).events[1:]] == texts
-
-
 def test_a_call_of_an_attempt_that_is_not_current_may_not_leave(store: SqlStore):
     request_id = submit(store)
     with pytest.raises(LeaseLost):
@@ -287,17 +197,6 @@ def test_a_recorded_event_has_the_database_s_time(store: SqlStore):
         at, data = connection.execute(select(events.c.at, events.c.data).where(events.c.kind == "refused")).one()
     assert at == pytest.approx(right, abs=30)
     assert data == '{"why":"no grant"}'
-
-
-def test_close_writes_what_waits(store: SqlStore, open_store: OpenStore):
-    request_id = submit(store)
-    futures = [store.change_soon(request_id, note(str(i))) for i in range(600)]
-    store.close()
-    assert [future.result(0) for future in futures] == [str(i) for i in range(600)]
-    with store.database.reading() as connection:
-        assert connection.scalar(select(func.count()).where(events.c.kind == "noted")) == 600
-    with pytest.raises(StorageError, match="stopping"):
-        store.change(request_id, note("too late"))
 
 
 def test_status_and_pending_steps_survive_the_round_trip(store: SqlStore):

@@ -11,7 +11,8 @@ from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import GRAPH, Worker, note, submit, wait_until
+from tests.integration.storage.helpers import GRAPH, Worker, note, submit, succeeding
+from tests.support.poll import wait_until
 
 
 def test_a_claimed_step_is_running_with_its_attempt_before_the_worker_has_it(store: SqlStore, open_store: OpenStore):
@@ -121,7 +122,7 @@ def test_two_workers_on_postgres_never_claim_the_same_step(postgres_url: str, re
         thread.start()
     for thread in threads:
         thread.join()
-    wait_until(lambda: sum(len(worker.claims) for worker in workers) >= 120, 20)
+    wait_until(lambda: sum(len(worker.claims) for worker in workers) >= 120, "all claims")
     claimed = [claim.step.request_id for worker in workers for claim in worker.claims]
     assert sorted(claimed) == list(range(1, 121))
 
@@ -157,3 +158,20 @@ def test_a_step_that_runs_alone_waits_until_the_worker_is_empty_and_keeps_others
     assert len(worker.claims) == 2  # nothing beside it
     worker.succeed(store, worker.claims[1])
     assert {claim.step.request_id for claim in worker.wait(5)[2:]} == {busy.step.request_id, alone, other}
+
+
+def test_a_step_that_runs_alone_waits_for_outcomes_that_are_not_stored_yet(store: SqlStore):
+    """The worker has nothing to do any more, but what it did is still on its way: a death now would cost it."""
+    worker = Worker()
+    submit(store)
+    store.attach(worker.claimer)
+    done = worker.wait()[0]
+    store.detach()
+    worker.busy = 0
+    alone = submit(store)
+    store.change(alone, killer)
+    store.attach(worker.claimer)
+    store.change(alone, note("a commit with an idle worker"))
+    assert worker.claims == [done]
+    store.change(done.step.request_id, succeeding(done))
+    assert worker.wait(2)[1].step.request_id == alone

@@ -17,7 +17,8 @@ from retrigger import distributed
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
-from tests.integration.storage.helpers import GRAPH, Worker, bump, submit, succeeding, wait_until
+from tests.integration.storage.helpers import GRAPH, Worker, bump, submit, succeeding
+from tests.support.poll import wait_until
 
 pytestmark = pytest.mark.postgres
 _JOBS = "SELECT queueing_lock, args ->> 'request', scheduled_at IS NOT NULL FROM procrastinate_jobs ORDER BY id"

@@ -8,7 +8,8 @@ from engine.draft import Draft
 from engine.states import RequestStatus, StepStatus
 from storage.store import SqlStore
 from storage.tables import steps
-from tests.integration.storage.helpers import Worker, submit, wait_until
+from tests.integration.storage.helpers import Worker, submit
+from tests.support.poll import wait_until
 
 
 @pytest.fixture

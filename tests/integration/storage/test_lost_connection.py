@@ -13,7 +13,8 @@ from engine.errors import StorageError
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
-from tests.integration.storage.helpers import GRAPH, Worker, note, submit, wait_until
+from tests.integration.storage.helpers import GRAPH, Worker, note, submit
+from tests.support.poll import wait_until
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.postgres
@@ -86,7 +87,7 @@ def test_steps_that_were_perhaps_claimed_are_run_once_the_fate_of_the_claim_can_
     proxy.cut_at_commit = cut
     proxy.refuse()
     store.attach(worker.claimer)
-    wait_until(lambda: proxy.cut_at_commit is None, 30.0)
+    wait_until(lambda: proxy.cut_at_commit is None, "the cut")
     with pytest.raises(StorageError, match="cannot be reached"):
         store.change(request_id, note("x"))
     assert not worker.claims

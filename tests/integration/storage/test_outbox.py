@@ -15,7 +15,8 @@ from storage.outbox import SqlOutbox
 from storage.store import SqlStore
 from storage.tables import outbox as table
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import submit, wait_until
+from tests.integration.storage.helpers import submit
+from tests.support.poll import wait_until
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from bot.people import People
 from bot.targets import Place
 from engine.errors import NotPermitted
 from tests.support.slack_checks import texts
-from tests.unit.bot.test_groups import ADMINS
 from tests.unit.bot.test_people import HANNA, Slack, groups
+from tests.unit.bot.user_groups import ADMINS
 
 
 def visit() -> Visit:

@@ -7,8 +7,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.groups import Groups
 from bot.people import KEPT, People, actor_id, person_of, slack_user
-from tests.unit.bot.test_groups import ADMINS, Kept
-from tests.unit.bot.test_groups import Slack as GroupsOf
+from tests.unit.bot.user_groups import ADMINS, Kept
+from tests.unit.bot.user_groups import Slack as GroupsOf
 
 HANNA = {"id": "U1", "real_name": "Hanna Lead", "profile": {"email": "hanna@example.com"}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import cast
 
 import pytest
@@ -24,7 +25,7 @@ class Told:
     """A relay on a real database, and a Slack in memory, where the time between tries does not pass."""
 
     def __init__(self, outage: Outage) -> None:
-        self.slack, self.outage = MemorySlack(), outage
+        self.slack, self.outage = MemorySlack(time.time), outage
         self.outbox, engine = SqlOutbox(outage.room.store), outage.room.engine
         poster = cast(Poster, self.slack)
         announcer = Announcer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from retrigger.api.cached import Cached
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.support.api import Api, serve_api
@@ -131,37 +129,3 @@ def test_every_process_says_the_same(api: Api):
     with serve_api(api.front, engine=False) as other:
         wanted: Numbers = {("retrigger_steps_total", "completed"): 4.0}
         assert settled(api.client(), wanted) == settled(other.client(), wanted)
-
-
-def test_a_reading_is_kept_for_a_while_and_longer_when_it_took_long():
-    calls: list[int] = []
-
-    def read() -> int:
-        calls.append(len(calls))
-        if len(calls) == 2:
-            raise ValueError("away")
-        return len(calls)
-
-    short = Cached(read, 0.0)
-    assert short.get() == 1
-    with pytest.raises(ValueError, match="away"):
-        short.get()
-    assert short.get() == 3
-    long = Cached(read, 60.0)
-    assert {long.get() for _ in range(10)} == {4}
-
-
-def test_a_reading_that_takes_long_is_waited_for_by_everybody_and_for_as_long_as_each_will():
-    go, calls = threading.Event(), []
-
-    def read() -> int:
-        calls.append(go.wait(30))
-        return len(calls)
-
-    slow = Cached(read, 60.0)
-    for _ in range(3):
-        with pytest.raises(TimeoutError):
-            slow.get(0.01)
-    go.set()
-    assert slow.get() == 1
-    assert calls == [True]

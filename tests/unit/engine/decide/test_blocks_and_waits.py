@@ -10,18 +10,10 @@ from engine.decide.finish import Finished, finish
 from engine.errors import CallbackRefused, LeaseLost
 from engine.outcomes import Failure
 from tests.support.memory import MemoryRequest, act, graph
+from tests.unit.engine.decide.samples import FORK
 
 BLOCK = graph("block > end", inner={"block": ("one", "two")})
 CALLED = graph("ask > wait", "wait > end", kinds={"wait": "callback"})
-FORK = graph(
-    "fork > left",
-    "fork > right",
-    "left > join",
-    "right > join",
-    "join > last",
-    "last > end",
-    kinds={"fork": "branch", "join": "merge"},
-)
 
 
 def with_flow(request: MemoryRequest, node: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from bot.socket_mode import CONNECTIONS
-from tests.integration.bot.office import CHANNEL, Office, eventually
+from tests.integration.bot.office import CHANNEL, Office
+from tests.support.poll import wait_until
+from tests.support.slack_form import typed
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_server.sockets import Sockets
 
@@ -21,7 +22,7 @@ def module_office(our_office: Office) -> Office:
 @pytest.fixture
 def sockets(office: Office, slack: SlackServer) -> Iterator[Sockets]:
     """With all connections open."""
-    eventually(lambda: len(slack.deliveries.sockets.connections) == CONNECTIONS)
+    wait_until(lambda: len(slack.deliveries.sockets.connections) == CONNECTIONS)
     yield slack.deliveries.sockets
     slack.deliveries.copies = 1
 
@@ -44,7 +45,7 @@ def test_after_a_warning_the_next_connection_is_there_before_the_old_one_goes(
     _, card = office.blocked()
     old = list(sockets.connections)
     sockets.disconnect("warning")
-    eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")
+    wait_until(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")
     for connection in old:
         connection.close()
     assert not set(old) & set(sockets.connections)
@@ -57,8 +58,8 @@ def test_a_connection_that_slack_warned_of_and_never_closed_is_given_up(
     monkeypatch.setattr("bot.socket_mode.LINGER", 0.1)
     old = list(sockets.connections)
     sockets.disconnect("warning")
-    eventually(lambda: not set(old) & set(sockets.connections), "the end of the old ones")
-    eventually(lambda: len(sockets.connections) == CONNECTIONS, "the next connections")
+    wait_until(lambda: not set(old) & set(sockets.connections), "the end of the old ones")
+    wait_until(lambda: len(sockets.connections) == CONNECTIONS, "the next connections")
 
 
 def test_both_lines_dead_at_once_come_back_and_nothing_needs_to_be_caught_up_with(
@@ -66,10 +67,10 @@ def test_both_lines_dead_at_once_come_back_and_nothing_needs_to_be_caught_up_wit
 ) -> None:
     number, card = office.blocked()
     sockets.cut()
-    eventually(lambda: not sockets.connections)
+    wait_until(lambda: not sockets.connections)
     lost = hanna(slack).click(card, "retrigger.flow").wait()
     assert lost.error == "no connection"
-    eventually(lambda: len(sockets.connections) == CONNECTIONS)
+    wait_until(lambda: len(sockets.connections) == CONNECTIONS)
     again = slack.deliveries.redeliver(lost).wait()
     assert again.took < 1.0  # Slack says that it is a retry; what was lost was never here
     office.hanna.modal("remaining flow")
@@ -87,7 +88,7 @@ def test_whatever_comes_twice_is_one_act_and_one_answer(office: Office, slack: S
     office.room.wait(number, "completed")
     hanna(slack).command(CHANNEL, "whoami").wait()
     office.settled()
-    eventually(lambda: "What you may do" in office.told("U1"))
+    wait_until(lambda: "What you may do" in office.told("U1"))
     assert_all_acknowledged(slack)
     assert slack.faults.count("views.open") == opened + 1
     assert office.outside.calls == ["create_account", "create_account", "badge"]
@@ -101,11 +102,11 @@ def test_a_submit_that_comes_again_is_answered_as_the_first_was(
     number, card = office.blocked()
     hanna(slack).click(card, "retrigger.input").wait()
     office.hanna.modal("Request body")
-    wrong: Any = {"request_body": {"request_body": {"type": "plain_text_input", "value": "{"}}}
+    wrong = typed(request_body="{")
     first = hanna(slack).submit(wrong).wait()
     assert first.answer["response_action"] == "errors"
     assert slack.deliveries.redeliver(first).wait().answer == first.answer
-    right: Any = {"request_body": {"request_body": {"type": "plain_text_input", "value": '{"id": "a"}'}}}
+    right = typed(request_body='{"id": "a"}')
     second = hanna(slack).submit(right).wait()
     assert second.answer == slack.deliveries.redeliver(second).wait().answer
     assert "errors" not in second.answer
@@ -120,7 +121,7 @@ def test_two_bots_that_both_hear_a_submit_do_it_once(office: Office, slack: Slac
     other = office.new_door()
     other.start()
     try:
-        eventually(lambda: len(sockets.connections) == 2 * CONNECTIONS)
+        wait_until(lambda: len(sockets.connections) == 2 * CONNECTIONS)
         slack.deliveries.copies = 2 * CONNECTIONS  # one over each
         hanna(slack).submit().wait()
         office.room.wait(number, lambda d: [len(s.attempts) for s in d.steps if s.node == "create_account"] == [2])

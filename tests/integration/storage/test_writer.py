@@ -1,0 +1,123 @@
+"""The one thread that writes: what it batches, what fails alone, and what is written when it ends."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from sqlalchemy import func, select
+
+from engine.draft import Draft
+from engine.errors import StorageError
+from storage.operations import Direct
+from storage.store import SqlStore
+from storage.tables import events
+from tests.integration.storage.conftest import OpenStore
+from tests.integration.storage.helpers import (
+    Worker,
+    bump,
+    in_one_batch,
+    note,
+    submit,
+)
+from tests.support.poll import wait_until
+
+
+def test_a_defect_in_a_rule_reaches_only_its_caller(store: SqlStore):
+    request_id = submit(store)
+    good, bad = in_one_batch(
+        store,
+        lambda: store.change_soon(request_id, note("good")),
+        lambda: store.change_soon(request_id, lambda draft: draft.steps["nowhere"]),
+    )
+    assert good.result(5) == "good"
+    with pytest.raises(KeyError, match="nowhere"):
+        bad.result(5)
+
+
+def test_operations_of_one_batch_on_one_request_see_each_other(store: SqlStore):
+    request_id = submit(store)
+    futures = in_one_batch(store, *[lambda: store.change_soon(request_id, bump)] * 10)
+    assert [future.result(5) for future in futures] == list(range(1, 11))
+    second = next(step for step in store.status(request_id)[1] if step.node == "second")
+    assert (second.retries, second.version) == (10, 11)
+
+
+def test_many_threads_lose_no_change(open_store: OpenStore):
+    stores = [open_store(), open_store()]  # as two processes
+    request_ids = [submit(stores[0]) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: stores[i % 2].change(request_ids[i % 3], bump), range(120)))
+    counted = [next(s for s in stores[1].status(i)[1] if s.node == "second").retries for i in request_ids]
+    assert counted == [40, 40, 40, 0]
+
+
+def unwritable(draft: Draft) -> None:
+    """A defect that shows only when the batch is written: JSON has no infinity."""
+    draft.event("noted", data={"delay": float("inf")})
+
+
+def test_one_bad_operation_fails_alone_and_the_others_are_written_once(store: SqlStore):
+    request_id = submit(store)
+    calls: list[str] = []
+
+    def counted(draft: Draft) -> None:
+        calls.append("called")
+        draft.event("noted", reason="good")
+
+    good, bad, after = in_one_batch(
+        store,
+        lambda: store.change_soon(request_id, counted),
+        lambda: store.change_soon(request_id, unwritable),
+        lambda: store.change_soon(request_id, note("after")),
+    )
+    assert good.result(5) is None
+    assert after.result(5) == "after"
+    with pytest.raises(ValueError, match="JSON"):
+        bad.result(5)
+    assert len(calls) == 2  # in the batch that failed, and alone
+    assert [event.reason for event in store.detail(request_id).events[1:]] == ["good", "after"]
+
+
+def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
+    request_id = submit(store)
+    bad, good = in_one_batch(
+        store,
+        lambda: store.writer.ask(Direct, lambda connection, now: connection.exec_driver_sql("UPDATE nowhere")),
+        lambda: store.change_soon(request_id, note("good")),
+    )
+    assert good.result(5) == "good"
+    with pytest.raises(StorageError, match="refused"):
+        bad.result(5)
+
+
+def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pytest.LogCaptureFixture):
+    worker = Worker()
+    request_id = submit(store)
+
+    def take(claims: object, looked: object) -> None:
+        raise RuntimeError("the worker is broken")
+
+    store.attach(worker.claimer._replace(take=take))
+    assert store.change(request_id, note("on")) == "on"
+    wait_until(lambda: "the worker is broken" in caplog.text)
+    assert store.change(request_id, note("and on")) == "and on"
+
+
+def test_events_keep_the_order_in_which_they_happened(store: SqlStore):
+    request_id = submit(store)
+    texts = [str(number) for number in range(300)]
+    in_one_batch(store, *[partial(store.change_soon, request_id, note(text)) for text in texts])[-1].result(5)
+    assert [event.reason for event in store.detail(request_id).events[1:]] == texts
+
+
+def test_close_writes_what_waits(store: SqlStore, open_store: OpenStore):
+    request_id = submit(store)
+    futures = [store.change_soon(request_id, note(str(i))) for i in range(600)]
+    store.close()
+    assert [future.result(0) for future in futures] == [str(i) for i in range(600)]
+    with store.database.reading() as connection:
+        assert connection.scalar(select(func.count()).where(events.c.kind == "noted")) == 600
+    with pytest.raises(StorageError, match="stopping"):
+        store.change(request_id, note("too late"))
