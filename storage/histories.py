@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, null, select
 
@@ -72,11 +70,7 @@ class _Rows:
         key = (attempts.c.request_id, attempts.c.node, attempts.c.number)
         light = select(*columns).where(attempts.c.request_id.between(first, last)).order_by(*key)
         for row in connection.execute(light):
-            self.attempts[row[0]].append(_attempt(row))
+            self.attempts[row[0]].append(rows.attempt_detail_from(row))
         told = select(*EVENT_COLUMNS).where(events.c.request_id.between(first, last)).order_by(events.c.id)
         for row in connection.execute(told):
             self.events[row[0]].append(rows.event_from(row))
-
-
-def _attempt(row: Sequence[Any]) -> AttemptDetail:
-    return AttemptDetail(rows.attempt_from(row[:9]), row[9], rows.end_from(row[:3], row[10:]))

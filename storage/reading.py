@@ -138,11 +138,8 @@ def _steps(connection: Connection, request_id: int) -> tuple[StepDetail, ...]:
 
 def _attempts(connection: Connection, request_id: int) -> tuple[AttemptDetail, ...]:
     columns = (*ATTEMPT_COLUMNS, attempts.c.idempotency_key, *END_COLUMNS)
-    details = []
-    for row in connection.execute(select(*columns).where(attempts.c.request_id == request_id)):
-        start, end = rows.attempt_from(row[:9]), rows.end_from(row[:3], row[10:])
-        details.append(AttemptDetail(start, row.idempotency_key, end))
-    return tuple(sorted(details, key=_happened))
+    found = connection.execute(select(*columns).where(attempts.c.request_id == request_id))
+    return tuple(sorted(map(rows.attempt_detail_from, found), key=_happened))
 
 
 def _happened(detail: AttemptDetail) -> tuple[float, float, str, int]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.storable import storable
+from engine.stored import AttemptDetail
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
@@ -116,6 +117,11 @@ def end_from(key: Row, row: Row) -> AttemptEnd | None:
     if row[0] is None:
         return None
     return AttemptEnd._make((*key, AttemptOutcome(row[0]), row[1], row[2], _CALL.get(row[3]), row[4], row[5]))
+
+
+def attempt_detail_from(row: Row) -> AttemptDetail:
+    """A whole attempt: the columns of its start, its key, then those of its end."""
+    return AttemptDetail(attempt_from(row[:9]), row[9], end_from(row[:3], row[10:]))
 
 
 def event_row(event: Event) -> tuple[Any, ...]:

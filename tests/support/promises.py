@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from engine.allowed import Action, request_actions, step_actions
 from engine.decide import options
-from engine.draft import Draft
 from engine.errors import RetriggerError
 from engine.fence import is_open_wait
 from engine.graph import FAILURE, INSTANT_KINDS, OPEN_KINDS, SUCCESS
 from engine.outcomes import Success, Waits
-from engine.plan import Key, Plan, PlannedStep
+from engine.plan import Key, PlannedStep
 from engine.records import Approval
 from engine.states import MOVING, AttemptKind, CallEffect, RequestStatus, StepStatus
 from tests.support.memory import MemoryRequest, act
@@ -43,12 +42,6 @@ def offers(request: MemoryRequest) -> list[Offer]:
     return found + [Offer(action, None) for action in general if action is not Action.WITHDRAW]
 
 
-def planned(request: MemoryRequest, offer: Offer) -> Plan:
-    """The plan of an offer. Raises what the act would be refused with: then the offer was none."""
-    draft = Draft(request.request, request.steps, request.graph, request.now, told=True)
-    return options.rehearse(draft, *offer)
-
-
 def broken(request: MemoryRequest) -> list[str]:
     """What does not hold of a request as it stands: it hangs, is at a dead end, or offers what it refuses."""
     found, moving = [], any(step.status in MOVING for step in request.steps.values())
@@ -59,7 +52,7 @@ def broken(request: MemoryRequest) -> list[str]:
         found.append("blocked, and nothing is offered")
     for offer in now:
         try:
-            planned(request, offer)
+            request.plan(*offer)
         except RetriggerError as refusal:
             found.append(f"{offer} is refused: {refusal}")
     return found
@@ -102,7 +95,7 @@ def unlisted(request: MemoryRequest, offer: Offer, fate: Fate) -> list[str]:
 
 def _compared(request: MemoryRequest, offer: Offer, fate: Fate) -> tuple[list[str], dict[str, PlannedStep], Ran]:
     """What ran and was not listed; what the plan lists; what ran."""
-    plan = planned(request, offer)
+    plan = request.plan(*offer)
     by_itself, acted = _copy(request), _copy(request)
     _do(acted, offer, fate.ticked)
     ran, anyway = (_go_on(each, len(request.attempts), fate) for each in (acted, by_itself))
