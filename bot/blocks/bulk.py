@@ -116,7 +116,8 @@ def run_line(event: Event, dates: Dates) -> str:
         text = f"⏹️ Bulk re-trigger {run} is stopped, since {said(str(data.get('why')))}{request}; nothing more is begun"
     else:
         told = [counted_items(state, int(data[state.value])) for state in ItemState if data.get(state.value)]
-        text = f"Bulk re-trigger {run} is over: {', '.join(told) or 'nothing was done'}"
+        stopped = f", stopped since {said(str(data['why']))}" if data.get("why") else ""
+        text = f"Bulk re-trigger {run} is over{stopped}: {', '.join(told) or 'nothing was done'}"
     reason = f" · reason: {said(event.reason, 1000)}" if event.reason else ""
     return f"{text} · {dates.time(event.at)}{reason}"
 

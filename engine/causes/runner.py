@@ -60,8 +60,9 @@ class BulkRunner:
             case Move.STOP:
                 return self._bulks.stop(run.id, following.why, _stopped(run, following, items))
             case Move.END:
-                counts = {state.value: len(found) for state, found in items.items() if found}
-                self._bulks.advance(run.id, run.state, RunState.ENDED, _event(events.BULK_ENDED, run, **counts))
+                facts: dict[str, Any] = {state.value: len(found) for state, found in items.items() if found}
+                facts |= {"why": run.why} if run.why else {}
+                self._bulks.advance(run.id, run.state, RunState.ENDED, _event(events.BULK_ENDED, run, **facts))
                 return False
         return following.move is Move.ACT
 

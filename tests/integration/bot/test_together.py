@@ -110,7 +110,7 @@ def test_a_canary_that_fails_stops_it_and_the_stop_button_too(own_office: Office
     office.vera.click(card, "cause.retrigger")
     wait_until(lambda: any("permission" in text for text in office.told("U3")), "a refusal at the click")
     begin(office, card)
-    office.message("Bulk re-trigger 1 is over", thread=card["ts"])
+    office.message("Bulk re-trigger 1 is over, stopped since the canary did not recover: ", thread=card["ts"])
     card = cause_card(office, "the canary did not recover")
     office.bank.answer = {"receipt": "r-1"}
     begin(office, card, quick=False)
@@ -118,7 +118,7 @@ def test_a_canary_that_fails_stops_it_and_the_stop_button_too(own_office: Office
     office.vera.click(card, "cause.stop")
     wait_until(lambda: len([text for text in office.told("U3") if "permission" in text]) > 1, "another refusal")
     office.hanna.click(card, "cause.stop")
-    office.message("Bulk re-trigger 2 is over", thread=card["ts"])
+    office.message("Bulk re-trigger 2 is over, stopped since Hanna Lead stopped it: ", thread=card["ts"])
     cause_card(office, "Hanna Lead stopped it")
 
 
