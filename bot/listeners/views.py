@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as TookLong
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from time import sleep
@@ -19,11 +20,12 @@ from bot.blocks import modals
 from bot.context import Bot
 from bot.errors import SlackError
 from bot.listeners import home
-from bot.listeners.carry_out import Ended, carry_out
+from bot.listeners.carry_out import Ended, carry_out, shown_again
 from bot.listeners.opening import show_view
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, Place, Ticket, unpack_ticket
+from engine.errors import RetriggerError
 from engine.logs import logger
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
@@ -34,13 +36,15 @@ log = logger(__name__)
 
 
 class Window(NamedTuple):
-    """The window that was submitted. ``carry_out`` does what it is for, once for a command id, and never raises."""
+    """The window that was submitted. ``carry_out`` does what it is for, once for a command id, and never raises;
+    ``again`` gives it once more, with what was typed and a notice, and raises RetriggerError."""
 
     id: str
     title: str
     request_id: int
     visit: Visit
     carry_out: Callable[[str], Ended]
+    again: Callable[[str], dict[str, Any]] | None = None
 
 
 class Placed(Protocol):
@@ -54,11 +58,13 @@ T = TypeVar("T", bound=Placed)
 
 
 class Kind(NamedTuple, Generic[T]):
-    """Windows of one kind: what their metadata says, their title and request (0: none), and what they are for."""
+    """Windows of one kind: what their metadata says, their title and request (0: none), what they are for, and, where
+    much may have been typed, how they are shown once more."""
 
     unpack: Callable[[str], T]
     about: Callable[[T], tuple[str, int]]
     carry_out: Callable[[Bot, Visit, T, dict[str, Any], str], Ended]
+    again: Callable[[Bot, Visit, T, dict[str, Any], str], dict[str, Any]] | None = None
 
 
 def register(app: App, bot: Bot) -> None:
@@ -67,7 +73,7 @@ def register(app: App, bot: Bot) -> None:
     def about(ticket: Ticket) -> tuple[str, int]:
         return modals.TITLES[ticket.action], ticket.target.request_id
 
-    listen(app, bot, ACTION_IDS.values(), Kind(unpack_ticket, about, carry_out))
+    listen(app, bot, ACTION_IDS.values(), Kind(unpack_ticket, about, carry_out, shown_again))
 
 
 def listen(app: App, bot: Bot, callback_ids: Iterable[str], kind: Kind[T]) -> None:
@@ -81,8 +87,10 @@ def listen(app: App, bot: Bot, callback_ids: Iterable[str], kind: Kind[T]) -> No
             ack(response_action="update", view=modals.notice_modal("Retrigger", str(error)))
             return
         visit = of_submit(bot, body, ticket.place)
-        run = partial(kind.carry_out, bot, visit, ticket, values(view))
-        _submit(bot, ack, client, Window(view["id"], *kind.about(ticket), visit, run))
+        state = values(view)
+        run = partial(kind.carry_out, bot, visit, ticket, state)
+        again = partial(kind.again, bot, visit, ticket, state) if kind.again else None
+        _submit(bot, ack, client, Window(view["id"], *kind.about(ticket), visit, run, again))
 
     for callback_id in callback_ids:
         app.view(callback_id)(on_submit)
@@ -115,12 +123,21 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     sleep(SETTLING)
     said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
-    view = ended.view or modals.notice_modal(window.title, said or "Done.")
+    view = ended.view or _again(window, ended, said) or modals.notice_modal(window.title, said or "Done.")
     try:
         show_view(client, window.id, view)
     except SlackError as error:
         log.info("window.unshown", says=f"A window could not show how its act ended: {error}")
     _tell(bot, window, ended if ended.told else ended._replace(told=said))
+
+
+def _again(window: Window, ended: Ended, notice: str) -> dict[str, Any] | None:
+    """The window that had made way, for what was typed is kept (SPEC 4); None where nothing in it can be mended."""
+    if window.again is None or not ended.errors or ended.stale:
+        return None
+    with suppress(RetriggerError):
+        return window.again(notice)
+    return None
 
 
 def _tell(bot: Bot, window: Window, ended: Ended) -> None:

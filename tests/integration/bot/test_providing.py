@@ -104,6 +104,22 @@ def test_what_does_not_fit_is_told_with_its_place_and_nothing_is_done(office: Of
     assert office.room.document(number).status.value == "blocked"
 
 
+def test_what_was_typed_is_kept_when_its_error_comes_after_the_window_made_way(
+    office: Office, hanna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, card = office.blocked("hiring")
+    hanna.click(card, "retrigger.input")
+    hanna.modal("Request body")
+    monkeypatch.setattr("bot.listeners.views.PATIENCE", 0.0)
+    hanna.submit({**body('{"id": "acc-1",\n "remote": "yes"}'), **typed(reason="by hand")})
+    again = hanna.modal("'yes' is not of type 'boolean'")
+    monkeypatch.undo()
+    kept = {b["block_id"]: b["element"].get("initial_value") for b in again["blocks"] if b["type"] == "input"}
+    assert kept == {"request_body": '{"id": "acc-1",\n "remote": "yes"}', "file": None, "reason": "by hand"}
+    hanna.submit(body('{"id": "acc-1", "remote": false}'))
+    assert result(office, number) == {"id": "acc-1", "remote": False}
+
+
 def test_a_file_counts_instead_of_the_text(office: Office, hanna: Person) -> None:
     number, card = office.blocked("hiring")
     hanna.click(card, "retrigger.input")
