@@ -53,7 +53,7 @@ class Running:
     not; ``json_lines``: what functions print is logged as JSON."""
 
     def __init__(self, settings: Settings, say: Say, warn: Say | None = None, *, json_lines: bool = False) -> None:
-        self.settings, self._say, self._warn, self._json_lines = settings, say, warn or say, json_lines
+        self.settings, self._say, self.warn, self._json_lines = settings, say, warn or say, json_lines
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._receiver: HttpReceiver | None = None
@@ -105,10 +105,10 @@ class Running:
         app, settings = self.app, self.settings
         load_own_functions(settings)
         for publication in publish_all(settings, app.store):
-            (self._warn if publication.version is None else self._say)(told(publication))
+            (self.warn if publication.version is None else self._say)(told(publication))
         for connection in app.connections.values():
             if problem := connection.problem():
-                self._warn(problem)
+                self.warn(problem)
         processes = Processes(settings.functions, app.secrets, json_lines=self._json_lines)
         tools = Tools(app.store, app.catalog, app.connections, app.callbacks, Masker(app.secrets), processes)
         runner, name = Runner(tools), worker_name()
@@ -172,7 +172,7 @@ class Running:
             if alone:
                 raise
             slacks = "" if self._receiver is None else " Slack's calls are not taken either: nobody can click."
-            self._warn(f"API: not served. {error}{slacks} The rest runs.")
+            self.warn(f"API: not served. {error}{slacks} The rest runs.")
             return
         api = create_api(self.app, self._receiver, only_slack=only_slack)
         served = serve(api, listening, name="api", grace=self.settings.stop_grace)
@@ -206,7 +206,8 @@ def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None
             raise SettingsError(
                 f"The bot needs {_and(missing)}. Set {'them' if len(missing) > 1 else 'it'} in the environment."
             )
-        say(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
+        told = running.warn if settings.slack.secrets else say  # without any token it is meant so
+        told(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = Stopping()
     running.start(engine=engine, bot=bot and not missing, api=api)
     keep_what_is_loaded()

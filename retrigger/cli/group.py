@@ -48,8 +48,8 @@ class RetriggerGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise click.UsageError(f"{error.message} `retrigger --help` lists them.", ctx) from None
+        except click.exceptions.NoSuchCommand as error:  # click knows of those only that were called
+            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=self.parts, ctx=ctx) from None
 
     def main(self, *args: Any, **options: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):

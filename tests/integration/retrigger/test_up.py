@@ -220,7 +220,7 @@ def test_on_postgres_an_engine_asks_for_the_upgrade_and_several_run(front: Front
 
 def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(front: Front, start: StartProcess):
     front.define("wrong", "workflow: wrong\n")
-    up = start("up", RETRIGGER_LOG="json")
+    up = start("up", RETRIGGER_LOG="json", SLACK_BOT_TOKEN="xoxb-1")
     up.wait_for("Ctrl-C stops it.")
 
     second = start("worker", RETRIGGER_LOG="json")
@@ -228,6 +228,7 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
     assert up.end() == 0
 
     assert [line["says"].partition(",")[0] for line in lines(up) if line["level"] == "warning"] == [
+        "Slack: not connected",
         f"Workflow: {front.folder / 'workflows' / 'wrong.yaml'} does not pass"
     ]
     (why,) = lines(second)

@@ -16,7 +16,8 @@ JSON = '{"name": "Ada"}'
 
 WRONG = [
     # what is typed, exit code, what the sentence says
-    (("submitt", "steps"), 2, "No such command 'submitt'."),
+    (("submitt", "steps"), 2, "No such command 'submitt'. Did you mean 'submit'?"),
+    (("xyz",), 2, "No such command 'xyz'."),
     (("show", "REQ-x"), 2, "'REQ-x' is no request; write REQ-42, or 42."),
     (("show", "REQ-9999999999999999999"), 2, "is no request"),
     (("show", "REQ-7"), 4, "There is no request REQ-7."),
