@@ -229,7 +229,7 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
 
     assert [line["says"].partition(",")[0] for line in lines(up) if line["level"] == "warning"] == [
         "Slack: not connected",
-        f"Workflow: {front.folder / 'workflows' / 'wrong.yaml'} does not pass"
+        f"Workflow: {front.folder / 'workflows' / 'wrong.yaml'} does not pass",
     ]
     (why,) = lines(second)
     assert (why["level"], why["event"]) == ("error", "process.says")
