@@ -23,6 +23,7 @@ from engine.stored import (
     StoredKey,
     StoredWorkflow,
     TemplateValues,
+    Waking,
 )
 
 T = TypeVar("T")
@@ -107,8 +108,8 @@ class Store(Protocol):
         none."""
         ...
 
-    def waking(self) -> list[tuple[int, str, int]]:
-        """(request, node, attempt) of delays, approvals and callbacks whose time is over; of very many, the first."""
+    def waking(self, rest: float | None = None) -> Waking:
+        """The waits whose time is over; ``rest``: behind those that the look before has found."""
         ...
 
     def installation_secret(self) -> bytes:

@@ -41,6 +41,14 @@ class Measures(NamedTuple):
     engines: int
 
 
+class Waking(NamedTuple):
+    """(request, node, attempt) of delays, approvals and callbacks whose time is over; of very many, the first, and then
+    ``rest`` is where to look for the others."""
+
+    steps: list[tuple[int, str, int]]
+    rest: float | None
+
+
 class RequestFilter(NamedTuple):
     """What to list, oldest first when ``oldest_first``, else newest first. ``after`` is the last id of the page before.
 

@@ -27,6 +27,7 @@ _THOROUGH_SWEEP = 3600.0  # it reads the steps of every request in progress
 _SOON = 0.05
 _BEHIND = 0.25  # seconds between looks while what is due waits for free slots
 _POLL = 0.01
+_LEFT_ALONE = 60.0  # seconds, of a request whose rules raise errors
 _UNWIND = 2.0  # seconds that threads have to notice that their function's process was ended
 
 
@@ -52,6 +53,8 @@ class Worker:
         self._heartbeat = Heartbeat(store, name, lease)
         self._living = name if exclusive else None
         self._runner = runner
+        self._waking: float | None = None  # where the next look at waits goes on
+        self._bad: dict[int, float] = {}  # requests → when they are tried again
         self._executor = executor(runner.execute, runner.finish, slots)
         runner.on_later, runner.on_settled = self._arm, self._executor.settled
 
@@ -127,16 +130,21 @@ class Worker:
 
     def _each(self, steps: Iterable[tuple[int, str, int]], decide: Callable[[Draft, str, int], bool]) -> None:
         """Together, so that many share a commit. One bad request must never stop the recovery of the others: any
-        error is logged, as what a newer or damaged definition raises is no RetriggerError."""
-        change = self._store.change_soon
-        asked = [(step[0], change(step[0], _of(decide, step))) for step in steps]
+        error is logged, as what a newer or damaged definition raises is no RetriggerError, and the request is left
+        alone for a minute."""
+        now, change = time.monotonic(), self._store.change_soon
+        fit = [step for step in steps if self._bad.get(step[0], now) <= now]
+        asked = [(step[0], change(step[0], _of(decide, step))) for step in fit]
         for request_id, future in asked:
             try:
                 future.result()
             except Exception as error:
-                log.error(
-                    "request.unrecovered", says=f"It could not be recovered now: {error!r}", request=f"REQ-{request_id}"
-                )
+                if not isinstance(error, StorageError):
+                    self._bad[request_id] = now + _LEFT_ALONE
+                says = f"It could not be recovered now, and is tried again: {error!r}"
+                log.error("request.unrecovered", says=says, request=f"REQ-{request_id}")
+            else:
+                self._bad.pop(request_id, None)
 
     def _arm(self) -> None:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
@@ -146,7 +154,9 @@ class Worker:
 
     def _due(self) -> None:
         self._store.nudge()
-        self._each(self._store.waking(), time_is_up)
+        found = self._store.waking(self._waking)
+        self._waking = found.rest
+        self._each(found.steps, time_is_up)
         self._arm()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:

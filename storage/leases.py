@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from engine.states import MOVING, RequestStatus
+from engine.stored import Waking
 from storage.database import now
 from storage.operations import Direct
 from storage.part import Part
@@ -50,13 +51,17 @@ class Leases(Part):
         with self._database.reading() as connection:
             return _listed(connection, _running().where(steps.c.worker == worker))
 
-    def waking(self) -> list[Running]:
-        """Waiting steps whose time is over: (request, node, attempt). The longest over, so many that their ends fit in
-        a few commits; the others come at the next look."""
+    def waking(self, rest: float | None = None) -> Waking:
+        """Waiting steps whose time is over. The longest over, so many that their ends fit in a few commits; the others
+        come at the next look, behind ``rest``, lest those that cannot be ended hold them up."""
+        columns = (steps.c.request_id, steps.c.node, steps.c.attempt, steps.c.wakes_at)
         with self._database.reading() as connection:
-            columns = (steps.c.request_id, steps.c.node, steps.c.attempt)
             over = select(*columns).where(WAKING, steps.c.wakes_at <= now(connection))
-            return _listed(connection, over.order_by(steps.c.wakes_at).limit(_PAGE))
+            if rest is not None:
+                over = over.where(steps.c.wakes_at > rest)
+            found = connection.execute(over.order_by(steps.c.wakes_at).limit(_PAGE)).all()
+        last = found[-1].wakes_at if len(found) == _PAGE else None
+        return Waking(sorted((request_id, node, attempt) for request_id, node, attempt, _ in found), last)
 
     def stuck(self, thorough: bool = False) -> list[int]:
         """Requests in progress with no step ready, running or waiting, by what each change left with the request.

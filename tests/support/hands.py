@@ -203,7 +203,7 @@ class Hands:
         self._move(_waiting & steps.c.due_at.is_not(None), 0.0)
         with self._clock.writing() as connection:
             connection.execute(update(steps).where(steps.c.wakes_at.is_not(None)).values(wakes_at=0.0))
-        return self.room.store.waking()
+        return self.room.store.waking().steps
 
     def wake(self, request_id: int, node: str, attempt: int) -> None:
         """The time of a wait is over."""

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import pytest
+from sqlalchemy import update
 
 from engine import events
 from engine.documents import RequestDocument, StepDocument
 from engine.errors import Refused
 from engine.functions import function
+from storage.tables import WAKING, requests, steps
 from tests.integration.engine.conftest import OpenRoom, StartEngine
 from tests.support.engine import HANNA, Room
 from tests.support.poll import wait_until
@@ -172,7 +174,7 @@ def test_an_engine_that_ends_while_it_waits_loses_nothing_and_counts_nothing(
         first.kill()
     else:
         assert first.stop() == 0
-    wait_until(lambda: room.store.waking(), "the time to come while no engine is there")
+    wait_until(lambda: room.store.waking().steps, "the time to come while no engine is there")
     second = start_engine(database_url, {})
     assert second.recovered == 0
     room.wait(numbers[0], "completed")
@@ -180,6 +182,24 @@ def test_an_engine_that_ends_while_it_waits_loses_nothing_and_counts_nothing(
     for number in numbers:
         step = room.step(number, "rest")
         assert (step.recoveries, len(step.attempts)) == (0, 1)
+
+
+def test_waits_that_cannot_be_ended_hold_up_no_other_and_are_told_once(
+    sqlite_url: str, open_room: OpenRoom, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The version of their workflow is not there, say; and there are more of them than are looked at at once."""
+    room = open_room(sqlite_url)
+    room.publish(ALONE)
+    numbers = [room.submit("alone", {"when": _time(3600)}) for _ in range(600)]
+    room.start()
+    wait_until(lambda: all(rests(room.document(number)) for number in numbers), "all to wait", 60.0)
+    room.meddled.update(numbers)
+    with room.database.writing() as connection:
+        connection.execute(update(requests).values(workflow_version=99))
+        connection.execute(update(steps).where(WAKING).values(wakes_at=steps.c.request_id + 0.5))
+    room.wait(room.submit("alone", {"when": _time(1.0)}), "completed")
+    told = [record.getMessage() for record in caplog.records if "request.unrecovered" in record.getMessage()]
+    assert len(told) == len(set(told)) == len(numbers)
 
 
 @pytest.mark.postgres
