@@ -76,6 +76,11 @@ class Worker:
         self._arm()
         return recovered
 
+    def drain(self) -> None:
+        """Take nothing more; what runs goes on. Raises StorageError; then nothing more is taken, either."""
+        self._store.detach()
+        self._executor.drain()
+
     def stop(self, grace: float = 10.0) -> bool:
         """Take nothing more, wait up to ``grace`` seconds for what runs, and give back the rest, uncounted.
 
@@ -92,8 +97,7 @@ class Worker:
 
     def _end_steps(self, end: float) -> None:
         """A step has ended when its outcome is stored: giving it back before that would have it run once more."""
-        self._store.detach()
-        self._executor.drain()
+        self.drain()
         while time.monotonic() < end and (self._executor.busy() or self._store.running(self._name)):
             time.sleep(_POLL)
         self._each(self._store.running(self._name), give_back)

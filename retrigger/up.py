@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from bot.door import SLACK_API, SlackDoor
@@ -15,7 +15,7 @@ from bot.groups import as_present
 from bot.http_mode import PATH, HttpReceiver
 from engine.causes.bulk import Bulk
 from engine.causes.runner import TURN, BulkRunner
-from engine.errors import RetriggerError, SettingsError
+from engine.errors import RetriggerError, SettingsError, StorageError
 from engine.isolation.pool import Processes
 from engine.logs import logger
 from engine.masking import Masker
@@ -79,9 +79,12 @@ class Running:
         return self.app
 
     def stop(self) -> bool:
-        """A clean stop: the API and the bot first, then the engine, then the database; all within one grace. Returns
-        False when a step would not end, so that its thread keeps the process alive."""
+        """A clean stop: no step begins any more, then the API and the bot end, the engine, and the database; all within
+        one grace. Returns False when a step would not end, so that its thread keeps the process alive."""
         self._grace_ends = time.monotonic() + self.settings.stop_grace
+        if self._worker is not None:
+            with suppress(StorageError):  # the engine's own stop says it
+                self._worker.drain()
         self._stack.close()
         return self._clean
 

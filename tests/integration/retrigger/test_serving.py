@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -135,7 +136,7 @@ def test_a_call_under_way_is_answered_before_the_stop_ends(front: Front):
     assert app.settings.stop_grace > 0
 
 
-def test_calls_and_steps_have_one_grace_between_them(front: Front):
+def test_calls_and_steps_have_one_grace_between_them_and_no_step_begins_in_it(front: Front):
     front.define("waiting", WAITING)
     with front.settings.open("a") as settings:
         settings.write("stop_grace: 3s\n")
@@ -149,10 +150,15 @@ def test_calls_and_steps_have_one_grace_between_them(front: Front):
         line.sendall(b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
         with httpx.Client(base_url=url.geturl(), trust_env=False) as other:
             assert other.get("/healthz").status_code == 200  # so the other call has been read, too
-        asked = time.monotonic()
-        assert running.stop()
+        with ThreadPoolExecutor(1) as stopping:
+            asked = time.monotonic()
+            clean = stopping.submit(running.stop)
+            wait_until(lambda: refuses(url.port or 0), "the API to take no more calls")
+            late = front.submit(workflow="waiting")
+            assert clean.result(20.0)
         assert 3.0 <= time.monotonic() - asked < 5.5
 
+    assert front.json("show", late)["steps"][0]["attempts"] == []
     step = front.json("show", request)["steps"][0]
     assert (step["status"], step["recoveries"], step["attempts"][0]["outcome"]) == ("ready", 0, "returned")
 
