@@ -106,7 +106,9 @@ class Draft:
     def close(self) -> None:
         """Add the notices that follow from the events, once the rule has returned."""
         if self.request.alerted and (self.changed or self.events or self.request_changed):
-            lines = [Notice(self.request.id, "line", event) for event in self.events if events.told(event)]
+            privately = [notice.event for notice in self.notices]  # what only one person sees vanishes
+            told = (event for event in self.events if events.told(event) or event in privately)
+            lines = [Notice(self.request.id, "line", event) for event in told]
             self.notices = [Notice(self.request.id, "card"), *lines, *self.notices]
         if self._told and any(self._asks_otherwise(node) for node in self.changed):
             self.notices.append(Notice(self.request.id, "asks"))

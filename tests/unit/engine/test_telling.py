@@ -142,6 +142,16 @@ def test_that_the_flow_has_come_to_a_stop_that_no_step_tells() -> None:
     assert lines[-1] == request.events[-1]
 
 
+def test_what_somebody_is_told_privately_stands_in_the_thread_too() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    again(request, "a")
+    request.claim("a")
+    request.do(partial(options.withdraw, act=act(reason="not wanted")))
+    lines = [notice.event.kind for notice in request.notices if notice.kind == "line" and notice.event is not None]
+    assert lines == [events.BLOCKED, events.RETRIGGERED_FLOW, events.WITHDRAWN, events.CANCELLED]
+
+
 def test_a_block_that_a_step_tells_is_told_once() -> None:
     request = MemoryRequest(LINE)
     request.fail("a")
