@@ -156,9 +156,9 @@ def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
 
 def _is_decided(step: Step | None) -> bool:
     """Whether each path that leads away from it has arrived, or can no longer."""
-    if step is None or step.status in NOT_TAKEN:
-        return step is not None
-    return step.status in ENDED and not step.held and not step.stale
+    if step is None:
+        return False
+    return step.status in NOT_TAKEN or (step.status in ENDED and not step.held and not step.stale)
 
 
 def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[str]) -> bool:

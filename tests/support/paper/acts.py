@@ -106,9 +106,10 @@ def may_run(paper: PaperRequest, after: PaperRequest) -> list[str]:
 
 def _is_over(step: PaperStep | None) -> bool:
     """The flow has gone on from it, or has passed it by."""
-    if step is None or step.status in ("skipped", "cancelled"):
-        return step is not None
-    return step.status in ("completed", "failed") and not step.held and not step.stale
+    if step is None:
+        return False
+    left_out, done = ("skipped", "cancelled"), ("completed", "failed")
+    return step.status in left_out or (step.status in done and not step.held and not step.stale)
 
 
 def _starts(paper: PaperRequest, node: str) -> int:
