@@ -7,7 +7,6 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -142,9 +141,16 @@ def secrets_of(settings: Settings, connections: dict[str, Connection]) -> frozen
     found = set(settings.slack.secrets)
     for connection in connections.values():
         found |= connection.secrets()
-    with suppress(ArgumentError):  # whoever opens it says what is wrong with it
-        found.add(make_url(settings.database_url).password or "")
-    return frozenset(found - {""})
+    return frozenset((found | {_password(settings.database_url)}) - {""})
+
+
+def _password(database_url: str) -> str:
+    """PostgreSQL's, from the address or from where libpq takes it; else an empty text."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError:  # whoever opens it says what is wrong with it
+        return ""
+    return "" if url.get_backend_name() == "sqlite" else url.password or os.environ.get("PGPASSWORD", "")
 
 
 def load_own_functions(settings: Settings) -> None:
