@@ -48,7 +48,7 @@ def test_after_a_warning_the_next_connection_is_there_before_the_old_one_goes(
     wait_until(lambda: len(sockets.connections) == 2 * CONNECTIONS, "the next connections beside the old")
     for connection in old:
         connection.close()
-    assert not set(old) & set(sockets.connections)
+    wait_until(lambda: not set(old) & set(sockets.connections), "the end of the old connections")
     assert hanna(slack).click(card, "retrigger.path").wait().took < 1.0
 
 
