@@ -12,10 +12,18 @@ from engine.logs import joined
 from engine.masking import Masker
 from engine.printed import printed_as_records
 
-_NOISY = ("apscheduler", "slack_bolt", "urllib3", "alembic", "uvicorn")
-# It warns when a regular job of ours is still at its last turn, which a busy machine does now and then, harmlessly.
-_QUIETER = ("apscheduler.scheduler",)
-_SAID_ANYWAY = ("slack_sdk",)  # what it logs as an error it raises as well, and the bot says it in our words
+_QUIET = {  # unless more is asked for
+    "alembic": logging.WARNING,
+    "slack_bolt": logging.WARNING,
+    "slack_sdk": logging.CRITICAL,  # what it logs as an error it raises as well, and the bot says it in our words
+    "urllib3": logging.WARNING,
+    "uvicorn": logging.WARNING,
+}
+_ALWAYS_QUIET = {
+    "apscheduler": logging.WARNING,  # it tells the begin and the end of each turn of a regular job, ten a second
+    "apscheduler.scheduler": logging.ERROR,  # and warns when one is still at its last turn, which does no harm
+    "uvicorn.access": logging.WARNING,  # a path may be a secret; api.answered tells the call
+}
 
 
 class OneLine(logging.Formatter):
@@ -61,7 +69,7 @@ def log_warnings(secrets: frozenset[str], *, debug: bool) -> None:
 
 
 def _quieten(debug: bool) -> None:
-    for names, level in ((_NOISY, logging.WARNING), (_QUIETER, logging.ERROR), (_SAID_ANYWAY, logging.CRITICAL)):
-        for name in names:
-            logging.getLogger(name).setLevel(logging.INFO if debug else level)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # a path may be a secret; api.answered tells the call
+    """Libraries speak only when something is wrong."""
+    levels = {**({name: logging.INFO for name in _QUIET} if debug else _QUIET), **_ALWAYS_QUIET}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

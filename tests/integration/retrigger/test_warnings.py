@@ -45,3 +45,13 @@ def test_with_debug_there_is_more(careless: Front, start: StartProcess):
     process.code()
 
     assert " INFO    careless: not worth a line\n" in process.said
+
+
+def test_with_debug_an_engine_tells_each_attempt_and_not_each_turn_of_its_scheduler(front: Front, start: StartProcess):
+    up = start("--debug", "up")
+    up.wait_for("Ctrl-C stops it.")
+    front.wait(front.submit(), "completed")
+    assert up.end() == 0
+
+    assert up.said.count(" DEBUG   engine.runner: attempt.started kind=initial ") == 3
+    assert "apscheduler" not in up.said
