@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,8 @@ def lived(front: Front) -> Front:
 
 def change(front: Front, sql: str) -> None:
     """A hand in the database."""
-    database = open_database(front.url)
-    with database.writing() as connection:
+    with closing(open_database(front.url)) as database, database.writing() as connection:
         assert connection.execute(text(sql)).rowcount == 1
-    database.close()
 
 
 def audit(front: Front, *requests: str) -> dict[str, Any]:

@@ -148,11 +148,9 @@ def slack() -> Iterator[SlackServer]:
 def told(tmp_path: Path) -> Iterator[Front]:
     """An engine that has something to tell in Slack, and no bot."""
     front = Front(tmp_path, "sqlite:///retrigger.db", f"apps: {{HR: {{channel: {CHANNEL}}}}}\n")
-    running = Running(read_settings(front.settings, {}), lambda sentence: None)
-    running.start(engine=True)
-    front.blocked()
-    yield front
-    running.stop()
+    with front.engine():
+        front.blocked()
+        yield front
 
 
 def test_slack_as_it_should_be(still: Front, slack: SlackServer):

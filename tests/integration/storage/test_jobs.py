@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
@@ -26,19 +27,17 @@ _JOBS = "SELECT queueing_lock, args ->> 'request', scheduled_at IS NOT NULL FROM
 
 @pytest.fixture
 def store(postgres_url: str) -> Iterator[SqlStore]:
-    database = open_database(postgres_url)
-    upgrade(database)
-    distributed.upgrade_tables(database)
-    store = _store(postgres_url)
-    yield store
-    store.close()
-    store.database.close()
-    database.close()
+    with ExitStack() as opened:
+        store = _store(postgres_url, opened)
+        upgrade(store.database)
+        distributed.upgrade_tables(store.database)
+        yield store
 
 
-def _store(url: str) -> SqlStore:
+def _store(url: str, opened: ExitStack) -> SqlStore:
     graphs, told = (lambda name, version: GRAPH), (lambda app: False)
-    return SqlStore(open_database(url), graphs, told, jobs=distributed.new_jobs())
+    database = opened.enter_context(closing(open_database(url)))
+    return opened.enter_context(closing(SqlStore(database, graphs, told, jobs=distributed.new_jobs())))
 
 
 def _jobs(store: SqlStore) -> list[tuple[Any, ...]]:
@@ -153,13 +152,10 @@ def test_sweeps_that_find_the_same_make_each_job_once(store: SqlStore, postgres_
         submit(store)
     _forget_jobs(store)
     _grow_old(store)
-    others = [_store(postgres_url) for _ in range(3)]
-    with ThreadPoolExecutor(4) as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(4) as pool:
+        others = [_store(postgres_url, opened) for _ in range(3)]
         assert sum(pool.map(lambda it: it.requeue(), [store, *others])) == 20
     assert len(_jobs(store)) == 20
-    for other in others:
-        other.close()
-        other.database.close()
 
 
 def test_a_step_that_must_run_alone_is_found_too(store: SqlStore):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import text
@@ -12,12 +13,10 @@ from tests.support.front import Front
 
 def age(front: Front, days: int) -> None:
     """A hand in the database: everything happened so many days before."""
-    database = open_database(front.url)
-    with database.writing() as connection:
+    with closing(open_database(front.url)) as database, database.writing() as connection:
         for table, columns in (("requests", ("created_at", "updated_at")), ("events", ("at",))):
             moved = ", ".join(f"{column} = {column} - {days * 86400}" for column in columns)
             connection.execute(text(f"UPDATE {table} SET {moved}"))
-    database.close()
 
 
 def test_it_says_what_would_go_then_removes_it(tmp_path: Path, sqlite_url: str):
