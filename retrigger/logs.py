@@ -70,6 +70,6 @@ def log_warnings(secrets: frozenset[str], *, debug: bool) -> None:
 
 def _quieten(debug: bool) -> None:
     """Libraries speak only when something is wrong."""
-    levels = {**({name: logging.INFO for name in _QUIET} if debug else _QUIET), **_ALWAYS_QUIET}
+    levels = {**(dict.fromkeys(_QUIET, logging.INFO) if debug else _QUIET), **_ALWAYS_QUIET}
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
