@@ -35,3 +35,21 @@ def test_the_help_is_shown_without_what_the_commands_need():
     shown, _, loaded = ended.stdout.partition("LOADED")
     assert all(f"\n  {name}  " in shown for name in PARTS)
     assert not {"pydantic", "sqlalchemy", "jsonschema", "slack_sdk", "engine.service"} & set(loaded.split())
+
+
+def test_a_command_that_reads_starts_without_what_others_need():
+    program = "import sys, retrigger.cli.reading, retrigger.settings_file, retrigger.wiring; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+    dear = {
+        "alembic",
+        "apscheduler",
+        "fastapi",
+        "PIL",
+        "procrastinate",
+        "slack_bolt",
+        "slack_sdk",
+        "structlog",
+        "uvicorn",
+    }
+    assert not dear & set(loaded)
