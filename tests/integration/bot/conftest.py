@@ -57,6 +57,17 @@ def office(module_office: Office) -> Office:
     return module_office
 
 
+@pytest.fixture
+def hasty(office: Office) -> Iterator[None]:
+    """The relay waits for no answer for long, and tries again soon; its real times are in tests/unit/bot."""
+    with pytest.MonkeyPatch.context() as hurried:
+        hurried.setattr("bot.poster.TIMEOUT", 1)
+        hurried.setattr("bot.relay.LONGEST_WAIT", 0.1)
+        office.reopen()
+        yield
+    office.reopen()
+
+
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
     """What is in our own Slack. A module that needs more makes it anew."""

@@ -13,9 +13,8 @@ from sqlalchemy import update
 from engine.permissions import Actor
 from storage.tables import TO_TELL, outbox
 from tests.integration.bot.office import BOT_TOKEN, CHANNEL, Office
-from tests.integration.bot.test_troubles import FAULTS
 from tests.support.poll import wait_until
-from tests.support.slack_server import Fault, Hold, SlackServer
+from tests.support.slack_server import FAULTS, Fault, Hold, SlackServer
 
 OMAR = Actor("omar@example.com", "Omar Ops", "cli", mail="omar@example.com")
 WORKFLOW = """
@@ -29,7 +28,7 @@ ASKED = 3  # Hanna and Omar directly, the group in the channel
 
 
 def cases(places: Sequence[str], quick: Collection[tuple[int, int]]) -> list[Any]:
-    """Every fault in every place, each of which costs seconds of waiting: most are for the long form."""
+    """Every fault in every place, of which each costs a second or two: most are for the long form."""
     return [
         pytest.param(fault, place, marks=() if (number, where) in quick else pytest.mark.slow)
         for number, fault in enumerate(FAULTS)
@@ -37,7 +36,7 @@ def cases(places: Sequence[str], quick: Collection[tuple[int, int]]) -> list[Any
     ]
 
 
-EACH = cases(["U1", "U2", CHANNEL], {(0, 0), (1, 2), (4, 1)})
+EACH = cases(["U1", "U2", CHANNEL], {(0, 0), (1, 2), (2, 0), (3, 2), (4, 1)})
 LOOK_UPS = cases(["conversations.open", "users.lookupByEmail"], {(1, 1)})
 
 
@@ -69,6 +68,7 @@ def check_asked_once(office: Office, number: int, text: str, buttons: bool) -> N
         assert ("retrigger.approve" in json.dumps(message)) is buttons
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("fault", "place"), EACH)
 def test_whichever_post_it_happens_to_each_is_asked_once(
     office: Office, slack: SlackServer, fault: Fault, place: str
@@ -81,12 +81,12 @@ def test_whichever_post_it_happens_to_each_is_asked_once(
     check_asked_once(office, number, "✅ approved.", False)
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("fault", "method"), LOOK_UPS)
 def test_who_cannot_be_looked_up_now_is_not_asked_elsewhere(
     office: Office, slack: SlackServer, fault: Fault, method: str
 ) -> None:
-    office.reopen()  # a bot that knows nobody yet
-    slack.faults.add(method, fault)
+    slack.faults.add(method, fault)  # the bot has just been started, and knows nobody yet
     check_asked_once(office, submit(office), "Approve", True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from slack_sdk import WebClient
@@ -16,34 +16,18 @@ from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, Office
 from tests.support.engine import HANNA
 from tests.support.poll import wait_until
 from tests.support.slack_server import (
-    LOST_ANSWER,
-    LOST_CALL,
-    RESET,
+    FAULTS,
     Answer,
     Fault,
     SlackServer,
     broken,
-    rate_limited,
     refuse,
 )
-
-FAULTS = [rate_limited(), broken(), LOST_CALL, RESET, LOST_ANSWER]
 
 
 @pytest.fixture(scope="module")
 def module_office(our_office: Office) -> Office:
     return our_office
-
-
-@pytest.fixture
-def hasty(office: Office) -> Iterator[None]:
-    """The relay waits for no answer for long, and tries again soon; its real times are in tests/unit/bot."""
-    with pytest.MonkeyPatch.context() as hurried:
-        hurried.setattr("bot.poster.TIMEOUT", 1)
-        hurried.setattr("bot.relay.LONGEST_WAIT", 0.1)
-        office.reopen()
-        yield
-    office.reopen()
 
 
 @pytest.mark.usefixtures("hasty")

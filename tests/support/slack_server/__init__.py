@@ -5,6 +5,7 @@ as Slack does, and keeps in ``SlackServer.refused``.
 """
 
 from tests.support.slack_server.faults import (
+    FAULTS,
     LOST_ANSWER,
     LOST_CALL,
     RESET,
@@ -19,6 +20,7 @@ from tests.support.slack_server.person import Person
 from tests.support.slack_server.server import SlackServer
 
 __all__ = [
+    "FAULTS",
     "LOST_ANSWER",
     "LOST_CALL",
     "RESET",

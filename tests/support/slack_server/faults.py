@@ -59,6 +59,9 @@ def refuse(code: str, **more: Any) -> Answer:
     return Answer(200, {"ok": False, "error": code, **more})
 
 
+FAULTS: list[Fault] = [rate_limited(), broken(), LOST_CALL, RESET, LOST_ANSWER]  # what may happen to any call
+
+
 class Call(NamedTuple):
     """One call of the Web API. ``error`` is "" where it was carried out and answered."""
 

@@ -12,7 +12,7 @@ from bot.people import People
 from bot.targets import Place
 from engine.errors import NotPermitted
 from tests.support.slack_checks import texts
-from tests.unit.bot.test_people import HANNA, Slack, groups
+from tests.unit.bot.profiles import HANNA, Slack, groups
 from tests.unit.bot.user_groups import ADMINS
 
 
