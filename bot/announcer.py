@@ -152,8 +152,9 @@ class Announcer:
             post(posted.channel, message, sending, thread=posted.ts, broadcast=broadcast)
 
     def _tell(self, document: RequestDocument, event: Told, row: OutboxRow) -> None:
-        """Privately where the person clicked, while they may still be looking. What only one person sees there cannot
-        be looked up and does not stay: so after an answer that was lost, or much later, it is a direct message."""
+        """Privately at the card, where the person clicked there, while they may still be looking. What only one person
+        sees there cannot be looked up and does not stay: so to others, after an answer that was lost, or much later, it
+        is a direct message."""
         user = slack_user(row.actor)
         if user is None:
             return  # who acted through another door is told there
@@ -161,7 +162,7 @@ class Announcer:
         posted = self._kept.of(document.number).get(CARD)
         channel = posted.channel if posted else self._channels.get(document.app)
         message = outcome(event, document, sending.marker)
-        if channel is None or row.sent_at is not None or row.age > LOOKS_AWAY:
+        if channel is None or row.kind == "direct" or row.sent_at is not None or row.age > LOOKS_AWAY:
             self._sender.direct(user, message, sending)
             return
         sending.begin()

@@ -167,4 +167,5 @@ def act_of(
     if command_id is not None:
         check_key(command_id)
     reason = (reason or "").strip() or None
-    return Act(actor.name, actor.id, actor.door, reason, expect_version, plan_digest, confirmed, command_id)
+    bound = (expect_version, plan_digest, confirmed, command_id)
+    return Act(actor.name, actor.id, actor.door, reason, *bound, away=actor.away)

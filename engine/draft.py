@@ -12,7 +12,7 @@ from typing import Any
 from engine import events
 from engine.causes.signature import blocked_by
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, changed
+from engine.records import Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step, changed
 from engine.states import MOVING, RequestStatus, StepStatus, check_request_change, check_step_change
 
 
@@ -98,10 +98,11 @@ class Draft:
         if found is not None:
             self.blocked.append(found)
 
-    def tell(self, actor: str, event: Event) -> None:
+    def tell(self, cause: Cause, event: Event) -> None:
         """Tell the outcome, privately, to the person whose act this ends: in the channel, or by a direct message."""
-        if self._told or actor.startswith("slack:"):
-            self.notices.append(Notice(self.request.id, "tell", event, actor))
+        if self._told or cause.actor.startswith("slack:"):
+            kind = "direct" if cause.away else "tell"
+            self.notices.append(Notice(self.request.id, kind, event, cause.actor))
 
     def close(self) -> None:
         """Add the notices that follow from the events, once the rule has returned."""

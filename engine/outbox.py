@@ -13,7 +13,7 @@ from engine.limits import MAX_BACKLOG_SECONDS
 from engine.records import Event
 
 CARD = "card"  # the subject of a request's card
-APART = ("tell", "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
+APART = ("tell", "direct", "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
 
 
 class OutboxRow(NamedTuple):

@@ -63,7 +63,8 @@ class Actor(NamedTuple):
 
     ``id`` is stable ("slack:T1/U1", a mail, "key:NAME"); ``mail`` is None for guests, bots and deactivated users.
     ``groups``: every name of the Slack user groups that they are in ("@hr-admins", "S0123456789").
-    ``owner``: they can read the settings file, so they are Admin (SPEC 8).
+    ``owner``: they can read the settings file, so they are Admin (SPEC 8). ``away``: they do not act at the request's
+    card, so that nothing that is told there would reach them.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Actor(NamedTuple):
     slack_user: str | None = None
     groups: frozenset[str] = frozenset()
     owner: bool = False
+    away: bool = False
 
     @property
     def own_names(self) -> frozenset[str]:

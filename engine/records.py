@@ -25,6 +25,7 @@ class Cause(NamedTuple):
     error: str | None = None  # what the step was blocked with before the act
     bulk: int | None = None  # the bulk re-trigger that it is a part of, whose end tells all outcomes
     command: str | None = None  # the id of the command, by which the log joins the act and what it caused
+    away: bool = False  # whoever acted did not do it at the request's card
 
 
 class Approval(NamedTuple):
@@ -164,7 +165,8 @@ class Blocked(NamedTuple):
 
 class Notice(NamedTuple):
     """Something to tell people: a row of the outbox. ``kind``: "card" (refresh it), "line" (a line in the thread),
-    "tell" (the outcome, privately, to ``actor``), "asks" (keep what asks its approvers true)."""
+    "tell" (the outcome, privately, to ``actor``), "direct" (the same, to one who did not act at the card), "asks" (keep
+    what asks its approvers true)."""
 
     request_id: int
     kind: str

@@ -17,9 +17,9 @@ def tell_outcome(draft: Draft, step: Step, event: Event) -> None:
     if cause is None or cause.bulk is not None:
         return
     if cause.node == step.node or event.kind == events.BLOCKED:
-        draft.tell(cause.actor, event)
+        draft.tell(cause, event)
     elif (over := _over(draft, cause)) is not None and not _is_told(draft, cause.actor):
-        draft.tell(cause.actor, over)
+        draft.tell(cause, over)
 
 
 def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
@@ -29,11 +29,11 @@ def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
     if cause is None or cause.bulk is not None or step.status not in MOVING:
         return
     if cause.node == step.node or (cause.node is None and not _is_told(draft, cause.actor)):
-        draft.tell(cause.actor, event)
+        draft.tell(cause, event)
 
 
 def _is_told(draft: Draft, actor: str) -> bool:
-    return any(notice.kind == "tell" and notice.actor == actor for notice in draft.notices)
+    return any(notice.kind in ("tell", "direct") and notice.actor == actor for notice in draft.notices)
 
 
 def _over(draft: Draft, cause: Cause) -> Event | None:

@@ -74,7 +74,7 @@ def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], com
 
 
 def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
-    actor, field = visit.person.actor, main_field(ticket)
+    actor, field = visit.person.actor._replace(away=visit.place.thread is None), main_field(ticket)
     try:
         given = provided(bot, actor, ticket, submitted) if ticket.action is Action.INPUT else None
         field = given.field if given else field

@@ -107,7 +107,7 @@ def _act(event: Event, graphs: Graphs) -> Rule:
     data, node = event.data or {}, event.node or ""
     person = (event.by or "", event.actor or "", event.door or "")
     act = Act(*person, reason=event.reason, confirmed=bool(data.get("confirmed")), command_id=event.command_id)
-    act = act._replace(bulk=data.get("bulk"))
+    act = act._replace(bulk=data.get("bulk"), away=bool(data.get("away")))
     if event.kind == events.WITHDRAWN:
         return partial(options.withdraw, act=act)
     if event.kind == events.CONTINUED:

@@ -30,6 +30,7 @@ class Act(NamedTuple):
     command_id: str | None = None
     bulk: int | None = None  # the bulk re-trigger that the act is a part of
     typed: str | None = None
+    away: bool = False  # as in Actor
 
 
 REHEARSAL = Act("", "", "", reason="only to read its plan", confirmed=True)
@@ -121,12 +122,14 @@ def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost
 def cause_of(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
     """The act as the steps that run because of it remember it."""
     error = draft.steps[node].error if node else None
-    return Cause(act.by, act.actor, act.door, did, node, draft.now, act.reason, error, act.bulk, act.command_id)
+    person, joined = (act.by, act.actor, act.door), (act.bulk, act.command_id, act.away)
+    return Cause(*person, did, node, draft.now, act.reason, error, *joined)
 
 
 def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> Event:
     """Put the act into the audit, with those facts that are true or given."""
-    facts = {name: value for name, value in (*data.items(), ("confirmed", act.confirmed), ("bulk", act.bulk)) if value}
+    of_act = {"confirmed": act.confirmed, "bulk": act.bulk, "away": act.away}
+    facts = {name: value for name, value in {**data, **of_act}.items() if value}
     return draft.event(
         kind,
         node,

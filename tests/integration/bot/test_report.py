@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import home, lists
+from bot.targets import Target
 from engine.permissions import Grant, Permission
 from engine.states import RequestStatus
 from tests.integration.bot.office import CHANNEL, Office
@@ -135,6 +136,24 @@ def test_an_act_from_app_home_is_seen_there(office: Office, full: list[int]) -> 
     person.no_modal()
     view = person.home("32 blocked requests")
     assert shown(view) == full[1 : home.PAGE + 1]
+
+
+def test_the_outcome_of_an_act_from_app_home_is_a_direct_message(
+    office: Office, full: list[int], made: list[int]
+) -> None:
+    person = hanna(office)
+    number = full[LAB]  # its application has a channel
+    person.open_home()
+    view = person.home(f"*REQ-{number}* ")
+    person.click(view, "retrigger.path", value=Target(number).pack())
+    person.click(person.modal(f"REQ-{number} · Onboard"), "retrigger.flow")
+    person.modal("remaining flow")
+    person.submit(typed(reason="once more"))
+    person.no_modal()
+    direct = office.direct("U1")
+    outcome = f"REQ-{number}: 🔴 `create_account` is blocked again (attempt 2): same error. The request is *Blocked*."
+    person.wait(lambda: outcome in [m["text"] for m in person.messages(direct)], "the outcome")
+    made.clear()  # it is blocked anew, so it is not the oldest any more
 
 
 def test_what_is_refused_in_a_window_is_told_in_a_window(office: Office, full: list[int]) -> None:

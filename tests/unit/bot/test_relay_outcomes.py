@@ -37,6 +37,14 @@ def test_outcomes_of_other_doors_are_not_told_here(office: Office) -> None:
     assert (office.slack.whispers, office.outbox.rows) == ([], {})
 
 
+def test_who_did_not_act_at_the_card_is_told_where_they_find_it(office: Office) -> None:
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "direct", DONE, "slack:T1/U1")
+    office.run()
+    assert [m["channel"] for m in office.slack.messages.values()] == ["C1", "U1"]
+    assert office.slack.whispers == []
+
+
 def test_whoever_left_the_channel_is_told_directly(office: Office) -> None:
     office.slack.trouble = lambda method, channel: (
         PersonNotThere("user_not_in_channel") if method == "whisper" else None

@@ -152,6 +152,20 @@ def test_what_somebody_is_told_privately_stands_in_the_thread_too() -> None:
     assert lines == [events.BLOCKED, events.RETRIGGERED_FLOW, events.WITHDRAWN, events.CANCELLED]
 
 
+def test_who_did_not_act_at_the_card_is_told_directly() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    again(request, "a", away=True)
+    request.succeed("a")
+    request.fail("b")
+    direct = [notice for notice in request.notices if notice.kind == "direct" and notice.event is not None]
+    assert [(it.actor, it.event and it.event.kind) for it in direct] == [
+        (HANNA, events.COMPLETED),
+        (HANNA, events.BLOCKED),
+    ]
+    assert told(request) == []
+
+
 def test_a_block_that_a_step_tells_is_told_once() -> None:
     request = MemoryRequest(LINE)
     request.fail("a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from engine.audit.audit import audit
 from engine.audit.invariants import contradictions
+from engine.decide import options
 from engine.draft import Draft
 from engine.records import Event
 from engine.states import AttemptKind, RequestStatus, StepStatus
 from engine.stored import History
 from tests.support.histories import live
-from tests.support.memory import MemoryRequest, graph
+from tests.support.memory import MemoryRequest, act, graph
 from tests.support.planting import PLANTS
 
 LINE = graph("a > b", "b > end")
@@ -54,6 +56,15 @@ def test_a_difference_names_request_step_what_is_stored_and_what_the_history_say
         1, "b", "status completed", "status ready"
     )  # fmt: skip
     assert outlet.sentence == "REQ-1, step b, has outlet success; by its history: no outlet."
+
+
+def test_where_somebody_acted_is_in_the_history() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    request.do(partial(options.retrigger, act=act(away=True, reason="x", confirmed=True), node="a", flow=True))
+    assert request.steps["a"].cause is not None and request.steps["a"].cause.away
+    request.run("a", "b")
+    assert sentences(request) == []
 
 
 def test_a_lost_wake_up_is_found_before_the_sweep_finds_it() -> None:
