@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
+from threading import Thread
 
 from bot.door import SLACK_API, SlackDoor
 from bot.groups import as_present
@@ -45,6 +46,8 @@ from storage.lock import EngineLock
 
 Say = Callable[[str], None]
 
+_MORE = 2.0  # seconds that the bot has beyond the grace, to note what it has told
+
 log = logger(__name__)
 
 
@@ -74,19 +77,25 @@ class Running:
             if api or self._receiver is not None:
                 self._start_api(alone=not engine, only_slack=not api)
         except BaseException:
-            self._stack.close()
+            self._close()
             raise
         return self.app
 
     def stop(self) -> bool:
         """A clean stop: no step begins any more, then the API and the bot end, the engine, and the database; all within
-        one grace. Returns False when a step would not end, so that its thread keeps the process alive."""
-        self._grace_ends = time.monotonic() + self.settings.stop_grace
+        one grace. Returns False when a step, or Slack, would not end, so that a thread keeps the process alive."""
         if self._worker is not None:
             with suppress(StorageError):  # the engine's own stop says it
                 self._worker.drain()
-        self._stack.close()
+        self._close()
         return self._clean
+
+    def _close(self) -> None:
+        self._grace_ends = time.monotonic() + self.settings.stop_grace
+        self._stack.close()
+
+    def _grace_left(self) -> float:
+        return max(0.0, self._grace_ends - time.monotonic())
 
     def _prepare(self) -> Database:
         """The database of an engine: on SQLite this process's alone, and its tables are made or changed as needed.
@@ -137,7 +146,8 @@ class Running:
         self._say(f"Engine: running, {settings.slots} steps at once{more}.")
 
     def _stop_engine(self, worker: Worker) -> None:
-        self._clean = worker.stop(max(0.0, self._grace_ends - time.monotonic()))
+        ended = worker.stop(self._grace_left())
+        self._clean = self._clean and ended
 
     def _start_bot(self) -> None:
         slack = self.settings.slack
@@ -159,10 +169,17 @@ class Running:
         self.app.bell.answer = door.wake
         self._receiver = door.receiver
         door.start()
-        self._stack.callback(door.stop)
+        self._stack.callback(self._stop_bot, door)
         apps = ", ".join(sorted(self.settings.channels)) or "no application: the settings name no channel under apps"
         way = "connecting" if door.receiver is None else f"its calls are taken at {PATH}, signed"
         self._say(f"Slack: {way}; told there: {apps}.")
+
+    def _stop_bot(self, door: SlackDoor) -> None:
+        """What Slack does not answer in time is left: the steps' grace is over, and they are to be given back."""
+        stopping = Thread(target=door.stop, name="bot stops", daemon=True)
+        stopping.start()
+        stopping.join(self._grace_left() + _MORE)
+        self._clean = not stopping.is_alive()
 
     def _start_api(self, *, alone: bool, only_slack: bool) -> None:
         from retrigger.api.app import create_api  # FastAPI takes half a second to import; others need it not
@@ -238,7 +255,7 @@ def _log_warning(text: str) -> None:
 
 
 def end(clean: bool) -> None:
-    """Leave the process by force when a step's thread would keep it alive; its lease was given back."""
+    """Leave the process by force when a thread of a step, or of Slack's, would keep it alive; leases are given back."""
     if not clean:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from contextlib import closing
 from typing import Any
@@ -17,6 +18,7 @@ from retrigger.stopping import BEYOND
 from retrigger.up import Running
 from storage.database import open_database
 from tests.integration.retrigger.conftest import StartProcess
+from tests.support import tcp
 from tests.support.front import Front, Process
 from tests.support.localslack import StartLocalSlack
 from tests.support.poll import wait_until
@@ -239,6 +241,31 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
 def lines(process: Process) -> list[dict[str, Any]]:
     """Its log, all of which is JSON."""
     return [json.loads(line) for line in process.said.splitlines()]
+
+
+def test_a_slack_that_never_comes_to_an_end_keeps_no_step_from_being_given_back(front: Front, start: StartProcess):
+    front.define("waiting", WAITING.replace(", isolation: thread", ""))
+    with front.settings.open("a") as settings:
+        settings.write(f"apps: {{HR: {{channel: {people.CHANNEL_ID}}}}}\n")
+
+    def drip(connection: socket.socket) -> None:
+        """No time-out notices it: there is always something new."""
+        tcp.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.5)
+
+    with tcp.tcp_server(drip) as slack:
+        tokens = {"SLACK_BOT_TOKEN": people.BOT_TOKEN, "SLACK_APP_TOKEN": people.APP_TOKEN}
+        up = start("up", **tokens, SLACK_API_URL=f"{slack}/api/", RETRIGGER_STOP_GRACE="1s")
+        up.wait_for("Ctrl-C stops it.")
+        request = front.submit(workflow="waiting")
+        wait_until((front.folder / "waiting").exists, "the step to start")
+        assert up.end(signal.SIGTERM, seconds=30.0) == 0
+
+    wait = front.json("show", request)["steps"][0]
+    assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
 
 
 @pytest.mark.postgres
