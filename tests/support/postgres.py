@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from filelock import FileLock
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
@@ -31,7 +32,10 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
 
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
     folder = Path(tempfile.gettempdir()) / f"retrigger-pg-{run[:8]}"  # short: a socket's path has room for 100 bytes
-    server = get_server(folder, cleanup_mode="delete")  # the run's last worker stops it
+    # The run's last worker stops it; and may seem to be the last while another one begins.
+    one_at_a_time = FileLock(Path(tempfile.gettempdir()) / "retrigger-pg.lock")
+    with one_at_a_time:
+        server = get_server(folder, cleanup_mode="delete")
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         with _connect(url) as connection:  # nobody pulls the plug here: losing the disk's last second costs nothing
@@ -39,7 +43,8 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
             connection.execute("SELECT pg_reload_conf()")
         yield url
     finally:
-        server.cleanup()
+        with one_at_a_time:
+            server.cleanup()
 
 
 @pytest.fixture
