@@ -78,7 +78,7 @@ def _table(page: Sequence[RequestSummary], now: datetime) -> Table:
     table.add_column("Status", no_wrap=True)
     table.add_column("App", no_wrap=True, overflow="ellipsis", max_width=14)
     table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=2)
-    table.add_column("At", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("Blocked at", no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column("Submitted", no_wrap=True)
     for document in page:
         table.add_row(
