@@ -198,7 +198,7 @@ def _answered(error: SlackApiError) -> SlackError:
 def _unanswered(error: Exception) -> SlackError:
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     kind = NotReached if isinstance(cause, (ConnectionRefusedError, gaierror)) else Unreachable
-    found = kind(type(cause).__name__, f"Slack cannot be reached ({cause}).")
+    found = kind(type(cause).__name__, f"Slack cannot be reached ({getattr(cause, 'strerror', None) or cause}).")
     if isinstance(cause, TimeoutError):
         found.wait = STILL_AT_IT
     return found

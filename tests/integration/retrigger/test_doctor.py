@@ -134,7 +134,7 @@ def test_slack_half_set_and_out_of_reach(still: Front):
     assert half["found"] == "SLACK_APP_TOKEN is not set"
     assert half["mend"].startswith("Set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET")
     unreachable = examine(still, **{**tokens, "SLACK_APP_TOKEN": "xapp-1"})["Slack"]
-    assert unreachable["found"].startswith("SLACK_BOT_TOKEN: Slack cannot be reached")
+    assert unreachable["found"] == "SLACK_BOT_TOKEN: Slack cannot be reached (Connection refused)."
     assert "xoxb-1" not in unreachable["found"]
 
 
