@@ -15,6 +15,7 @@ from retrigger.wiring import App
 from tests.support.front import HANNA, Front
 
 OWNER = Actor(HANNA, HANNA, "cli", mail=HANNA, owner=True)
+SECOND = "/v1/requests/REQ-1/steps/second"
 
 
 class Api:
@@ -49,6 +50,13 @@ def serve_api(front: Front, *, engine: bool = True) -> Iterator[Api]:
             yield Api(front, app, url, clients)
         finally:
             assert running.stop()
+
+
+def step(caller: httpx.Client, node: str = "second", request: str = "REQ-1") -> dict[str, Any]:
+    """As the request's document has it now."""
+    document = caller.get(f"/v1/requests/{request}").json()
+    found: dict[str, Any] = next(step for step in document["steps"] if step["node"] == node)
+    return found
 
 
 def problem(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.engine.onboarding import ONBOARDING
 from tests.support.engine import Room
 from tests.support.outside import Outside, outside_systems
 from tests.support.processes import EngineProcess
@@ -18,6 +19,15 @@ StartEngine = Callable[..., EngineProcess]
 def outside() -> Iterator[Outside]:
     with outside_systems() as outside:
         yield outside
+
+
+@pytest.fixture
+def onboarding(database_url: str, outside: Outside) -> Iterator[Room]:
+    """An engine that runs tests/integration/engine/onboarding.py."""
+    with closing(Room(database_url, outside.connections)) as room:
+        room.publish(ONBOARDING)
+        room.start()
+        yield room
 
 
 @pytest.fixture(scope="module")

@@ -100,9 +100,8 @@ class TestAny:
         number = asked(room, definition())
         seen = room.step(number, "ask").version
         room.engine.answer(ADA, number, "ask", True, expect_version=seen)
-        with pytest.raises(
-            Conflict, match=rf"ask of REQ-{number} is now completed\. Ada approved at \d\d:\d\d:\d\d UTC"
-        ):
+        told = rf"ask of REQ-{number} is now completed\. Ada approved at \d\d:\d\d:\d\d UTC"
+        with pytest.raises(Conflict, match=told):
             room.engine.answer(BEN, number, "ask", False, expect_version=seen)
         room.wait(number, "completed")
         with pytest.raises(Conflict, match="Ada approved"):

@@ -23,16 +23,7 @@ from storage.migrations import upgrade
 from storage.store import SqlStore
 from storage.tables import events, outbox, steps
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import (
-    GRAPH,
-    Worker,
-    bump,
-    in_one_batch,
-    line,
-    note,
-    submit,
-    succeeding,
-)
+from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
 
 
 def test_a_change_is_committed_when_it_returns(store: SqlStore, open_store: OpenStore):

@@ -14,13 +14,7 @@ from storage.operations import Direct
 from storage.store import SqlStore
 from storage.tables import events
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import (
-    Worker,
-    bump,
-    in_one_batch,
-    note,
-    submit,
-)
+from tests.integration.storage.helpers import Worker, bump, in_one_batch, note, submit
 from tests.support.poll import wait_until
 
 

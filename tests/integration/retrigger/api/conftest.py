@@ -31,3 +31,11 @@ def api(front: Front) -> Iterator[Api]:
 def ci(api: Api) -> httpx.Client:
     """A caller who may do everything in HR but grant."""
     return api.caller("ci", Permission.SUBMIT, Permission.TAKE_ACTION, app="HR")
+
+
+@pytest.fixture
+def blocked(api: Api, ci: httpx.Client) -> httpx.Client:
+    """The same; REQ-1 is Blocked at ``second``, which would work by now."""
+    assert api.front.blocked() == "REQ-1"
+    api.front.mend_second()
+    return ci
