@@ -162,8 +162,9 @@ class Hands:
         return self._follow(held)
 
     def answer(self, held: Held, how: str) -> Finished | None:
-        """The outside answers the call: as above. A block may make its next call."""
+        """The outside answers the call: as above. A block may make its next call, which reaches it."""
         assert held.call is not None
+        self.room.connections["outside"] = self._here
         call, held.call = held.call, None
         call.reply.put(how)
         return self._follow(held)
