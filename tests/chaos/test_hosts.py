@@ -24,6 +24,7 @@ from tests.support.storm.storm import Storm
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
+# Most of a minute each. Where jobs bring the steps there is more to go wrong; test_two_engines.py always has both.
 EXECUTORS = [pytest.param("apscheduler", marks=pytest.mark.slow), "procrastinate"]
 CLOCKS = {"w1": 0.0, "w2": 3600.0, "w3": -3600.0}  # by how many seconds they are wrong
 TAKEN_OVER = 6.0  # seconds, at most, until another host runs again what was lost: with the default lease

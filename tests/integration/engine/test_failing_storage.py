@@ -62,10 +62,16 @@ def room(sqlite_url: str, outside: Outside) -> Iterator[Room]:
     room.close()
 
 
-def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
-    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def disk(room: Room) -> Iterator[Disk]:
     disk = Disk(room)
+    yield disk
+    disk.free()  # whatever failed: an engine waits for room without end
+
+
+def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
     room.start()
     outside.turn("identity", "slow")
     number = room.submit("mailing", LONG)
@@ -85,9 +91,8 @@ def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
 
 
 def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
-    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
 ) -> None:
-    disk = Disk(room)
     worker = room.start()
     outside.turn("identity", "slow")
     number = room.submit("mailing", LONG)
@@ -102,9 +107,8 @@ def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
 
 
 def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(
-    room: Room, outside: Outside, caplog: pytest.LogCaptureFixture
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
 ) -> None:
-    disk = Disk(room)
     numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(60)]  # their attempts fill a page
     disk.fill()
     room.start()
@@ -116,8 +120,7 @@ def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(
     assert outside.effects == len(outside.calls()) == 120
 
 
-def test_a_full_disk_at_the_start_is_a_sentence(room: Room) -> None:
-    disk = Disk(room)
+def test_a_full_disk_at_the_start_is_a_sentence(room: Room, disk: Disk) -> None:
     disk.fill()
     with pytest.raises(StorageError, match=FULL):
         room.submit("mailing", LONG)

@@ -19,6 +19,7 @@ BLOCKED = samples.event(events.BLOCKED, attempt=2, data={"error": "503", "first"
 ACT = samples.event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
 SHOWN = samples.shown_event(events.BLOCKED, attempt=2, data={"error": "503", "first": True})
 SHOWN_ACT = samples.shown_event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
+# A hundred drain in minutes of this clock, past every limit of Slack's; what a thousand show besides is how long it is.
 MANY = [100, pytest.param(1000, marks=pytest.mark.slow)]
 
 
