@@ -182,6 +182,13 @@ class DeadlineAdapter(HTTPAdapter):
         response.headers = CaseInsensitiveDict(raw.headers)
         return response
 
+    def close(self) -> None:
+        """Close what is kept: urllib3's own does so only once nobody holds the pools any more."""
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+        super().close()
+
     def _pool(self, request: PreparedRequest, url: str) -> HTTPConnectionPool:
         place = urlsplit(url)[:2]
         if place not in self._pools:

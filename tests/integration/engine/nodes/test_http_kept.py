@@ -24,6 +24,20 @@ def test_a_kept_connection_is_used_again(adapter):
     assert len(connections) == 1
 
 
+def test_what_is_kept_is_closed_with_the_adapter(adapter):
+    ended = threading.Event()
+
+    def talk(connection):
+        while read_request(connection):
+            answer(connection)
+        ended.set()
+
+    with tcp_server(talk) as url:
+        assert post(adapter, url).status == 200
+        adapter.close()
+        assert ended.wait(5)
+
+
 def test_a_kept_connection_that_was_closed_in_the_meantime_is_replaced(adapter):
     closed = threading.Event()
 
