@@ -31,6 +31,7 @@ nodes:
   first: {action: {connection: mail, method: POST, path: /send, body: {to: one@example.com}}}
   second: {action: {connection: mail, method: POST, path: /send, body: {to: two@example.com}}}
 """
+LEASE = 1.0  # seconds; for that long an engine on PostgreSQL tells nobody dead, and every test would wait for it
 ONE = "{workflow: %s, app: HR, title: One, nodes: {one: {function: {name: test.one, isolation: thread}}}}"
 
 
@@ -64,7 +65,7 @@ def test_a_request_that_cannot_be_recovered_does_not_keep_the_others(database_ur
     room = open_room(database_url)
     with room.database.writing() as connection:
         connection.execute(update(workflows).where(workflows.c.name == "bad").values(document='{"nodes": 7}'))
-    room.start()
+    room.start(lease=LEASE)
     room.wait(good, "completed")
     assert room.store.status(bad)[0].status == "in_progress"
 
@@ -72,7 +73,7 @@ def test_a_request_that_cannot_be_recovered_does_not_keep_the_others(database_ur
 def test_a_recovery_is_written_into_the_story(database_url: str, open_room: OpenRoom) -> None:
     (number,) = _left_running(database_url, "good")
     room = open_room(database_url)
-    room.start()
+    room.start(lease=LEASE)
     document = room.wait(number, "completed")
     assert [(a.kind, a.outcome, a.worker == "gone") for a in document.steps[0].attempts] == [
         ("initial", "lost", True),
@@ -94,7 +95,7 @@ def test_an_engine_that_wakes_up_before_its_call_left_does_not_call(
     (late,) = asleep.wait()
     room.store.detach()
     room.store.renew("asleep", -1.0)
-    room.start()
+    room.start(lease=LEASE)
     room.wait(number, "completed")
     assert Runner(room.tools()).execute(late) is None
     assert running.get() is None  # what this thread logs from now on is not of that step
@@ -113,7 +114,7 @@ def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_c
     with room.database.writing() as connection:
         good = connection.scalar(select(workflows.c.document))
         connection.execute(update(workflows).values(document='{"nodes": 7}'))
-    room.start()
+    room.start(lease=LEASE)
     wait_until(lambda: bool(room.store.running(NOBODY)), "the step to be nobody's")
     assert room.store.lost("living") == room.store.lost(None) != []
     with room.database.writing() as connection:
@@ -129,7 +130,7 @@ def test_a_lost_wake_up_is_found_named_and_mended(
     room.publish(MAIL)
     number = room.submit("mail")
     room.store.change(number, _complete_without_going_on)
-    room.start()
+    room.start(lease=LEASE)
     document = room.wait(number, "blocked")
     assert document.reason == "Nothing is running: second was never started; end waits for second."
     assert "continue" in document.actions
