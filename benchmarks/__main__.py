@@ -10,7 +10,7 @@ from benchmarks.report import machine, progress, say
 from benchmarks.systems import ROOT, end_orderly
 
 PARTS = ("throughput", "http", "latency", "slack", "kill", "memory", "growth")
-_AS_THEY_ARE = {"slack"}  # commands whose output is no Markdown
+_APART = {"slack"}  # parts that are commands of their own, with their own arguments
 
 
 def main(parts: list[str]) -> None:
@@ -20,7 +20,7 @@ def main(parts: list[str]) -> None:
     say(machine() + "\n")
     for part in parts or PARTS:
         progress(f"{part} …")
-        if part in _AS_THEY_ARE:
+        if part in _APART:
             _quote(part)
         else:
             importlib.import_module(f"benchmarks.{part}").main()
@@ -28,7 +28,7 @@ def main(parts: list[str]) -> None:
 
 def _quote(part: str) -> None:
     said = subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], cwd=ROOT, capture_output=True, text=True)
-    say(f"### {part.title()}\n\n```\n{said.stdout if said.returncode == 0 else said.stderr}```\n")
+    say(f"### {part.title()}\n\n{said.stdout if said.returncode == 0 else f'none: {said.stderr}'}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What operations cost on a large database, beside the same on one of 1,000 requests.
 
-``python -m benchmarks.growth [REQUESTS] [--postgres]``: on SQLite, or on a PostgreSQL server that is started for it.
-A million requests need 2 GB in the folder for temporary files (PostgreSQL: 3 GB), and a minute or two.
+``python -m benchmarks.growth [REQUESTS]``: on SQLite, then on a PostgreSQL server that is started for it. A million
+requests need 2 GB in the folder for temporary files (PostgreSQL: 4 GB), and some minutes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,20 @@ ROUNDS = 200
 GOAL = 1.5
 
 
-def main(number: int = LARGE, postgres: bool = False) -> None:
-    """Fill both, measure, print."""
+def main(number: int = LARGE) -> None:
+    """On both databases."""
+    for postgres in (False, True):
+        measure(number, postgres)
+
+
+def measure(number: int, postgres: bool) -> None:
+    """Fill both sizes, measure, print."""
     with tempfile.TemporaryDirectory() as folder, (_postgres if postgres else _sqlite)(Path(folder)) as urls:
         sites = [_site(url, size) for url, size in zip(urls, (SMALL, number), strict=True)]
         found = _measure(sites)
         for site in sites:
             site.close()
-    _print(found, number)
+    _print(found, number, "PostgreSQL" if postgres else "SQLite")
 
 
 def _site(url: str, number: int) -> Site:
@@ -56,13 +62,13 @@ def _measure(sites: list[Site]) -> dict[str, list[list[float]]]:
     return found
 
 
-def _print(found: dict[str, list[list[float]]], number: int) -> None:
+def _print(found: dict[str, list[list[float]]], number: int, database: str) -> None:
     rows = []
     for name, times in found.items():
         small, large = (statistics.median(each) * 1000 for each in times)
         mark = "" if large <= small * GOAL else ", over 1.5"
         rows.append((name, f"{small:.3f}", f"{large:.3f}", f"{large / small:.2f}{mark}"))
-    say(f"### {SMALL:,} requests, and {number:,}\n\nMilliseconds, medians of {ROUNDS}.\n")
+    say(f"### {database}, {SMALL:,} requests and {number:,}\n\nMilliseconds, medians of {ROUNDS}.\n")
     say(table(("operation", f"{SMALL:,}", f"{number:,}", "ratio"), rows))
 
 
@@ -85,5 +91,4 @@ def _postgres(folder: Path) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
-    main(numbers[0] if numbers else LARGE, "--postgres" in sys.argv)
+    main(*map(int, sys.argv[1:]))

@@ -27,7 +27,7 @@ _INTO_IT = 1.0  # seconds that the step has run when it is killed
 _START = 60.0
 _LOOK = 0.005
 _RESTART, _OTHER = "restart", "other"
-_SIDE_BY_SIDE, _WAITING = 2, 8  # so many at once; those that only wait to be given up
+_WAITING = 8  # so many at once of those that only wait to be given up; the others one by one
 
 _DBOS = System("DBOS, defaults", "peer_dbos", "postgres")
 _PROCRASTINATE = System("Procrastinate, defaults", "peer_procrastinate", "postgres")
@@ -63,7 +63,7 @@ def main() -> None:
     cases = [(system, way) for system in SYSTEMS for way in (_RESTART, _OTHER)]
     found: dict[tuple[System, str], str] = {}
     with Servers() as servers:
-        for waiting, number in ((False, _SIDE_BY_SIDE), (True, _WAITING)):
+        for waiting, number in ((False, 1), (True, _WAITING)):
             some = [case for case in cases if (case in NEVER) is waiting]
             with ThreadPoolExecutor(number) as pool:
                 found |= zip(some, pool.map(lambda case: _told(servers, *case), some), strict=True)

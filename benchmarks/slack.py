@@ -68,9 +68,11 @@ def _more(people: Crowd, before: int) -> bool:
 def _crowded(people: Crowd, transport: str, seconds: float) -> None:
     cards = people.blocked(CARDS)
     turns: list[Turn] = people.turns(cards, RATE, seconds)
+    clicks = sorted(turn.click.sent_at for turn in turns)
+    took = clicks[-1] - clicks[0]
     times = [delivery.took for turn in turns for delivery in turn.deliveries]
     won = sum(turn.won for turn in turns)
-    _print(f"{transport}: ack, {len(turns) / seconds:.0f} clicks/s for {seconds:.0f} s", times)
+    _print(f"{transport}: ack, {len(turns) / took:.0f} clicks/s for {took:.0f} s", times)
     lost, attempts = len(turns) - won, people.attempts(cards)
     crowd_did = f"{len(times)} payloads; {won} won: {attempts} attempts; {lost} were told who was first"
     print(f"| {crowd_did} | | | | |")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -76,10 +76,14 @@ def engine_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The same, shared by the tests of a module: for those that look at their own requests only."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path_factory.mktemp('shared') / 'retrigger.db'}"
-    url: str = request.getfixturevalue("module_postgres_database")()
-    return url
+@pytest.fixture(scope="module")
+def new_module_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Gives an empty database for one of ENGINES that the tests of a module may share."""
+
+    def new(engine: str) -> str:
+        if engine == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('shared') / 'retrigger.db'}"
+        url: str = request.getfixturevalue("module_postgres_database")()
+        return url
+
+    return new

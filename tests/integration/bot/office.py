@@ -232,9 +232,9 @@ class Office:
         answer = WebClient(BOT_TOKEN, base_url=self.slack.api_url).conversations_open(users=user)
         return str(answer["channel"]["id"])
 
-    def settled(self) -> None:
+    def settled(self, seconds: float = 20.0) -> None:
         """Everything that is to be told has been told, and everybody's page shows it."""
-        wait_until(lambda: self.outbox.waiting()[0] == 0, "an empty outbox")
+        wait_until(lambda: self.outbox.waiting()[0] == 0, "an empty outbox", seconds)
         for person in (self.hanna, self.omar, self.vera):
             if isinstance(person, SlackUi):
                 person.caught_up()

@@ -37,7 +37,7 @@ def blocked(office: Office, number: int) -> list[int]:
     made = [office.room.submit("payment", {"name": f"Ada {place}"}) for place in range(number)]
     for request in made:
         office.room.wait(request, "blocked")
-    office.settled()
+    office.settled(seconds=20 + number / 5)
     return made
 
 
@@ -51,7 +51,7 @@ def cause_card(office: Office, text: str = "blocked by one error") -> dict[str, 
     return wait_until(shown, f"the cause card with {text!r}", 30.0)[0]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("many", [30, pytest.param(500, marks=pytest.mark.slow)])
 def test_many_get_one_card_with_a_count_that_stays_true(own_office: Office, many: int):
     office = own_office

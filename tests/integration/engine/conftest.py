@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ENGINES
 from tests.integration.engine.onboarding import ONBOARDING
+from tests.support import executors
 from tests.support.engine import Room
 from tests.support.outside import Outside, outside_systems
 from tests.support.processes import EngineProcess
@@ -37,12 +39,16 @@ def shared_outside() -> Iterator[Outside]:
         yield outside
 
 
-@pytest.fixture(scope="module")
-def shared_room(module_database_url: str, shared_outside: Outside) -> Iterator[Room]:
-    """An engine that runs, shared by the tests of a module: they look at their own requests only. In the end every
-    request is what its attempts and its audit say."""
-    with closing(Room(module_database_url, shared_outside.connections)) as room:
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_room(
+    request: pytest.FixtureRequest, new_module_url: Callable[[str], str], shared_outside: Outside
+) -> Iterator[Room]:
+    """An engine that runs, with either executor, shared by the tests of a module: they look at their own requests only.
+    In the end every request is what its attempts and its audit say."""
+    with executors.chosen(request.param):  # not longer: other tests of the module have engines of their own
+        room = Room(new_module_url(request.param), shared_outside.connections)
         room.start()
+    with closing(room):
         yield room
         room.check_audit()
 

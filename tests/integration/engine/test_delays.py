@@ -49,6 +49,12 @@ def nothing() -> None:
 
 
 @pytest.fixture
+def database_url(engine_url: str) -> str:
+    """Whatever runs the steps."""
+    return engine_url
+
+
+@pytest.fixture
 def room(shared_room: Room) -> Room:
     return shared_room
 

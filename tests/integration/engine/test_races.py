@@ -28,6 +28,12 @@ MANY = 20
 
 
 @pytest.fixture
+def database_url(engine_url: str) -> str:
+    """Whatever runs the steps."""
+    return engine_url
+
+
+@pytest.fixture
 def room(database_url: str, outside: Outside) -> Iterator[Room]:
     room = Room(database_url, outside.connections)
     room.publish(MAILING)

@@ -82,6 +82,12 @@ def statuses(document: RequestDocument) -> dict[str, str]:
 
 
 @pytest.fixture
+def database_url(engine_url: str) -> str:
+    """Whatever runs the steps."""
+    return engine_url
+
+
+@pytest.fixture
 def room(shared_room: Room, shared_outside: Outside) -> Room:
     for system in ("identity", "facilities", "mail"):
         shared_outside.turn(system, "up")

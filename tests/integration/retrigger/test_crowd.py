@@ -33,8 +33,10 @@ def check(people: Crowd, seconds: float) -> None:
     before = len(people.outside.calls)
     turns = people.turns(cards, RATE, seconds)
 
+    clicks = sorted(turn.click.sent_at for turn in turns)
     times = [delivery.took for turn in turns for delivery in turn.deliveries]
     won = sum(turn.won for turn in turns)
+    assert len(clicks) / (clicks[-1] - clicks[0]) > 0.9 * RATE  # the crowd was as quick as it was to be
     assert percentile(times, 0.99) < 1.0
     assert 0 < won < len(turns)
     assert people.attempts(cards) == won

@@ -19,8 +19,9 @@ BLOCKED = samples.event(events.BLOCKED, attempt=2, data={"error": "503", "first"
 ACT = samples.event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
 SHOWN = samples.shown_event(events.BLOCKED, attempt=2, data={"error": "503", "first": True})
 SHOWN_ACT = samples.shown_event(events.RETRIGGERED_FLOW, by="Hanna Lead", reason="mended")
+LONG = (pytest.mark.slow, pytest.mark.timeout(1200))
 # A hundred drain in minutes of this clock, past every limit of Slack's; what a thousand show besides is how long it is.
-MANY = [100, pytest.param(1000, marks=pytest.mark.slow)]
+MANY = [100, pytest.param(1000, marks=LONG)]
 
 
 class Limited:
@@ -108,7 +109,7 @@ def test_alerts_come_in_the_order_of_age_within_the_limit_and_new_ones_are_not_s
     assert took < 1.5 * len(posts)
 
 
-@pytest.mark.parametrize("many", [60, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [60, pytest.param(300, marks=LONG)])
 def test_of_requests_that_went_on_meanwhile_each_card_is_updated_once(office: Office, many: int) -> None:
     for number in range(1000, 1000 + many):
         add_request(office, number)

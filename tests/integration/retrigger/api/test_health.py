@@ -13,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
+from retrigger.wiring import open_app
+from tests.integration.storage.helpers import Worker
 from tests.support.api import Api, serve_api
 from tests.support.front import Front
 from tests.support.poll import wait_until
@@ -111,6 +113,21 @@ def test_metrics_count_requests_steps_and_engines(api: Api):
     assert found["retrigger_steps_total", "lost"] == found["retrigger_lease_expiries_total",] == 0
     assert found["retrigger_engines",] == 1
     assert found["retrigger_steps_running",] == found["retrigger_relay_lag_seconds",] == 0
+
+
+def test_metrics_count_what_was_recovered(front: Front):
+    with serve_api(front):  # publishes the workflow
+        pass
+    gone = Worker("gone")
+    with open_app(read_settings(front.settings, {})) as app:
+        app.store.attach(gone.claimer)
+        number = front.submit()
+        gone.wait()
+        app.store.detach()
+    with serve_api(front) as api:
+        front.wait(number, "completed")
+        found = settled(api.client(), {("retrigger_requests", "HR", "completed"): 1.0})
+    assert found["retrigger_steps_total", "lost"] == found["retrigger_lease_expiries_total",] == 1
 
 
 def test_the_age_of_the_queue_grows_while_nothing_runs_it(front: Front):
