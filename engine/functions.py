@@ -21,21 +21,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Registered(NamedTuple):
-    """A function as the engine knows it. ``takes_key``: it has an argument named ``idempotency_key``. ``required`` are
-    the arguments without a default, ``named`` all that have a name."""
+    """A function as the engine knows it. ``takes_key``: it has an argument named ``idempotency_key``."""
 
     name: str
     call: Callable[..., Any]
     signature: inspect.Signature
     takes_key: bool
-    required: frozenset[str]
-    named: frozenset[str]
 
     def misfit(self, args: Mapping[str, Any]) -> str | None:
-        """Why it cannot be called with these named arguments, or None. Nearly all fit, and ``bind`` takes as long as a
-        tenth of a step."""
-        if self.required <= args.keys() <= self.named:
-            return None
+        """Why it cannot be called with these named arguments, or None."""
         try:
             self.signature.bind(**args)
         except TypeError as error:
@@ -57,18 +51,15 @@ def function(name: str) -> Callable[[F], F]:
         if inspect.iscoroutinefunction(call):
             raise SettingsError(f"Function {name} is async, which the engine cannot call: make it a plain def.")
         signature = inspect.signature(call)
-        parameters = signature.parameters.values()
-        if inspect.Parameter.POSITIONAL_ONLY in {parameter.kind for parameter in parameters}:
+        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        if inspect.Parameter.POSITIONAL_ONLY in kinds:
             raise SettingsError(f"Function {name} has arguments without a name (before '/'): workflows pass names.")
         known = _registered.get(name)
         if known is not None and _place(known.call) != _place(call):
             raise SettingsError(
                 f"Two functions are called {name}: {_place(known.call)} and {_place(call)}. Rename one of them."
             )
-        named = [it for it in parameters if it.kind not in (it.VAR_POSITIONAL, it.VAR_KEYWORD)]
-        required = frozenset(it.name for it in named if it.default is it.empty)
-        names = frozenset(it.name for it in named)
-        _registered[name] = Registered(name, call, signature, KEY_ARGUMENT in signature.parameters, required, names)
+        _registered[name] = Registered(name, call, signature, KEY_ARGUMENT in signature.parameters)
         return call
 
     return register
