@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,9 @@ from sqlalchemy.engine import make_url
 from tests.support import executors
 from tests.support.proxy import Proxy
 
+# Tests start hundreds of processes. Where nothing compiled is kept, as on some machines, each compiles all that it
+# imports: 3 s instead of 1.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
 settings.load_profile("house")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -88,10 +87,7 @@ class Story:
 
     def bot(self, kill_at: int = 0) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.support.bot_process", self._url, self.slack.api_url]
-        environment = {**os.environ}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # many are started: compiling each time takes most of it
-        root = Path(__file__).parents[2]
-        return subprocess.Popen([*command, f"--kill-at={kill_at}"], cwd=root, env=environment)
+        return subprocess.Popen([*command, f"--kill-at={kill_at}"], cwd=Path(__file__).parents[2])
 
     def tell(self, kill_at: int = 0) -> bool:
         """Run a bot until everything is told; returns whether it was killed before."""

@@ -37,7 +37,6 @@ class EngineProcess:
         command += [f"--connection={name}={base}" for name, base in connections.items()]
         command += [f"--{name}={value}" for name, value in options.items()]
         environment = {**os.environ, _MARK: mark}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many: compiling each time takes most of it
         with log.open("ab") as errors:
             self.started_at = time.time()
             self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors, env=environment)
