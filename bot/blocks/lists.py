@@ -47,8 +47,9 @@ def blocked_list(page: BlockedPage, report: Report, total: int, dates: Dates, no
 
 
 def request_line(item: RequestSummary, dates: Dates, now: datetime) -> Block:
-    """One blocked request with the button that opens its Progress Path."""
-    where = f" · at {', '.join(code(node) for node in item.blocked[:3])}" if item.blocked else ""
+    """One blocked request with the button that opens its Progress Path. The reason names the first step that blocks
+    it."""
+    where = f" · at {', '.join(code(node) for node in item.blocked[:3])}" if len(item.blocked) > 1 else ""
     more = f" and {len(item.blocked) - 3} more" if len(item.blocked) > 3 else ""
     since = item.blocked_at or item.updated_at
     text = (

@@ -47,6 +47,13 @@ def test_how_long_something_is_so() -> None:
     assert words == ["less than a minute"] * 2 + ["1 min", "59 min", "1 h", "23 h", "1 day", "10 days"]
 
 
+def test_of_several_steps_that_block_a_request_each_is_named() -> None:
+    two = BlockedPage((request(step(), step("desk")),), None, None)
+    assert " · HR · at `create_account`, `desk`\n" in said(lists.blocked_list(two, Report(), 1, DATES, NOW).blocks)
+    one = BlockedPage((request(step()),), None, None)
+    assert " · HR\n" in said(lists.blocked_list(one, Report(), 1, DATES, NOW).blocks)
+
+
 def test_the_list_says_how_many_there_are_and_how_long_each_is_blocked() -> None:
     message = lists.blocked_list(BlockedPage((request(step()),), None, NEWER), Report("HR"), 41, DATES, NOW)
     check_message(*message)
