@@ -80,6 +80,12 @@ def engine_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def module_database_url(request: pytest.FixtureRequest, new_module_url: Callable[[str], str]) -> str:
+    """As ``database_url``, shared by the tests of a module: for those that look at their own rows only."""
+    return new_module_url(request.param)
+
+
 @pytest.fixture(scope="module")
 def new_module_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Gives an empty database for one of ENGINES that the tests of a module may share."""

@@ -18,7 +18,7 @@ def test_list_path_and_an_act_from_the_command(demo: Demo, hanna: SlackPage) -> 
     hanna.command("")
     listed = hanna.private("longest first").last
     expect(listed).to_contain_text(f"{request} Onboard")
-    expect(listed).to_contain_text("at desk")
+    expect(listed).to_contain_text("desk: facilities answered 503")
     hanna.command(request)
     path = hanna.private(f"{request} · Onboard").last
     expect(path).to_contain_text("create_account · Completed")

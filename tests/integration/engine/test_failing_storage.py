@@ -109,15 +109,15 @@ def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
 def test_what_cannot_be_claimed_on_a_full_disk_runs_when_there_is_room(
     room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
 ) -> None:
-    numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(60)]  # their attempts fill a page
+    numbers = [room.submit("mailing", {"email": f"p{n}@example.com"}) for n in range(200)]
     disk.fill()
-    room.start()
+    room.start(slots=200)  # so many claims need new pages
     wait_until(lambda: "writer.blind" in caplog.text, "claims that cannot be stored")
     assert FULL in caplog.text
     disk.free()
     for number in numbers:
         room.wait(number, "completed")
-    assert outside.effects == len(outside.calls()) == 120
+    assert outside.effects == len(outside.calls()) == 400
 
 
 def test_a_full_disk_at_the_start_is_a_sentence(room: Room, disk: Disk) -> None:
