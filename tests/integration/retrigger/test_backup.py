@@ -35,7 +35,7 @@ def is_whole_and_goes_on(folder: Path, url: str) -> None:
 
 def test_sqlite_is_backed_up_while_an_engine_runs(tmp_path: Path):
     front = lived(tmp_path / "a", f"sqlite:///{tmp_path / 'a' / 'retrigger.db'}")
-    (line,) = [line for line in _lines() if line.startswith("python")]
+    (line,) = [line for line in _lines() if line.startswith("python3")]
     with front.engine():
         front.wait(front.submit(), "completed")
         front.blocked()
