@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from engine.decide.claim import claim
 from engine.limits import ALONE_FROM_RECOVERY
@@ -17,10 +17,12 @@ from storage.batch import Batch, Ready
 from storage.guards import StepUpdates, guarded
 from storage.query import Query
 from storage.statements import Statements
+from storage.tables import steps
 
 log = logger(__name__)
 
 _PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
+_LEFT_ALONE = 10.0  # seconds, of a due step that cannot be read
 _SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
 
 
@@ -106,7 +108,11 @@ class Claims:
     def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
         claims, updates = [], StepUpdates()
         for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
-            due = rows.step_from(row)
+            try:
+                due = rows.step_from(row)
+            except Exception as error:  # a newer Retrigger beside this one has written it, or a hand
+                _put_off(connection, row, now, error)
+                continue
             step, attempt = claim(due, version, claimer.worker, now, claimer.lease)
             claims.append(Claim(step, attempt, workflow, created_at))
             updates.add(due, step)
@@ -115,3 +121,13 @@ class Claims:
             attempts = [rows.attempt_row(claim.attempt) for claim in claims]
             self._statements.insert_attempts.run(connection, attempts)
         return claims
+
+
+def _put_off(connection: Connection, row: rows.Row, now: float, error: Exception) -> None:
+    """What this worker cannot read must not stand before what it can. Only the time is written, and no new version:
+    whoever can read the step is free to take it."""
+    request_id, node, *_ = row
+    mine = (steps.c.request_id == request_id, steps.c.node == node)
+    connection.execute(update(steps).where(*mine).values(due_at=now + _LEFT_ALONE))
+    says = f"The step cannot be read by this Retrigger ({error!r}), and is left alone for {_LEFT_ALONE:.0f} s."
+    log.error("step.unreadable", says=says, request=f"REQ-{request_id}", step=node)

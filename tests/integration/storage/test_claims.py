@@ -3,13 +3,16 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from engine.draft import Draft
 from engine.limits import ALONE_FROM_RECOVERY
 from engine.states import AttemptKind, StepStatus
+from storage.claims import _LEFT_ALONE
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
+from storage.tables import DUE, steps
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import GRAPH, Worker, note, submit, succeeding
 from tests.support.poll import wait_until
@@ -175,3 +178,26 @@ def test_a_step_that_runs_alone_waits_for_outcomes_that_are_not_stored_yet(store
     assert worker.claims == [done]
     store.change(done.step.request_id, succeeding(done))
     assert worker.wait(2)[1].step.request_id == alone
+
+
+@pytest.mark.parametrize("recoveries", [0, ALONE_FROM_RECOVERY])
+def test_steps_that_only_a_newer_version_understands_keep_nobody_else(store: SqlStore, recoveries: int):
+    for _ in range(3):
+        submit(store)
+    with store.database.writing() as connection:
+        tomorrow = update(steps).where(DUE).values(next_kind="of tomorrow", recoveries=recoveries)
+        connection.execute(tomorrow)
+    worker = Worker(slots=1)
+    store.attach(worker.claimer)
+    good = submit(store)
+    wait_until(lambda: took(store, worker), "the step behind them")
+    assert [claim.step.request_id for claim in worker.claims] == [good]
+    with store.database.writing() as connection:
+        connection.execute(update(steps).where(steps.c.due_at.is_not(None)).values(next_kind="initial", recoveries=0))
+    worker.succeed(store, worker.claims[0])
+    assert store.next_due() == pytest.approx(_LEFT_ALONE, abs=2.0)  # then they are tried again
+
+
+def took(store: SqlStore, worker: Worker) -> bool:
+    store.nudge()
+    return bool(worker.claims)
