@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from engine.access import Access
+from engine.allowed import Action
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.decide.act import Accepted, Act
@@ -24,10 +25,28 @@ from engine.stored import RequestDetail
 from engine.who_was_first import with_who_was_first
 
 T = TypeVar("T")
-CONTINUE = ("continue",)  # what Continue flow asks for
-FLOW = ("retrigger", True)  # how what Re-trigger step and flow asks for begins
 
 log = logger(__name__)
+
+
+class Command(NamedTuple):
+    """An act on a request, or on its step ``node``, ready to be carried out: ``decide`` drafts its changes.
+
+    ``did`` names it: an Action, or "answer" to an approval. ``chosen``: what the person chose beside that. A repetition
+    with the same id must ask for the same (engine.idempotency).
+    """
+
+    did: str
+    request_id: int
+    node: str | None
+    act: Act
+    decide: Callable[[Draft], Accepted]
+    chosen: tuple[object, ...] = ()
+
+    @property
+    def meaning(self) -> str:
+        """The same for every command that asks for the same."""
+        return meaning(self.request_id, self.node, self.act.reason, self.act.confirmed, self.did, *self.chosen)
 
 
 class Acting(Access):
@@ -79,42 +98,28 @@ class Acting(Access):
         self._may_act(actor, request)
         return request
 
-    def _carry_out(
-        self,
-        request_id: int,
-        node: str | None,
-        act: Act,
-        decide: Callable[[Draft], Accepted],
-        asked: tuple[object, ...],
-    ) -> Accepted:
-        """One guarded write. Raises what refuses it, and who was first if somebody was."""
-        with bound(command=act.command_id, request=f"REQ-{request_id}", step=node):
-            return self._logged(
-                act,
-                asked,
-                lambda: self._naming_who_was_first(
-                    request_id, node, asked == CONTINUE, lambda: self._once(request_id, node, act, decide, asked)
-                ),
+    def _carry_out(self, command: Command) -> Accepted:
+        """One guarded write. Raises what refuses it, and who was first if somebody was. What a rule says may repeat
+        what somebody typed, so only the rule's name is logged."""
+        did, act = command.did, command.act
+        with bound(command=act.command_id, request=f"REQ-{command.request_id}", step=command.node):
+            try:
+                accepted = self._naming_who_was_first(
+                    command.request_id, command.node, did == Action.CONTINUE, lambda: self._once(command)
+                )
+            except RetriggerError as error:
+                log.info("act.not_done", did=did, why=type(error).__name__, actor=act.actor, door=act.door)
+                raise
+            log.info(
+                "act.done",
+                did=did,
+                status=accepted.status,
+                attempt=accepted.attempt,
+                repeated=accepted.repeated or None,
+                actor=act.actor,
+                door=act.door,
             )
-
-    def _logged(self, act: Act, asked: tuple[object, ...], carry_out: Callable[[], Accepted]) -> Accepted:
-        """What a rule says may repeat what somebody typed, so only the rule's name is told."""
-        did = "flow" if asked[:2] == FLOW else asked[0]
-        try:
-            accepted = carry_out()
-        except RetriggerError as error:
-            log.info("act.not_done", did=did, why=type(error).__name__, actor=act.actor, door=act.door)
-            raise
-        log.info(
-            "act.done",
-            did=did,
-            status=accepted.status,
-            attempt=accepted.attempt,
-            repeated=accepted.repeated or None,
-            actor=act.actor,
-            door=act.door,
-        )
-        return accepted
+            return accepted
 
     def _naming_who_was_first(self, request_id: int, node: str | None, continuing: bool, do: Callable[[], T]) -> T:
         """What ``do`` gives. What refuses it is raised with who was first, if somebody was."""
@@ -127,22 +132,15 @@ class Acting(Access):
             graph = self.catalog.graph(detail.request.workflow, detail.request.workflow_version)
             raise with_who_was_first(refusal, detail, graph, node, continuing=continuing) from None
 
-    def _once(
-        self,
-        request_id: int,
-        node: str | None,
-        act: Act,
-        decide: Callable[[Draft], Accepted],
-        asked: tuple[object, ...],
-    ) -> Accepted:
+    def _once(self, command: Command) -> Accepted:
         """The same command a second time changes nothing and is answered alike (SPEC 5)."""
-        if act.command_id is None:
-            return self.store.change(request_id, decide)
-        command_id, means = act.command_id, meaning(request_id, node, act.reason, act.confirmed, *asked)
+        request_id, command_id = command.request_id, command.act.command_id
+        if command_id is None:
+            return self.store.change(request_id, command.decide)
 
         def run(draft: Draft) -> Accepted:
-            accepted = decide(draft)
-            remember(draft, command_id, means, accepted)
+            accepted = command.decide(draft)
+            remember(draft, command_id, command.meaning, accepted)
             return accepted
 
         try:
@@ -150,7 +148,7 @@ class Acting(Access):
         except AlreadyDone:
             event = self.store.command(command_id)
             assert event is not None  # it was found a moment ago, and nothing deletes events
-            return answered(event, means)
+            return answered(event, command.meaning)
 
 
 def act_of(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from engine import events
-from engine.acting import Acting, act_of
+from engine.acting import Acting, Command, act_of
 from engine.decide.act import Accepted
 from engine.decide.answer import answer, means
 from engine.documents import RequestDocument
-from engine.draft import Draft
 from engine.errors import NotAnApprover, NotFound, Refused
 from engine.permissions import Actor
 from engine.reading import read_document
@@ -62,14 +62,10 @@ class Approvals(Acting):
         that was shown; one that was issued anew since is another. Raises NotAnApprover, SelfAction, Conflict."""
         request, _ = self.store.status(request_id)
         act = self._listed(request_id, act_of(actor, reason, expect_version, None, False, command_id))
-        names = actor.names
-
-        def decide(draft: Draft) -> Accepted:
-            return answer(draft, act, node, yes, names, expect_attempt)
-
+        decide = partial(answer, act=act, node=node, yes=yes, names=actor.names, attempt=expect_attempt)
         self._may_answer(actor, request, node)
         try:
-            return self._carry_out(request_id, node, act, decide, ("answer", yes))
+            return self._carry_out(Command("answer", request_id, node, act, decide, (yes,)))
         except NotAnApprover as error:
             raise self._no_approver(actor, request_id, node, error.approvers) from None
 

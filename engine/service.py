@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from engine.acting import CONTINUE, act_of
+from engine.acting import Command, act_of
 from engine.allowed import Action
 from engine.api_keys import ApiKeys
 from engine.approvals import Approvals
@@ -127,15 +127,10 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         request = self._permitted_request(actor, request_id)
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)._replace(bulk=bulk)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
-        return self._carry_out(
-            request_id,
-            node,
-            act,
-            lambda draft: options.retrigger(
-                draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto
-            ),
-            ("retrigger", flow, update_status, new_key, version),
-        )
+        retrigger = partial(options.retrigger, act=act, node=node, flow=flow, onto=onto)
+        decide = partial(retrigger, update_status=update_status, new_key=new_key)
+        did = Action.FLOW if flow else Action.RETRIGGER
+        return self._carry_out(Command(did, request_id, node, act, decide, (update_status, new_key, version)))
 
     def provide_input(
         self,
@@ -154,14 +149,9 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         request = self._permitted_request(actor, request_id)
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
-        result, version = check_provided(workflow, node, text), request.workflow_version
-        return self._carry_out(
-            request_id,
-            node,
-            act,
-            lambda draft: options.provide_input(draft, act, node, result, version),
-            ("input", canonical(result)),
-        )
+        result = check_provided(workflow, node, text)
+        decide = partial(options.provide_input, act=act, node=node, result=result, checked=request.workflow_version)
+        return self._carry_out(Command(Action.INPUT, request_id, node, act, decide, (canonical(result),)))
 
     def continue_flow(
         self,
@@ -177,7 +167,8 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         """Release what is held, or mend what was lost. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
         act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
-        return self._carry_out(request_id, None, act, lambda draft: options.continue_flow(draft, act), CONTINUE)
+        decide = partial(options.continue_flow, act=act)
+        return self._carry_out(Command(Action.CONTINUE, request_id, None, act, decide))
 
     def withdraw(
         self,
@@ -192,7 +183,8 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
         act = self._listed(request_id, act_of(actor, reason, expect_version, plan_digest, False, command_id))
-        return self._carry_out(request_id, None, act, lambda draft: options.withdraw(draft, act), ("withdraw",))
+        decide = partial(options.withdraw, act=act)
+        return self._carry_out(Command(Action.WITHDRAW, request_id, None, act, decide))
 
     def call_back(self, token: str, text: str) -> Accepted:
         """An outside system called a callback's address; the JSON ``text`` becomes the step's result.
