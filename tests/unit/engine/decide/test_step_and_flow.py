@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.decide.lost import recover
 from tests.support.memory import MemoryRequest
 from tests.unit.engine.decide.samples import FORK, LINE, TOLD, blocked_at, with_flow
 
@@ -29,8 +30,10 @@ def test_blocked_again_is_told_to_the_person_with_the_error_before() -> None:
 def test_a_new_budget_of_retries_and_recoveries() -> None:
     request = MemoryRequest(LINE)
     request.fail("a", retry_in=1.0)
+    number = request.claim("a")
+    request.do(lambda d: recover(d, "a", number, jitter=0.0))
     request.fail("a")
-    assert request.steps["a"].retries == 1
+    assert (request.steps["a"].retries, request.steps["a"].recoveries) == (1, 1)
     with_flow(request, "a")
     assert (request.steps["a"].retries, request.steps["a"].recoveries) == (0, 0)
 
