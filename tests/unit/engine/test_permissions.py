@@ -25,7 +25,7 @@ def test_each_permission_gives_what_it_says_and_no_more(held: Permission, asked:
     grant = Grant("ada@example.com", held, "HR")
     given = asked in GIVES[held]
     assert may(grant, asked, "HR") is given
-    assert permitted_apps([grant], ADA, asked) == ({"HR"} if given else set())
+    assert permitted_apps([grant], ADA, asked) == frozenset({"HR"} if given else ())
     assert grants_giving([grant], NAMES, asked, "HR") == ([grant] if given else [])
 
 
@@ -54,7 +54,7 @@ def test_without_a_grant_nothing_is_permitted_but_to_who_reads_the_settings():
 
 def test_the_applications_are_those_of_all_grants_and_one_for_every_application_is_all():
     grants = [Grant("u1", ACT, "HR"), Grant("@hr", VIEW, "IT"), Grant("U2", VIEW, "Lab"), Grant("u1", SUBMIT, "Pay")]
-    assert permitted_apps(grants, ADA, VIEW) == {"HR", "IT"}
+    assert permitted_apps(grants, ADA, VIEW) == frozenset({"HR", "IT"})
     assert permitted_apps([*grants, Grant("u1", ADMIN)], ADA, VIEW) is None
 
 

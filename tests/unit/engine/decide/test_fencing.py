@@ -4,6 +4,7 @@ writes changes the state (SPEC 3.4, 9)."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_a_clean_stop_counts_no_recovery() -> None:
     request = MemoryRequest(LINE)
     for _ in range(7):
         number = request.claim("a")
-        assert request.do(lambda d, number=number: give_back(d, "a", number))
+        assert request.do(partial(give_back, node="a", attempt=number))
     assert (request.steps["a"].status, request.steps["a"].recoveries) == (StepStatus.READY, 0)
 
 
