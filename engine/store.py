@@ -103,6 +103,11 @@ class Store(Protocol):
         none. Returns how many."""
         ...
 
+    def bring_forward(self) -> int:
+        """Ready steps whose time lies ahead, as after the database's clock was set back, are due now. Returns how many.
+        """
+        ...
+
     def next_due(self) -> float | None:
         """Seconds from now until the earliest ready or waiting step is due, or its wait is over; None when there is
         none."""

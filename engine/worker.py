@@ -113,6 +113,7 @@ class Worker:
         """What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look
         the database refused is not set again."""
         self._recover_lost()
+        self._store.bring_forward()
         self._store.requeue()
         self._due()
 

@@ -22,7 +22,7 @@ from storage.tables import steps
 log = logger(__name__)
 
 _PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
-_LEFT_ALONE = 10.0  # seconds, of a due step that cannot be read
+LEFT_ALONE = 10.0  # seconds, of a due step that cannot be read
 _SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
 
 
@@ -128,6 +128,6 @@ def _put_off(connection: Connection, row: rows.Row, now: float, error: Exception
     whoever can read the step is free to take it."""
     request_id, node, *_ = row
     mine = (steps.c.request_id == request_id, steps.c.node == node)
-    connection.execute(update(steps).where(*mine).values(due_at=now + _LEFT_ALONE))
-    says = f"The step cannot be read by this Retrigger ({error!r}), and is left alone for {_LEFT_ALONE:.0f} s."
+    connection.execute(update(steps).where(*mine).values(due_at=now + LEFT_ALONE))
+    says = f"The step cannot be read by this Retrigger ({error!r}), and is left alone for {LEFT_ALONE:.0f} s."
     log.error("step.unreadable", says=says, request=f"REQ-{request_id}", step=node)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from engine.states import MOVING, RequestStatus
+from engine.states import MOVING, RequestStatus, StepStatus
 from engine.stored import Waking
+from storage.claims import LEFT_ALONE
 from storage.database import now
 from storage.operations import Direct
 from storage.part import Part
@@ -80,6 +81,27 @@ class Leases(Part):
             first.append(connection.scalar(select(func.min(steps.c.wakes_at)).where(WAKING)))
             moment = now(connection)
         return min((max(0.0, due - moment) for due in first if due is not None), default=None)
+
+    def bring_forward(self) -> int:
+        """A ready step is due, whatever the clock says. It may have been set back: what became ready before that would
+        wait until it is as late again. Returns how many had to be brought to the present.
+
+        Those that a worker could not read, and has put off, stay where they are."""
+        ready = is_one_of(steps.c.status, StepStatus.READY)
+
+        def ahead(due: ColumnElement[bool], moment: float) -> ColumnElement[bool]:
+            return due & ready & (steps.c.due_at > moment + LEFT_ALONE)
+
+        def run(connection: Connection, moment: float) -> int:
+            found = [update(steps).where(ahead(due, moment)).values(due_at=moment) for due in (DUE, DUE_ALONE)]
+            return sum(connection.execute(one).rowcount for one in found)
+
+        with self._database.reading() as connection:
+            moment = now(connection)
+            found = [select(steps.c.node).where(ahead(due, moment)).limit(1) for due in (DUE, DUE_ALONE)]
+            if not any(connection.scalar(one) for one in found):
+                return 0
+        return self._writer.write(run)
 
     def present(self, worker: str, lease: float) -> float:
         """Renew this engine's presence for ``lease`` seconds; 0 ends it. Returns the database's clock."""

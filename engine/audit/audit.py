@@ -12,9 +12,11 @@ from engine.audit.replay import Replay
 from engine.audit.same import clauses, unlike
 from engine.errors import RetriggerError
 from engine.records import Request, Step
+from engine.states import StepStatus
 from engine.stored import History
 
 # What no attempt and no event tells: who asked, what is told in Slack, and leases, which are renewed without a trace.
+# Nor when a step that is ready became due: the clock may have been set back since, and then it is due all the same.
 _OF_REQUEST = frozenset({"id", "workflow", "app", "requester", "alerted", "pruned_at"})
 _OF_STEP = frozenset({"request_id", "node", "lease_until"})
 
@@ -67,5 +69,6 @@ def _steps(history: History, made: dict[str, Step]) -> Iterator[Difference]:
     for node in made.keys() - stored.keys():
         yield Difference(request_id, node, "no row", "there is such a step")
     for node in stored.keys() & made.keys():
-        for name, its, mine in unlike(stored[node], made[node], _OF_STEP):
+        without = _OF_STEP | {"due_at"} if stored[node].status is StepStatus.READY else _OF_STEP
+        for name, its, mine in unlike(stored[node], made[node], without):
             yield Difference(request_id, node, *clauses(name, its, mine))

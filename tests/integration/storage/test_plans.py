@@ -129,6 +129,7 @@ def workers_die(engine: Engine, store: Store) -> None:
     store.present("dying", 30.0)
     assert store.renew("dying", 30.0) == len(store.running("dying")) == len(store.lost("living")) == 3
     assert store.lost(None) == store.waking().steps == store.waking(1.0).steps == []
+    assert store.bring_forward() == 0
     assert store.requeue() == 0  # without jobs it asks nothing
     store.change(given_back, partial(give_back, node="check", attempt=1))
     store.change(late, partial(recover, node="check", attempt=1, jitter=0.0))
