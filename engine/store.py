@@ -104,8 +104,7 @@ class Store(Protocol):
         ...
 
     def bring_forward(self) -> int:
-        """Ready steps whose time lies ahead, as after the database's clock was set back, are due now. Returns how many.
-        """
+        """Ready steps whose time lies ahead are due now: the database's clock was set back. Returns how many."""
         ...
 
     def next_due(self) -> float | None:
