@@ -7,14 +7,14 @@ from sqlalchemy import Connection, insert, select, update
 from engine.errors import NotFound
 from engine.records import Event
 from engine.stored import StoredKey
-from storage.part import Part
+from storage.repository import Repository
 from storage.tables import api_keys
 
 _IN_USE = api_keys.c.revoked_at.is_(None)
 _COLUMNS = tuple(api_keys.c[name] for name in StoredKey._fields)
 
 
-class ApiKeys(Part):
+class ApiKeys(Repository):
     """Of each name one key is in use at most. Revoked keys are kept: the audit names them."""
 
     def keys(self) -> list[StoredKey]:

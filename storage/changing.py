@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import StorageError
 from storage.database import Database
-from storage.sentences import LOCK_NOT_AVAILABLE
+from storage.errors import LOCK_NOT_AVAILABLE
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from engine.errors import StorageError
 from engine.limits import SILENT_SECONDS
 from storage import driver
-from storage.sentences import BUSY_TIMEOUT, explain
+from storage.errors import BUSY_TIMEOUT, explain
 from storage.statements import Statements
 
 # SQLite 3.40 has no unixepoch('subsec'); the Julian day has milliseconds.
@@ -100,13 +100,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection with one snapshot for all that is read through it. Raises StorageError."""
-        with self.sentences(), self._reader.connect() as connection:
+        with self.explaining(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction beside the writer's, for migrations. Raises StorageError."""
-        with self.sentences(), self._writer.begin() as connection:
+        with self.explaining(), self._writer.begin() as connection:
             yield connection
 
     def connect_writer(self) -> Connection:
@@ -115,7 +115,7 @@ class Database:
         return self._writer.connect()
 
     @contextmanager
-    def sentences(self) -> Iterator[None]:
+    def explaining(self) -> Iterator[None]:
         """Turn the database's errors into StorageError."""
         try:
             yield

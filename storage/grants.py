@@ -6,11 +6,11 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 
 from engine.permissions import Grant, Permission
 from engine.records import Event
-from storage.part import Part
+from storage.repository import Repository
 from storage.tables import grants
 
 
-class Grants(Part):
+class Grants(Repository):
     """Stored grants. One is known by who, permission and application; case does not count in who."""
 
     def grants(self) -> list[Grant]:

@@ -10,7 +10,7 @@ from engine.errors import NotFound
 from engine.records import Event, Step
 from engine.stored import AttemptDetail, History
 from storage import rows
-from storage.part import Part
+from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, numbered, requests, steps
 
@@ -18,7 +18,7 @@ from storage.tables import attempts, events, numbered, requests, steps
 _LIGHT_END = [null().label("response") if column.name == "response" else column for column in END_COLUMNS]
 
 
-class Histories(Part):
+class Histories(Repository):
     """What `retrigger doctor --audit` asks of the database."""
 
     def histories(self, after: int, limit: int) -> list[History]:

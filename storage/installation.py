@@ -6,13 +6,13 @@ import secrets
 
 from sqlalchemy import Connection, insert, select, update
 
-from storage.part import Part
+from storage.repository import Repository
 from storage.tables import installation
 
 _CALLBACKS = "callback_secret"
 
 
-class Installation(Part):
+class Installation(Repository):
     """One value by name."""
 
     def installation_secret(self) -> bytes:

@@ -12,7 +12,7 @@ from engine.stored import Waking
 from storage.claims import LEFT_ALONE
 from storage.database import now
 from storage.operations import Direct
-from storage.part import Part
+from storage.repository import Repository
 from storage.tables import DUE, DUE_ALONE, RUNNING, STUCK, WAKING, is_one_of, requests, steps, workers
 
 NOBODY = "nobody"  # a worker's name that no boot has
@@ -20,7 +20,7 @@ Running = tuple[int, str, int]  # request, node, attempt
 _PAGE = 500
 
 
-class Leases(Part):
+class Leases(Repository):
     """Leases, presence, and the questions of the sweep. Times come from the database's clock."""
 
     def renew(self, worker: str, lease: float) -> int:

@@ -10,12 +10,12 @@ from engine.errors import NotFound
 from engine.looking import KINDS, Looked, Looking, looking
 from engine.records import Notice, Request
 from storage import rows
-from storage.part import Part
+from storage.repository import Repository
 from storage.statements import EVENT_COLUMNS
 from storage.tables import events
 
 
-class LookingStore(Part):
+class LookingStore(Repository):
     """The part of the store that keeps it."""
 
     def look(self, request_id: int, decide: Callable[[Request, Looking | None, float], Looked]) -> None:

@@ -6,12 +6,12 @@ from sqlalchemy import Connection, func, select
 
 from engine.stored import Measures
 from storage.database import now
-from storage.part import Part
+from storage.repository import Repository
 from storage.tables import DUE, DUE_ALONE, RUNNING, steps, workers
 from storage.tallies import events_by_kind, requests_by_status
 
 
-class Measuring(Part):
+class Measuring(Repository):
     """Counts and ages, from what is kept for them or what an index has."""
 
     def measures(self) -> Measures:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from engine.errors import StorageError
 from storage.changing import change_tables
 from storage.database import Database
-from storage.sentences import place
+from storage.errors import place
 from storage.tables import installation
 
 _NAME = "procrastinate_schema"

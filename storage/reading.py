@@ -24,13 +24,13 @@ from storage import rows
 from storage.database import now
 from storage.inputs import Inputs, Submitted
 from storage.pages import blocked_page, page
-from storage.part import Part
+from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, is_one_of, numbered, requests, steps
 from storage.tallies import requests_by_status
 
 
-class Reading(Part):
+class Reading(Repository):
     """The reading half of the store, as far as it concerns requests."""
 
     _inputs: Inputs

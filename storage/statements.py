@@ -18,7 +18,7 @@ from sqlalchemy import (
 from engine.graph import Graph
 from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
-from storage.begun import begun_steps
+from storage.initial_steps import initial_steps
 from storage.many import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.query import Query, among
 from storage.rows import dump
@@ -54,7 +54,7 @@ class Statements:
             dialect, requests, (*Request._fields, "title", "input", "submit_key", "stuck")
         )
         self.insert_steps = insert_rows(dialect, steps, Step._fields)
-        self._begin_steps = begun_steps(dialect)
+        self._begin_steps = initial_steps(dialect)
         self.insert_attempts = insert_rows(dialect, attempts, Attempt._fields)
         self.insert_events = insert_rows(dialect, events, Event._fields)
         self.insert_outbox = insert_rows(dialect, outbox, notice)

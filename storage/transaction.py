@@ -17,11 +17,11 @@ from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims, Taken
 from storage.creating import create
 from storage.database import Database, is_passing
+from storage.errors import explain
 from storage.guards import GuardFailed
 from storage.jobs import Jobs, was_due
 from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
-from storage.sentences import explain
 from storage.stamps import Stamps
 
 _LOOK_UP_SECONDS = 10.0  # for the fate of a transaction whose commit was not answered

@@ -11,12 +11,12 @@ from sqlalchemy import Connection, func, insert, select
 from engine.errors import NotFound
 from engine.records import Event
 from engine.stored import StoredWorkflow
-from storage.part import Part
+from storage.repository import Repository
 from storage.rows import clean, dump
 from storage.tables import HIGHEST_ID, workflows
 
 
-class Workflows(Part):
+class Workflows(Repository):
     """Publishing, and finding what was published."""
 
     def publish(self, name: str, app: str, document: dict[str, Any], digest: str, published: Event) -> tuple[int, bool]:

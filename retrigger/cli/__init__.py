@@ -6,41 +6,41 @@ from pathlib import Path
 
 import click
 
-from retrigger.cli.group import Part, RetriggerGroup
+from retrigger.cli.group import LazyCommand, RetriggerGroup
 from retrigger.cli.session import Session
 
 __all__ = ["command", "main"]
 
-PARTS = {
-    "demo": Part("running", "Everything on this machine, with a local Slack in the browser."),
-    "up": Part("running", "Run engine, bot and API in this process."),
-    "worker": Part("running", "Run the engine only."),
-    "bot": Part("running", "Run the Slack bot only."),
-    "api": Part("running", "Run the HTTP API only."),
-    "db": Part("running", "Look after the database."),
-    "submit": Part("submitting", "Start a request, and print its id."),
-    "list": Part("reading", "Requests, newest first."),
-    "show": Part("reading", "A request's Progress Path, and what may be done now."),
-    "step": Part("acting", "Re-trigger one step, and nothing behind it."),
-    "flow": Part("acting", "Re-trigger a step, and the flow behind it."),
-    "input": Part("acting", "Provide a blocked step's result by hand; the flow goes on."),
-    "continue": Part("acting", "Go on behind a step that is held, or mend a flow that was lost."),
-    "approve": Part("answering", "Approve what waits for approval, if it names you."),
-    "reject": Part("answering", "Reject what waits for approval, if it names you."),
-    "withdraw": Part("acting", "End a request."),
-    "workflow": Part("workflows", "Check, publish and list workflows."),
-    "grant": Part("grants", "Give WHO (a mail, a Slack user's id, @group, or key:NAME) a permission."),
-    "revoke": Part("grants", "Take a permission back from WHO."),
-    "grants": Part("grants", "Who may do what, and where each grant comes from."),
-    "key": Part("keys", "Make, list and revoke keys for the HTTP API."),
-    "prune": Part("pruning", "Remove the contents of requests that ended long ago; their history stays."),
-    "doctor": Part("checking", "Check everything the settings name, and say what mends what is wrong."),
+COMMANDS = {
+    "demo": LazyCommand("running", "Everything on this machine, with a local Slack in the browser."),
+    "up": LazyCommand("running", "Run engine, bot and API in this process."),
+    "worker": LazyCommand("running", "Run the engine only."),
+    "bot": LazyCommand("running", "Run the Slack bot only."),
+    "api": LazyCommand("running", "Run the HTTP API only."),
+    "db": LazyCommand("running", "Look after the database."),
+    "submit": LazyCommand("submitting", "Start a request, and print its id."),
+    "list": LazyCommand("reading", "Requests, newest first."),
+    "show": LazyCommand("reading", "A request's Progress Path, and what may be done now."),
+    "step": LazyCommand("acting", "Re-trigger one step, and nothing behind it."),
+    "flow": LazyCommand("acting", "Re-trigger a step, and the flow behind it."),
+    "input": LazyCommand("acting", "Provide a blocked step's result by hand; the flow goes on."),
+    "continue": LazyCommand("acting", "Go on behind a step that is held, or mend a flow that was lost."),
+    "approve": LazyCommand("answering", "Approve what waits for approval, if it names you."),
+    "reject": LazyCommand("answering", "Reject what waits for approval, if it names you."),
+    "withdraw": LazyCommand("acting", "End a request."),
+    "workflow": LazyCommand("workflows", "Check, publish and list workflows."),
+    "grant": LazyCommand("grants", "Give WHO (a mail, a Slack user's id, @group, or key:NAME) a permission."),
+    "revoke": LazyCommand("grants", "Take a permission back from WHO."),
+    "grants": LazyCommand("grants", "Who may do what, and where each grant comes from."),
+    "key": LazyCommand("keys", "Make, list and revoke keys for the HTTP API."),
+    "prune": LazyCommand("pruning", "Remove the contents of requests that ended long ago; their history stays."),
+    "doctor": LazyCommand("checking", "Check everything the settings name, and say what mends what is wrong."),
 }
 
 
 @click.group(
     cls=RetriggerGroup,
-    parts=PARTS,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(

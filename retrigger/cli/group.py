@@ -16,7 +16,7 @@ from engine.errors import ConfirmationNeeded, NotFound, Refused, RetriggerError
 FAILED, REFUSED, NOT_FOUND, INTERRUPTED = 1, 3, 4, 130
 
 
-class Part(NamedTuple):
+class LazyCommand(NamedTuple):
     """One command: the module here that has it, and its line in the help."""
 
     module: str
@@ -24,24 +24,24 @@ class Part(NamedTuple):
 
 
 class RetriggerGroup(click.Group):
-    """The root of the commands. ``parts``: in the order of the help; a command's module is imported when it is called,
+    """The root of the commands. ``lazy``: in the order of the help; a command's module is imported when it is called,
     since most take longer to import than the help takes to be shown."""
 
-    def __init__(self, *args: Any, parts: Mapping[str, Part], **options: Any) -> None:
+    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.parts = parts
+        self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.parts)
+        return list(self.lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.parts and cmd_name not in self.commands:
-            import_module(f"retrigger.cli.{self.parts[cmd_name].module}").register(self)
+        if cmd_name in self.lazy and cmd_name not in self.commands:
+            import_module(f"retrigger.cli.{self.lazy[cmd_name].module}").register(self)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, part.help) for name, part in self.parts.items()])
+            formatter.write_dl([(name, command.help) for name, command in self.lazy.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -49,7 +49,7 @@ class RetriggerGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:  # click knows of those only that were called
-            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=self.parts, ctx=ctx) from None
+            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=self.lazy, ctx=ctx) from None
 
     def main(self, *args: Any, **options: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect
 from engine.errors import StorageError
 from storage.changing import change_tables
 from storage.database import Database
-from storage.sentences import place
+from storage.errors import place
 
 
 def upgrade(database: Database) -> bool:
@@ -20,7 +20,7 @@ def upgrade(database: Database) -> bool:
     if before == _newest():
         return False
     if database.is_sqlite:
-        with database.sentences(), database.engine.connect() as connection:
+        with database.explaining(), database.engine.connect() as connection:
             # A lasting property of the file, and not possible inside a transaction.
             driver = connection.connection.driver_connection
             assert driver is not None

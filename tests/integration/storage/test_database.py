@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
-from storage import sentences
+from storage import errors
 from storage.database import Database, now, open_database
 from storage.migrations import check, upgrade
 from storage.store import SqlStore
@@ -174,6 +174,6 @@ def test_the_clock_is_the_database_s(database: Database):
 
 
 def test_every_sentence_is_whole():
-    for _, sentence in (*sentences._SQLITE, *sentences._POSTGRES):
+    for _, sentence in (*errors._SQLITE, *errors._POSTGRES):
         said = sentence.format(place="The database x", cause="c")
         assert said.endswith(".")

@@ -7,23 +7,23 @@ import sys
 
 import click
 
-from retrigger.cli import PARTS, command
+from retrigger.cli import COMMANDS, command
 
 
 def test_each_line_of_the_help_is_the_first_of_the_commands_own():
     context = click.Context(command)
-    commands = {name: command.get_command(context, name) for name in PARTS}
+    commands = {name: command.get_command(context, name) for name in COMMANDS}
 
     assert {name: each and each.get_short_help_str(1000) for name, each in commands.items()} == {
-        name: part.help for name, part in PARTS.items()
+        name: each.help for name, each in COMMANDS.items()
     }
 
 
 def test_no_command_is_left_out():
-    for name in PARTS:
+    for name in COMMANDS:
         command.get_command(click.Context(command), name)
 
-    assert set(command.commands) == set(PARTS)
+    assert set(command.commands) == set(COMMANDS)
 
 
 def test_the_help_is_shown_without_what_the_commands_need():
@@ -33,7 +33,7 @@ def test_the_help_is_shown_without_what_the_commands_need():
     )
 
     shown, _, loaded = ended.stdout.partition("LOADED")
-    assert all(f"\n  {name}  " in shown for name in PARTS)
+    assert all(f"\n  {name}  " in shown for name in COMMANDS)
     assert not {"pydantic", "sqlalchemy", "jsonschema", "slack_sdk", "engine.service"} & set(loaded.split())
 
 

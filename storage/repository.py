@@ -1,4 +1,4 @@
-"""What the parts of the store share."""
+"""What the repositories share of which the store is made (storage.store)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.writer import Writer
 
 
-class Part:
+class Repository:
     """Reads through its own connections, and writes through the writer."""
 
     def __init__(self, database: Database, writer: Writer) -> None:

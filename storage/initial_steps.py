@@ -1,4 +1,4 @@
-"""The rows with which requests begin: one for each step.
+"""The rows of the steps with which requests begin.
 
 One statement writes those of many requests. To bind every column of every row costs ten times what the rows do.
 """
@@ -17,7 +17,7 @@ from storage.rows import step_row
 from storage.tables import steps
 
 
-def begun_steps(dialect: Dialect) -> Query:
+def initial_steps(dialect: Dialect) -> Query:
     """For each of ``ids`` a row for each of ``nodes``, as engine.decide.submit has it: ``start`` is due ``now``, the
     others wait. On SQLite ``ids`` is a JSON list, and ``nodes`` an object of their kinds; on PostgreSQL these come as
     lists, with ``kinds``."""
