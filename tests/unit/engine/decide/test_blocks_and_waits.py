@@ -6,6 +6,7 @@ import pytest
 
 from engine.allowed import Action, why_not_input, why_not_retrigger
 from engine.decide import options
+from engine.decide.answer import answer
 from engine.decide.finish import Finished, finish
 from engine.errors import CallbackRefused, LeaseLost
 from engine.outcomes import Failure
@@ -48,6 +49,27 @@ class TestBlock:
         request.begin_inner("block", "one")
         assert request.statuses(("one", "two")) == {"one": "running", "two": "pending"}
         assert (request.steps["one"].visit, request.steps["one"].attempt) == (1, 2), "the key stays"
+
+    def test_a_re_trigger_opens_a_fresh_budget_of_retries_inside(self) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        request.end_inner("block", "one", Failure("503"), retry_in=1.0)
+        assert request.steps["one"].retries == 1
+        request.do(lambda d: finish(d, Finished("block", number, Failure("one: 503"))))
+        with_flow(request, "block")
+        assert request.steps["one"].retries == 0
+
+
+class TestApproval:
+    @pytest.mark.parametrize("yes", [True, False])
+    def test_the_workflow_goes_on_with_the_reason_as_it_was_typed_and_not_as_lists_show_it(self, yes: bool) -> None:
+        request = MemoryRequest(graph("ask -approved> end", "ask -rejected> end", kinds={"ask": "approval"}))
+        request.ask("ask", "hanna@example.com")
+        said, hanna = act(reason="the pin is •••", typed="the pin is 4711"), frozenset({"hanna@example.com"})
+        request.do(lambda d: answer(d, said, "ask", yes, hanna))
+        assert request.results["ask"] == {"approved": yes, "by": ["Hanna Lead"], "reason": "the pin is 4711"}
+        assert {event.reason for event in request.events if event.by} == {"the pin is •••"}
 
 
 class TestCallback:

@@ -11,7 +11,7 @@ from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
 from engine.draft import Draft
-from engine.errors import ConfirmationNeeded
+from engine.errors import ConfirmationNeeded, Refused
 from engine.outcomes import Failure, Success
 from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, act, graph
@@ -44,6 +44,27 @@ def test_a_new_key_needs_the_confirmation_and_a_reason() -> None:
     assert request.steps["a"].key_salt == 1
     number = request.claim("a")
     request.do(lambda d: send(d, "a", number, "key-2"))
+
+
+def test_a_confirmation_needs_a_reason_though_nothing_would_be_repeated() -> None:
+    """What the act releases may be rendered otherwise by then: the tick lets that call leave under another key."""
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    with pytest.raises(Refused, match="needs a reason with it"):
+        with_flow(request, "a", confirmed=True, reason=" ")
+    assert request.status == "blocked"
+    with_flow(request, "a", confirmed=True, reason="asked the bank")
+
+
+def test_a_new_key_needs_a_reason_though_no_call_was_made_yet() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a", call=CallEffect.NOT_SENT)
+    for flow in (True, False):
+        anew = partial(options.retrigger, node="a", flow=flow, new_key=True)
+        with pytest.raises(Refused, match="A new key needs a reason"):
+            request.do(partial(anew, act=act(reason=" ")))
+    request.do(partial(anew, act=act(reason="the first was typed wrongly")))
+    assert request.steps["a"].key_salt == 1
 
 
 def test_a_call_whose_rendering_changed_is_stopped_before_it_leaves() -> None:
