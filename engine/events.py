@@ -46,10 +46,27 @@ BESIDE = frozenset({REFUSED, LOOKING, LOOKED})  # they change nothing of a reque
 THREAD = ACTS | {COMPLETED, FAILED, BLOCKED, LATE, LOST, WAITS}
 ENDINGS = frozenset({"completed", "failed", "rejected"})
 
+# What somebody did, in the words of every door.
+DID = {
+    RETRIGGERED: "re-triggered",
+    RETRIGGERED_FLOW: "re-triggered step and flow",
+    INPUT_PROVIDED: "provided input",
+    CONTINUED: "continued the flow",
+    APPROVED: "approved",
+    REJECTED: "rejected",
+    WITHDRAWN: "withdrew it",
+}
+LET_RUN = frozenset({DID[RETRIGGERED_FLOW], DID[INPUT_PROVIDED], DID[CONTINUED]})  # the flow, and not one step only
+
 
 def is_stuck(data: Mapping[str, Any] | None) -> bool:
     """Whether these facts of a status change say that the request is Blocked, and by no step (SPEC 3.5)."""
     return bool(data and data.get("stuck"))
+
+
+def is_end(event: Event) -> bool:
+    """Whether it says that the request has come to its end, by itself or by a person."""
+    return event.kind == WITHDRAWN or (event.kind == STATUS and (event.data or {}).get("to") in ENDINGS)
 
 
 def told(event: Event) -> bool:

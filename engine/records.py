@@ -18,7 +18,7 @@ class Cause(NamedTuple):
     by: str  # who, as shown to people: "Hanna Lead" or a mail
     actor: str  # who, as the door knows them: "slack:T1/U1", a mail, "key:NAME"
     door: str  # slack, cli, api
-    did: str  # "re-triggered", "re-triggered step and flow", "provided input", "continued the flow"
+    did: str  # one of engine.events.DID
     node: str | None  # the step that was acted on; None for Continue flow
     at: float
     reason: str | None = None

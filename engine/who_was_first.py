@@ -10,15 +10,6 @@ from engine.records import Event
 from engine.states import RequestStatus
 from engine.stored import RequestDetail
 
-_DID = {
-    events.RETRIGGERED: "re-triggered",
-    events.RETRIGGERED_FLOW: "re-triggered step and flow",
-    events.INPUT_PROVIDED: "provided input",
-    events.CONTINUED: "continued the flow",
-    events.APPROVED: "approved",
-    events.REJECTED: "rejected",
-    events.WITHDRAWN: "withdrew it",
-}
 _GO_ON = frozenset({events.RETRIGGERED_FLOW, events.INPUT_PROVIDED})  # and so take back what is behind
 
 
@@ -30,11 +21,11 @@ def with_who_was_first(
     A conflict names the latest act that concerns the step; its own cause may be an older one. What was withdrawn, or
     continued just before, is refused by a rule, and yet somebody was first.
     """
-    acts = [event for event in detail.events if event.kind in _DID and _concerns(event, graph, node)]
+    acts = [event for event in detail.events if event.kind in events.DID and _concerns(event, graph, node)]
     if not acts:
         return refusal
     last = acts[-1]
-    who = (last.by, last.at, _DID[last.kind])
+    who = (last.by, last.at, events.DID[last.kind])
     if isinstance(refusal, Conflict):
         return Conflict(refusal.what, refusal.found, *who) if last.at > (refusal.at or 0.0) else refusal
     request, steps = detail.request, {row.step.node: row.step for row in detail.steps}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from engine import events
 from engine.allowed import Action
 from engine.draft import Draft
 from engine.effects import ANY, may_have_had_one
@@ -119,11 +120,11 @@ def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost
             draft.change_step(name, repeat=ANY)
 
 
-def cause_of(draft: Draft, act: Act, did: str, node: str | None) -> Cause:
+def cause_of(draft: Draft, act: Act, kind: str, node: str | None) -> Cause:
     """The act as the steps that run because of it remember it."""
     error = draft.steps[node].error if node else None
     person, joined = (act.by, act.actor, act.door), (act.bulk, act.command_id, act.away)
-    return Cause(*person, did, node, draft.now, act.reason, error, *joined)
+    return Cause(*person, events.DID[kind], node, draft.now, act.reason, error, *joined)
 
 
 def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> Event:

@@ -55,7 +55,8 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
         raise overtaken(draft, step)
     if yes and set(mine) <= set(approval.approved):
         raise Refused(f"{_who_have(mine)} approved {node} of REQ-{draft.request.id} already.")
-    audit(draft, act, events.APPROVED if yes else events.REJECTED, node, step.attempt, approver=list(mine))
+    kind = events.APPROVED if yes else events.REJECTED
+    audit(draft, act, kind, node, step.attempt, approver=list(mine))
     approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
     if not yes:
         _reject(draft, step, act)
@@ -66,7 +67,7 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
         by = list(approved) if approval.need == "all" else [act.by]
         result = {"approved": True, "by": by, "reason": act.typed or act.reason}
         _conclude(draft, step, Success(None, APPROVED), json.dumps(result))
-    cause = cause_of(draft, act, "approved" if yes else "rejected", node)
+    cause = cause_of(draft, act, kind, node)
     draft.change_step(node, cause=cause)  # last: what runs behind it does not run because of this act
     return accepted(draft, node)
 

@@ -62,8 +62,8 @@ def _retrigger(
         raise Refused(f"Version {onto[0]} has no step {node}. A re-trigger names a step that both versions have.")
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
     lost = use_version(draft, *onto, acted=node, flow=flow) if onto is not None else ()
-    cause = cause_of(draft, act, "re-triggered step and flow" if flow else "re-triggered", node)
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
+    cause = cause_of(draft, act, kind, node)
     version = onto[0] if onto is not None else None
     how = {"update_status": update_status, "new_key": new_key, "version": version}
     event = audit(draft, act, kind, node, step.attempt + 1, **how)
@@ -111,7 +111,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str, checked: int |
     if refusal:
         raise too_late(draft, step) or Refused(refusal)
     same_version(draft, checked)
-    cause = cause_of(draft, act, "provided input", node)
+    cause = cause_of(draft, act, events.INPUT_PROVIDED, node)
     number = step.attempt + 1
     audit(draft, act, events.INPUT_PROVIDED, node, number)
     version = draft.request.workflow_version
@@ -133,7 +133,7 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
     refusal = why_not_continue(draft.request, draft.steps)
     if refusal:
         raise Refused(refusal)
-    cause = cause_of(draft, act, "continued the flow", None)
+    cause = cause_of(draft, act, events.CONTINUED, None)
     audit(draft, act, events.CONTINUED, None)
     released, lost = release_held(draft, cause), settle_again(draft, cause)
     if not released and not lost and not _open(draft, cause):
