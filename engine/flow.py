@@ -49,9 +49,9 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
     """
     graph, ends = draft.graph, []
     ordered = sorted(sources, key=graph.position.__getitem__)
-    frontier = [edge.target for source in ordered for edge in graph.outgoing[source]]
+    frontier = [(edge.target, cause) for source in ordered for edge in graph.outgoing[source]]
     while frontier:
-        node = frontier.pop()
+        node, because = frontier.pop()
         step = draft.steps[node]
         if step.status is not StepStatus.PENDING:
             continue
@@ -59,13 +59,25 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
         if Path.OPEN in paths:
             continue
         if Path.ARRIVED in paths:
-            _come_to(draft, step, cause)
+            because = because or _flow_of_another_path(draft, node)
+            _come_to(draft, step, because)
             ends += [node] if graph.nodes[node].cancel_others else []
         else:
             _pass_by(draft, node)
         if draft.steps[node].status is not StepStatus.READY:
-            frontier.extend(edge.target for edge in graph.outgoing[node])
+            frontier.extend((edge.target, because) for edge in graph.outgoing[node])
     _cancel_others(draft, ends)
+
+
+def _flow_of_another_path(draft: Draft, node: str) -> Cause | None:
+    """Of the paths that meet here, perhaps a person let one run that arrived earlier. Which of them is the last is
+    chance, and what follows is theirs all the same."""
+    edges = draft.graph.incoming[node]
+    if len(edges) == 1:
+        return None
+    arrived = (step for e in edges if path_state(e, step := draft.steps[e.source]) is Path.ARRIVED)
+    causes = (step.cause for step in arrived if step.cause is not None and step.cause.did in events.LET_RUN)
+    return max(causes, key=lambda cause: cause.at, default=None)
 
 
 def arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
