@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from bot.asks import Approvals, Asks
 from bot.blocks import card, fit, thread
@@ -87,11 +87,8 @@ class Announcer:
             return [row.id for row in rows]  # what is kept true shows the present, so it tells them all
         if row.event is None:
             log.error("outbox.empty", says="The row has no event; there is nothing to tell.")
-        elif row.kind == "line":
-            return self._lines(document, rows)
-        else:
-            self._tell(document, masked(row.event, document), row)
-        return [row.id]
+            return [row.id]
+        return self._lines(document, rows) if row.kind == "line" else self._tell(document, rows)
 
     def _sending(self, rows: Sequence[OutboxRow]) -> Sending:
         row, also = rows[0], [row.id for row in rows[1:]]
@@ -151,17 +148,24 @@ class Announcer:
             posted = self._post_card(document, beside)  # the card is gone, and its thread with it
             post(posted.channel, message, sending, thread=posted.ts, broadcast=broadcast)
 
-    def _tell(self, document: RequestDocument, event: Told, row: OutboxRow) -> None:
+    def _tell(self, document: RequestDocument, rows: Sequence[OutboxRow]) -> list[int]:
+        """What goes to one person comes in one message."""
+        told = list(takewhile(lambda row: row.actor == rows[0].actor, rows))
+        ids = [row.id for row in told]
+        user = slack_user(rows[0].actor)
+        if user is not None:  # who acted through another door is told there
+            events = [masked(row.event, document) for row in told if row.event is not None]
+            message = outcome(events, document, [f"rt-{row_id}" for row_id in ids])
+            self._whisper(document, user, message, told)
+        return ids
+
+    def _whisper(self, document: RequestDocument, user: str, message: Message, rows: Sequence[OutboxRow]) -> None:
         """Privately at the card, where the person clicked there, while they may still be looking. What only one person
         sees there cannot be looked up and does not stay: so to others, after an answer that was lost, or much later, it
         is a direct message."""
-        user = slack_user(row.actor)
-        if user is None:
-            return  # who acted through another door is told there
-        sending = self._sending([row])
+        row, sending = rows[0], self._sending(rows)
         posted = self._kept.of(document.number).get(CARD)
         channel = posted.channel if posted else self._channels.get(document.app)
-        message = outcome(event, document, sending.marker)
         if channel is None or row.kind == "direct" or row.sent_at is not None or row.age > LOOKS_AWAY:
             self._sender.direct(user, message, sending)
             return

@@ -26,7 +26,7 @@ from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
 from engine.errors import NotFound, RetriggerError, StorageError
 from engine.logs import bound, logger
-from engine.outbox import Outbox, OutboxRow, RowLost, whose
+from engine.outbox import PRIVATE, Outbox, OutboxRow, RowLost, whose
 
 BATCH = 5  # rows taken at once: few, so that little waits for its lease to end when the process is killed
 LEASE = 20.0  # seconds for which no other relay takes them
@@ -123,8 +123,9 @@ class Relay:
                 self._wake.wait(self._poll)
 
     def _handle(self, row: OutboxRow) -> None:
-        # What piled up is told together: else it would take an hour of Slack's limits to tell an hour.
-        together = row.age > PILED_UP and row.sent_at is None
+        # What piled up is told together: else it would take an hour of Slack's limits to tell an hour. So is what one
+        # person is told: a step's outcome and the end of a quick flow behind it are no two messages.
+        together = row.sent_at is None and (row.age > PILED_UP or row.kind in PRIVATE)
         rows = [row, *(self._outbox.behind(row, TOLD_ALONG) if together else ())]
         command = None if row.event is None else row.event.command_id
         with bound(outbox=row.id, kind=row.kind, request=whose(row.request_id), command=command):

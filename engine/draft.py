@@ -106,6 +106,7 @@ class Draft:
 
     def close(self) -> None:
         """Add the notices that follow from the events, once the rule has returned."""
+        self._tell_end()
         if self.request.alerted and (self.changed or self.events or self.request_changed):
             privately = [notice.event for notice in self.notices]  # what only one person sees vanishes
             told = (event for event in self.events if events.told(event) or event in privately)
@@ -113,6 +114,18 @@ class Draft:
             self.notices = [Notice(self.request.id, "card"), *lines, *self.notices]
         if self._told and any(self._asks_otherwise(node) for node in self.changed):
             self.notices.append(Notice(self.request.id, "asks"))
+
+    def _tell_end(self) -> None:
+        """Where the flow came to is told, once, to everybody whose act let it run, unless this operation tells them
+        something of it already, or is their own, whose answer says it."""
+        end = next(filter(events.is_end, self.events), None)
+        if end is None:
+            return
+        knows = {notice.actor for notice in self.notices} | {event.actor for event in self.events}
+        for cause in (step.cause for step in self.steps.values()):
+            if cause and cause.did in events.LET_RUN and cause.bulk is None and cause.actor not in knows:
+                knows.add(cause.actor)
+                self.tell(cause, end)
 
     def _asks_otherwise(self, node: str) -> bool:
         """Whether it is another approval that waits, or none any more, or somebody has answered."""

@@ -13,7 +13,8 @@ from engine.limits import MAX_BACKLOG_SECONDS
 from engine.records import Event
 
 CARD = "card"  # the subject of a request's card
-APART = ("tell", "direct", "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
+PRIVATE = ("tell", "direct")  # kinds that go to one person
+APART = (*PRIVATE, "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
 
 
 class OutboxRow(NamedTuple):

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from engine import events
 from engine.draft import Draft
-from engine.records import Cause, Event, Step
+from engine.outbox import PRIVATE
+from engine.records import Event, Step
 from engine.states import MOVING
 
 
 def tell_outcome(draft: Draft, step: Step, event: Event) -> None:
-    """The person whose act the ``event`` ends; and where their flow was blocked later, by a step or by none."""
+    """The person whose act the ``event`` ends; and where their flow was blocked later, by a step or by none. How the
+    flow ended is told when the draft is closed."""
     cause = step.cause
     if cause is None or cause.bulk is not None:
         return
     if cause.node == step.node or event.kind == events.BLOCKED:
         draft.tell(cause, event)
-    elif (over := _over(draft, cause)) is not None and not _is_told(draft, cause.actor):
-        draft.tell(cause, over)
+    elif (stuck := _stuck(draft)) is not None and not _is_told(draft, cause.actor):
+        draft.tell(cause, stuck)
 
 
 def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
@@ -33,13 +35,9 @@ def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
 
 
 def _is_told(draft: Draft, actor: str) -> bool:
-    return any(notice.kind in ("tell", "direct") and notice.actor == actor for notice in draft.notices)
+    return any(notice.kind in PRIVATE and notice.actor == actor for notice in draft.notices)
 
 
-def _over(draft: Draft, cause: Cause) -> Event | None:
-    """That the flow cannot go on by itself; and its end, for who continued it, since they acted on no step."""
-    status = next((event for event in reversed(draft.events) if event.kind == events.STATUS), None)
-    if status is None or status.data is None:
-        return None
-    ended = cause.node is None and status.data["to"] in events.ENDINGS
-    return status if ended or events.is_stuck(status.data) else None
+def _stuck(draft: Draft) -> Event | None:
+    """That the flow cannot go on by itself."""
+    return next((e for e in draft.events if e.kind == events.STATUS and events.is_stuck(e.data)), None)

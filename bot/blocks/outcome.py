@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from bot.blocks import fit
 from bot.blocks.fit import Message
 from bot.blocks.modals import TITLES
 from bot.blocks.parts import section
-from bot.blocks.thread import Told, line, sentence, stopped
+from bot.blocks.thread import Told, line, sentence, stopped, why
 from bot.text import Dates, bold, code
 from engine import events
 from engine.allowed import Action
@@ -14,25 +17,31 @@ from engine.documents import RequestDocument
 from engine.texts import CONTINUE_FLOW
 
 
-def outcome(event: Told, document: RequestDocument, marker: str = "") -> Message:
+def outcome(told: Sequence[Told], document: RequestDocument, markers: Sequence[str] = ()) -> Message:
     """What came of an act, and where the request stands now (SPEC 7: not only that the click was accepted).
 
-    ``marker`` as in a card."""
-    text = f"{document.id}: {_what(event, document.number)}. The request is {bold(document.status.label)}."
-    if event.kind in (events.COMPLETED, events.STATUS) and Action.CONTINUE in document.actions:
-        behind = "The steps behind it" if event.kind == events.COMPLETED else "The steps that remain"
-        text += f" {behind} wait for {bold(CONTINUE_FLOW)}."
-    return fit.message(text, [section(text, block_id=marker)])
+    ``markers``: of each event, as in a card."""
+    texts = [f"{document.id}: {_what(event, document.number)}." for event in told]
+    texts[-1] += f" The request is {bold(document.status.label)}.{_waits(told[-1], document)}"
+    marked = zip_longest(texts, markers, fillvalue="")
+    return fit.message("\n".join(texts), [section(text, block_id=marker) for text, marker in marked])
+
+
+def _waits(event: Told, document: RequestDocument) -> str:
+    if event.kind not in (events.COMPLETED, events.STATUS) or Action.CONTINUE not in document.actions:
+        return ""
+    behind = "The steps behind it" if event.kind == events.COMPLETED else "The steps that remain"
+    return f" {behind} wait for {bold(CONTINUE_FLOW)}."
 
 
 def _what(event: Told, request_id: int) -> str:
     if event.kind == events.COMPLETED:
         return f"recovered: {sentence(event, request_id)}"
     if event.kind != events.STATUS:
-        return sentence(event, request_id)
+        return f"{sentence(event, request_id)}{why(event)}"
     if events.is_stuck(event.data):
         return f"the flow cannot go on by itself: {stopped(event)}"
-    return "the flow that you continued has ended"
+    return "the flow has ended"
 
 
 def overtaken(document: RequestDocument, action: Action, node: str | None, dates: Dates) -> Message:

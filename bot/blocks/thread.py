@@ -19,7 +19,7 @@ Told = Event | EventDocument
 
 def line(event: Told, request_id: int, dates: Dates) -> str:
     """The event as one line of mrkdwn."""
-    return f"{sentence(event, request_id)} · {dates.time(event.at)}{_why(event)}"
+    return f"{sentence(event, request_id)} · {dates.time(event.at)}{why(event)}"
 
 
 def sentence(event: Told, request_id: int) -> str:
@@ -143,7 +143,8 @@ _SENTENCES: dict[str, Callable[[Told], str]] = {
 }
 
 
-def _why(event: Told) -> str:
+def why(event: Told) -> str:
+    """The reason that was typed, as the rest of a sentence."""
     if not event.reason or event.kind == events.STATUS:
         return ""
     return f" · reason: {said(event.reason, 1000)}"

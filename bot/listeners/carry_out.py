@@ -33,7 +33,7 @@ from engine.errors import (
 from engine.logs import logger
 from engine.permissions import Actor
 from engine.plan import Plan
-from engine.states import FINAL
+from engine.states import FINAL, RequestStatus
 
 CHOSEN = "Nothing was done yet. This is the plan with what you chose; submit again to carry it out."
 OTHER_WAY = "Nothing was done yet. This is where it leads with what you provided; submit again to carry it out."
@@ -173,12 +173,13 @@ def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
     if accepted.repeated:
         return Ended(done=True)
     request = f"REQ-{accepted.request_id} is {accepted.status.label}."
+    told = f"{request} You will be told the outcome." if accepted.status is RequestStatus.IN_PROGRESS else request
     node = ticket.target.node
     follows = {
         Action.RETRIGGER: f"{node} runs now, by itself. You will be told the outcome.",
-        Action.FLOW: f"{node} runs now, and the remaining flow behind it. {request} You will be told the outcome.",
-        Action.INPUT: f"{node} is completed with your input. {request}",
-        Action.CONTINUE: f"The flow goes on. {request}",
+        Action.FLOW: f"{node} runs now, and the remaining flow behind it. {told}",
+        Action.INPUT: f"{node} is completed with your input. {told}",
+        Action.CONTINUE: f"The flow goes on. {told}",
         Action.WITHDRAW: request,
     }[ticket.action]
     return Ended(told=follows if accepted.status in FINAL else bot.goes_on(follows), done=True)

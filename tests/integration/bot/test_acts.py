@@ -35,8 +35,11 @@ def test_step_and_flow_from_the_alert_to_the_outcome(office: Office) -> None:
         "✅ `badge` completed (attempt 1)",
         f"REQ-{number} is *Completed*",
     ]
-    outcome = f"REQ-{number}: recovered: ✅ `create_account` completed (attempt 2). The request is *Completed*."
-    assert office.told("U1")[-1] == office.told("U1", card["ts"])[-1] == outcome
+    recovered = f"REQ-{number}: recovered: ✅ `create_account` completed (attempt 2)."
+    ended = f"REQ-{number}: the flow has ended. The request is *Completed*."
+    for told in (office.told("U1"), office.told("U1", card["ts"])):
+        lines = [line for text in told for line in text.splitlines() if line.startswith((recovered, ended))]
+        assert [line.startswith(recovered) for line in lines] == [True, False] and lines[-1] == ended
     assert "reason: identity is up again" in json.dumps(office.posts(card["ts"]))
 
 
@@ -95,6 +98,7 @@ def test_provide_input_keeps_the_text_until_it_fits(office: Office) -> None:
     office.hanna.no_modal()
     office.room.wait(number, "completed")
     office.settled()
+    assert office.told("U1")[-1] == f"REQ-{number}: the flow has ended. The request is *Completed*."
     assert office.room.step(number, "create_account").result == {"id": "acc-1"}
     assert office.outside.calls == ["create_account", "badge"]
     assert "*Hanna Lead* provided input for `create_account`" in office.lines(card)

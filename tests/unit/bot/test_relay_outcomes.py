@@ -9,6 +9,7 @@ from bot.errors import (
     PersonNotThere,
     RateLimited,
 )
+from engine import events
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office
 from tests.unit.bot.told import ACT, DONE
@@ -29,6 +30,22 @@ def test_an_outcome_told_in_the_channel_is_told(office: Office) -> None:
     office.outbox.add(42, "tell", DONE, "slack:T1/U1")
     office.run()
     assert (len(office.slack.whispers), office.outbox.rows) == (1, {})
+
+
+def test_what_one_person_is_told_of_one_flow_comes_together(office: Office) -> None:
+    end = samples.event(events.STATUS, None, data={"from": "in_progress", "to": "completed"})
+    for kind in ("tell", "direct"):
+        for user, event in (("U1", DONE), ("U1", end), ("U2", end)):
+            office.outbox.add(42, kind, event, f"slack:T1/{user}")
+    office.run()
+    both, one = ["recovered", "the flow has ended"], ["the flow has ended"]
+    privately = [(user, _told(text)) for _, user, _, text in office.slack.whispers]
+    directly = [(m["channel"], _told(m["text"])) for m in office.slack.messages.values()]
+    assert privately == directly == [("U1", both), ("U2", one)] and office.outbox.rows == {}
+
+
+def _told(text: str) -> list[str]:
+    return [line.split(": ")[1].split(". ")[0] for line in text.split("\n")]
 
 
 def test_outcomes_of_other_doors_are_not_told_here(office: Office) -> None:

@@ -20,6 +20,10 @@ CONTINUED = graph(
     "a > fork", "fork > b", "fork > c", "b > bad", "c > end",
     kinds={"fork": "branch"}, ends={"bad": "failed"}, cancels=["bad"],
 )  # fmt: skip
+JOINED = graph(
+    "fork > a", "fork > x", "a > both", "x > both", "both > after", "after > end",
+    kinds={"fork": "branch", "both": "merge"},
+)  # fmt: skip
 BLOCKED_BY_NONE = graph(  # once ask is held
     "fork > a", "a > b", "b > m", "fork > ask", "ask -approved> m", "m > end",
     kinds={"fork": "branch", "ask": "approval", "m": "merge"},
@@ -179,3 +183,94 @@ def test_nobody_is_told_one_by_one_of_many_re_triggered_together() -> None:
     again(request, "a", bulk=7)
     request.do(partial(options.withdraw, act=act(reason="not wanted")))
     assert told(request) == []
+
+
+def test_where_the_flow_came_to_that_they_let_run() -> None:
+    for end in ("completed", "failed", "rejected"):
+        request = MemoryRequest(graph("a > b", "b > over", ends={"over": end}))
+        request.fail("a")
+        again(request, "a")
+        request.run("a", "b")
+        assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.STATUS, None)]
+        assert request.status == end
+
+
+def test_an_end_that_the_outcome_of_the_step_says_too_is_told_once() -> None:
+    request = MemoryRequest(graph("a > end"))
+    request.fail("a")
+    again(request, "a")
+    request.run("a")
+    assert told(request) == [(HANNA, events.COMPLETED, "a")]
+
+
+def test_where_it_came_to_by_a_branch_that_nobody_acted_on() -> None:
+    request = MemoryRequest(JOINED)
+    request.succeed("fork")
+    request.fail("a")
+    again(request, "a")
+    request.run("a", "x")
+    request.run("after")
+    assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.STATUS, None)]
+
+
+def test_where_it_came_to_with_somebody_elses_help() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    again(request, "a")
+    request.succeed("a")
+    request.fail("b")
+    omar = act()._replace(by="Omar Ops", actor="slack:T1/U2", reason="x", confirmed=True)
+    request.do(partial(options.retrigger, act=omar, node="b", flow=True))
+    request.run("b", "c")
+    assert told(request) == [
+        (HANNA, events.COMPLETED, "a"),
+        (HANNA, events.BLOCKED, "b"),
+        ("slack:T1/U2", events.COMPLETED, "b"),
+        (HANNA, events.STATUS, None),
+        ("slack:T1/U2", events.STATUS, None),
+    ]
+
+
+def test_where_what_they_provided_led() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    request.do(partial(options.provide_input, act=act(), node="a", result="{}"))
+    request.run("b", "c")
+    assert told(request) == [(HANNA, events.STATUS, None)]
+
+
+def test_an_end_that_the_answer_to_the_act_says_is_not_told_again() -> None:
+    request = MemoryRequest(graph("a > end"))
+    request.fail("a")
+    request.do(partial(options.provide_input, act=act(), node="a", result="{}"))
+    assert request.status == "completed" and told(request) == []
+
+
+def test_that_it_was_withdrawn_before_anything_that_they_let_go_on_had_begun() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    again(request, "a", flow=False)
+    request.succeed("a")
+    request.do(partial(options.continue_flow, act=act()))
+    omar = act(reason="not wanted")._replace(by="Omar Ops", actor="slack:T1/U2")
+    request.do(partial(options.withdraw, act=omar))
+    assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.WITHDRAWN, None)]
+
+
+def test_whoever_withdraws_it_knows() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    again(request, "a")
+    request.succeed("a")
+    request.do(partial(options.withdraw, act=act(reason="not wanted")))
+    assert told(request) == [(HANNA, events.COMPLETED, "a")]
+
+
+def test_where_it_was_blocked_behind_a_branch_that_nobody_acted_on() -> None:
+    request = MemoryRequest(JOINED)
+    request.succeed("fork")
+    request.fail("a")
+    again(request, "a")
+    request.run("a", "x")
+    request.fail("after")
+    assert told(request) == [(HANNA, events.COMPLETED, "a"), (HANNA, events.BLOCKED, "after")]

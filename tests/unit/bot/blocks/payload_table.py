@@ -263,7 +263,7 @@ def _outcomes(text: str) -> Iterator[Payload]:
     for kind in sorted({*events.THREAD, events.SUBMITTED, events.STATUS, events.LOOKING, events.REFUSED, "unknown"}):
         full = samples.event(kind, NODE, attempt=10**6, by=text, reason=text, door="cli", data={**data, **more})
         for event in (samples.event(kind, None), full):
-            yield outcome.outcome(event, document, "rt-1")
+            yield outcome.outcome([event], document, ["rt-1"])
 
 
 def _overtaken(text: str) -> Iterator[Payload]:

@@ -66,7 +66,7 @@ def test_lines_and_outcomes_of_every_event(kind: str, text: str) -> None:
     for event in (nothing, full):
         line = thread.line(event, 42, Dates())
         check_message(*fit.message(line, [parts.section(line, block_id="rt-1")]))
-        check_message(*outcome.outcome(event, document))
+        check_message(*outcome.outcome([event], document))
 
 
 @pytest.mark.parametrize("action", list(Action))
