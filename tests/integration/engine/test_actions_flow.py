@@ -28,6 +28,19 @@ def test_a_request_goes_through_with_one_call_and_one_key_for_each_step(room: Ro
     assert story(room.step(1, "desk")) == [("initial", "succeeded", "accepted")]
 
 
+def test_two_installations_have_no_key_in_common(
+    room: Room, sqlite_url: str, outside: Outside, open_room: OpenRoom
+) -> None:
+    """Each has a REQ-1, and an outside system that serves both must not take one for the other."""
+    other = open_room(f"{sqlite_url}.other", outside.connections)
+    other.publish(ONBOARDING)
+    other.start()
+    for each in (room, other):
+        assert each.submit("onboarding", ADA) == 1
+        each.wait(1, "completed")
+    assert len(set(outside.keys())) == outside.effects == 6
+
+
 def test_a_503_is_tried_again_under_the_same_key(room: Room, outside: Outside) -> None:
     outside.turn("identity", "down", times=2)
     number = room.submit("onboarding", ADA)

@@ -15,9 +15,9 @@ json_values = st.recursive(
 )
 
 
-def key(request_id=42, node="create_account", visit=1, salt=0, scope="", body=None, method="POST"):
-    digest = call_digest("shop", method, "/accounts", [], body)
-    return idempotency_key(request_id, node, visit, salt, digest, scope)
+def key(request_id=42, node="create_account", visit=1, salt=0, scope="", **call):
+    shop = {"connection": "shop", "method": "POST", "path": "/accounts", "query": [], "body": None}
+    return idempotency_key(request_id, node, visit, salt, call_digest(**(shop | call)), scope)
 
 
 def test_a_key_can_be_read():
@@ -45,6 +45,9 @@ def test_a_key_never_changes_between_releases():
         {"scope": "1754380000.25"},
         {"body": {"amount": 1}},
         {"method": "PUT"},
+        {"connection": "bank"},
+        {"path": "/desks"},
+        {"query": [("notify", "no")]},
     ],
     ids=str,
 )
