@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ json_values = st.recursive(
 
 
 def key(request_id=42, node="create_account", visit=1, salt=0, scope="", **call):
-    shop = {"connection": "shop", "method": "POST", "path": "/accounts", "query": [], "body": None}
+    shop: dict[str, Any] = {"connection": "shop", "method": "POST", "path": "/accounts", "query": [], "body": None}
     return idempotency_key(request_id, node, visit, salt, call_digest(**(shop | call)), scope)
 
 
