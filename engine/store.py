@@ -23,6 +23,7 @@ from engine.stored import (
     StoredKey,
     StoredWorkflow,
     TemplateValues,
+    Wait,
     Waking,
 )
 
@@ -112,7 +113,7 @@ class Store(Protocol):
         none."""
         ...
 
-    def waking(self, rest: float | None = None) -> Waking:
+    def waking(self, rest: Wait | None = None) -> Waking:
         """The waits whose time is over; ``rest``: behind those that the look before has found."""
         ...
 

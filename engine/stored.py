@@ -41,12 +41,20 @@ class Measures(NamedTuple):
     engines: int
 
 
+class Wait(NamedTuple):
+    """A wait, in the order in which waits are over."""
+
+    wakes_at: float
+    request_id: int
+    node: str
+
+
 class Waking(NamedTuple):
     """(request, node, attempt) of delays, approvals and callbacks whose time is over; of very many, the first, and then
     ``rest`` is where to look for the others."""
 
     steps: list[tuple[int, str, int]]
-    rest: float | None
+    rest: Wait | None
 
 
 class RequestFilter(NamedTuple):

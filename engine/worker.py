@@ -17,6 +17,7 @@ from engine.heartbeat import Heartbeat
 from engine.logs import logger
 from engine.runner import Runner
 from engine.store import Store
+from engine.stored import Wait
 
 log = logger(__name__)
 
@@ -53,7 +54,7 @@ class Worker:
         self._heartbeat = Heartbeat(store, name, lease)
         self._living = name if exclusive else None
         self._runner = runner
-        self._waking: float | None = None  # where the next look at waits goes on
+        self._waking: Wait | None = None  # where the next look at waits goes on
         self._bad: dict[int, float] = {}  # requests → when they are tried again
         self._executor = executor(runner.execute, runner.finish, slots)
         runner.on_later, runner.on_settled = self._arm, self._executor.settled

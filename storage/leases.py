@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, literal, select, tuple_, update
 
 from engine.states import MOVING, RequestStatus, StepStatus
-from engine.stored import Waking
+from engine.stored import Wait, Waking
 from storage.claims import LEFT_ALONE
 from storage.database import now
 from storage.operations import Direct
@@ -52,17 +52,17 @@ class Leases(Repository):
         with self._database.reading() as connection:
             return _listed(connection, _running().where(steps.c.worker == worker))
 
-    def waking(self, rest: float | None = None) -> Waking:
+    def waking(self, rest: Wait | None = None) -> Waking:
         """Waiting steps whose time is over. The longest over, so many that their ends fit in a few commits; the others
         come at the next look, behind ``rest``, lest those that cannot be ended hold them up."""
-        columns = (steps.c.request_id, steps.c.node, steps.c.attempt, steps.c.wakes_at)
+        place = (steps.c.wakes_at, steps.c.request_id, steps.c.node)  # many may wait for the same moment
         with self._database.reading() as connection:
-            over = select(*columns).where(WAKING, steps.c.wakes_at <= now(connection))
+            over = select(*place, steps.c.attempt).where(WAKING, steps.c.wakes_at <= now(connection))
             if rest is not None:
-                over = over.where(steps.c.wakes_at > rest)
-            found = connection.execute(over.order_by(steps.c.wakes_at).limit(_PAGE)).all()
-        last = found[-1].wakes_at if len(found) == _PAGE else None
-        return Waking(sorted((request_id, node, attempt) for request_id, node, attempt, _ in found), last)
+                over = over.where(tuple_(*place) > tuple_(*map(literal, rest)))
+            found = connection.execute(over.order_by(*place).limit(_PAGE)).all()
+        last = Wait(*found[-1][:3]) if len(found) == _PAGE else None
+        return Waking(sorted((request_id, node, attempt) for _, request_id, node, attempt in found), last)
 
     def stuck(self, thorough: bool = False) -> list[int]:
         """Requests in progress with no step ready, running or waiting, by what each change left with the request.

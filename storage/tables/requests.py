@@ -104,7 +104,7 @@ WAKING = is_one_of(steps.c.status, StepStatus.WAITING) & steps.c.wakes_at.is_not
 partial_index("steps_due", steps.c.due_at, where=DUE)
 partial_index("steps_due_alone", steps.c.due_at, where=DUE_ALONE)
 partial_index("steps_running", steps.c.lease_until, where=RUNNING)
-partial_index("steps_waking", steps.c.wakes_at, where=WAKING)
+partial_index("steps_waking", steps.c.wakes_at, steps.c.request_id, steps.c.node, where=WAKING)
 
 attempts = Table(
     "attempts",

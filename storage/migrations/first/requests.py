@@ -119,7 +119,8 @@ def _steps() -> None:
     where = sa.text("status IN ('running')")
     op.create_index("steps_running", "steps", ["lease_until"], sqlite_where=where, postgresql_where=where)
     where = sa.text("status IN ('waiting') AND wakes_at IS NOT NULL")
-    op.create_index("steps_waking", "steps", ["wakes_at"], sqlite_where=where, postgresql_where=where)
+    place = ["wakes_at", "request_id", "node"]
+    op.create_index("steps_waking", "steps", place, sqlite_where=where, postgresql_where=where)
 
 
 def _attempts() -> None:

@@ -6,6 +6,8 @@ from sqlalchemy import update
 from engine.decide.lost import unstick
 from engine.draft import Draft
 from engine.states import RequestStatus, StepStatus
+from engine.stored import Wait
+from storage import leases
 from storage.store import SqlStore
 from storage.tables import steps
 from tests.integration.storage.helpers import Worker, submit
@@ -91,3 +93,26 @@ def test_engines_are_alive_while_they_renew_their_presence(store: SqlStore):
     wait_until(lambda: store.workers_alive() == 1)
     store.present("w1", 0)
     assert store.workers_alive() == 0
+
+
+def test_waits_for_the_same_moment_are_all_found_however_few_are_looked_at_at_once(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+):
+    """Those that cannot be ended are found again at each round: the others must not stay behind them for ever."""
+    monkeypatch.setattr(leases, "_PAGE", 2)
+    numbers = [submit(store) for _ in range(3)]
+    for number in numbers:
+        store.change(number, wait_until_noon)
+    found: list[tuple[int, str, int]] = []
+    rest: Wait | None = None
+    while not found or rest is not None:
+        page, rest = store.waking(rest)
+        found += page
+    assert sorted(found) == [(number, node, 0) for number in numbers for node in ("first", "second")]
+
+
+def wait_until_noon(draft: Draft) -> None:
+    for node in ("first", "second"):
+        for status in (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING):
+            draft.change_step(node, status=status)
+        draft.change_step(node, due_at=None, wakes_at=12 * 3600.0)

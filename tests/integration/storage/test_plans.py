@@ -29,7 +29,7 @@ from engine.records import Event
 from engine.service import Engine
 from engine.states import RequestStatus, StepStatus
 from engine.store import Store
-from engine.stored import Beside, BlockedFilter, RequestFilter
+from engine.stored import Beside, BlockedFilter, RequestFilter, Wait
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import open_database
@@ -128,7 +128,7 @@ def workers_die(engine: Engine, store: Store) -> None:
     worker.wait(3)
     store.present("dying", 30.0)
     assert store.renew("dying", 30.0) == len(store.running("dying")) == len(store.lost("living")) == 3
-    assert store.lost(None) == store.waking().steps == store.waking(1.0).steps == []
+    assert store.lost(None) == store.waking().steps == store.waking(Wait(1.0, 1, "check")).steps == []
     assert store.bring_forward() == 0
     assert store.requeue() == 0  # without jobs it asks nothing
     store.change(given_back, partial(give_back, node="check", attempt=1))
