@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
+from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -45,13 +48,28 @@ def test_what_is_around_a_secret_stays(secret, before, after):
         lambda s: json.dumps(s)[1:-1],
         lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
         lambda s: quote(s, safe=""),
-        lambda s: quote(s, safe="").lower() if s.isascii() and s == s.lower() else quote(s),
+        lambda s: re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quote(s, safe="")),
         quote_plus,
+        html.escape,
+        partial(html.escape, quote=False),
         lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
+        lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
         lambda s: repr(s)[1:-1],
     ],
-    ids=["json", "json not escaped", "url", "url, small letters", "form", "base64", "python"],
+    ids=[
+        "json",
+        "json not escaped",
+        "url",
+        "url, small letters",
+        "form",
+        "html",
+        "html text",
+        "base64",
+        "base64 in urls",
+        "python",
+    ],
 )
+@example("a\\n?>~ \u00fc/&<'", "", "")  # nearly every form of it is another
 def test_an_encoded_secret_is_masked_too(encode, secret, before, after):
     secret = secret.strip()
 
