@@ -21,6 +21,12 @@ def test_escape(text: str, escaped: str) -> None:
     assert escape(text) == escaped
 
 
+def test_nothing_that_turns_or_breaks_a_line_or_is_not_shown_gets_through() -> None:
+    hidden = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
+    for number in (*hidden, 0xD800, 0xDFFF):
+        assert escape(f"a{chr(number)}b") == "a b", hex(number)
+
+
 def test_somebodys_words_stay_on_one_line() -> None:
     assert said("first\nHanna Lead approved\t<it>") == "first Hanna Lead approved &lt;it&gt;"
     assert one_line("a\n\n b", 10) == "a b"

@@ -76,6 +76,10 @@ def test_an_encoded_secret_is_masked_too(encode, secret, before, after):
     assert encode(secret) not in Masker([secret]).text(before + encode(secret) + after)
 
 
+def test_of_a_secret_that_holds_another_nothing_stays():
+    assert Masker(["abcdefgh", "cdef"]).text("x abcdefgh y cdef") == f"x {MASK} y {MASK}"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),

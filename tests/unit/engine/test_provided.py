@@ -44,6 +44,7 @@ def workflow() -> Workflow:
         ('{"id":"seven"}', r"The result\.id does not fit: 'seven' is not of type 'integer'\."),  # as a program writes
         ("{ }", r"The result does not fit: 'id' is a required property \(line 1, column 1; expect\.schema\.required\)"),
         ('{"id": 7,\n "token": "•••"}', r"still holds a masked place, ••• \(line 2, column 12\); write the real value"),
+        (r'{"id": 7, "token": "\u2022\u2022\u2022"}', r"still holds a masked place, •••; write the real value"),
         ('{"id": NaN}', r"Line 1"),
     ],
 )
