@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.documents import when
-from engine.permissions import Grant, Permission
+from engine.permissions import Grant, Permission, grants_giving
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import clock, plain
@@ -44,6 +44,11 @@ def revoke(session: Session, who: str, permission: str, app: str | None) -> None
     wanted = Grant(_checked(who), Permission(permission), app)
     was_there = session.app.engine.revoke(session.actor, wanted)
     click.echo(f"{_told(wanted)}: {'revoked' if was_there else 'there was no such grant'}.")
+    still = grants_giving(session.app.engine.grants(), frozenset({wanted.who.lower()}), wanted.permission, wanted.app)
+    if still:
+        click.echo(f"They still hold {wanted.permission.label}, by:")
+    for each in still:
+        click.echo(plain(f"  {_told(each)}, {_source(each)}"))
 
 
 @click.command()
@@ -55,12 +60,10 @@ def grants(session: Session, as_json: bool) -> None:
     if as_json:
         write_json([each._asdict() for each in known])
         return
-    now = datetime.now(UTC)
     table = Table("Who", "Permission", "App", "From", box=None, pad_edge=False, header_style="dim")
     for each in known:
         app = Text(plain(each.app)) if each.app else Text("all", "dim")
-        source = "settings file" if each.at is None else f"{each.source}, {clock(when(each.at), now)}"
-        table.add_row(Text(plain(each.who)), each.permission.label, app, Text(plain(source)))
+        table.add_row(Text(plain(each.who)), each.permission.label, app, Text(plain(_source(each))))
     if known:
         session.out.print(table)
     else:
@@ -77,6 +80,10 @@ def _checked(who: str) -> str:
 
 def _told(grant: Grant) -> str:
     return f"{grant.who}, {grant.permission.label}, {grant.app or 'all applications'}"
+
+
+def _source(grant: Grant) -> str:
+    return "settings file" if grant.at is None else f"{grant.source}, {clock(when(grant.at), datetime.now(UTC))}"
 
 
 def register(group: click.Group) -> None:

@@ -35,3 +35,12 @@ def test_a_requester_can_be_barred_from_acting_on_their_own_request(front: Front
         assert "is your own request" in front.refused("flow", request, "second")
         front.mend_second()
         assert front.run("flow", request, "second", RETRIGGER_USER="omar@example.com").exit_code == 0
+
+
+def test_what_is_revoked_says_by_what_they_may_go_on_all_the_same(still: Front):
+    for permission, *app in (("take_action", "--app", "HR"), ("admin",), ("take_action", "--app", "IT")):
+        still.out("grant", "Ana@example.com", permission, *app)
+    first, *others = still.out("revoke", "ana@example.com", "take_action", "--app", "HR").splitlines()
+    assert first == "ana@example.com, Take action, HR: revoked."
+    assert others[0] == "They still hold Take action, by:"
+    assert [line.split(", hanna@", 1)[0].strip() for line in others[1:]] == ["Ana@example.com, Admin, all applications"]
