@@ -149,11 +149,9 @@ def _api(settings: Settings) -> Check:
     port = settings.api.port
     if not port:
         return Check("API", State.SKIPPED, "api.port is 0, so each start takes another port, and says which")
-    everywhere = settings.api.host in ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
-    host = "localhost" if everywhere else settings.api.host
-    place = f"{host}:{port}"
+    place = _here(settings)
     try:
-        service = _service(host, port)
+        service = _service(place)
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, ConnectionRefusedError):
             return Check("API", State.SKIPPED, f"nothing listens on {place}; retrigger up, or retrigger api, would")
@@ -164,15 +162,29 @@ def _api(settings: Settings) -> Check:
     return Check("API", State.OK, f"http://{place}")
 
 
-def _service(host: str, port: int) -> object:
+def _here(settings: Settings) -> str:
+    """Where the HTTP API of this machine is to be found."""
+    everywhere = settings.api.host in ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
+    host = "localhost" if everywhere else settings.api.host
+    return f"{f'[{host}]' if ':' in host else host}:{settings.api.port}"
+
+
+def _service(place: str) -> object:
     """What the one that listens there says it is. Raises OSError, HTTPException, ValueError."""
-    connection = HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+    connection = HTTPConnection(place, timeout=CONNECT_SECONDS)
     try:
         connection.request("GET", "/healthz")
         told = json.loads(connection.getresponse().read(1000))
         return told.get("service") if isinstance(told, dict) else None
     finally:
         connection.close()
+
+
+def _is_ours(place: str) -> bool:
+    try:
+        return _service(place) == "retrigger"
+    except (OSError, HTTPException, ValueError):
+        return False
 
 
 def _slack(settings: Settings) -> Iterator[Check]:
@@ -236,7 +248,7 @@ def _slack_calls(settings: Settings) -> Check:
     assert secret is not None
     if api.public_url is None and not api.port:
         return Check(name, State.SKIPPED, "api.port is 0, so nobody knows where they are taken")
-    url = (api.public_url or f"http://{api.host}:{api.port}").rstrip("/") + PATH
+    url = (api.public_url or f"http://{_here(settings)}").rstrip("/") + PATH
     try:
         status = verify_address(url, secret, CONNECT_SECONDS, direct=api.public_url is None)
     except CannotBeReached as error:
@@ -248,5 +260,8 @@ def _slack_calls(settings: Settings) -> Check:
     if status == 401:
         mend = "Start it again with the one that is set here."
         return Check(name, State.FAILED, f"{url} runs with another SLACK_SIGNING_SECRET", mend)
+    if status == 404 and not api.public_url and _is_ours(_here(settings)):
+        mend = "If a retrigger bot takes them elsewhere, set api.public_url, and that is called instead."
+        return Check(name, State.SKIPPED, f"the API on {_here(settings)} takes none", mend)
     mend = "Start retrigger up or retrigger bot there, with SLACK_SIGNING_SECRET."
     return Check(name, State.FAILED, f"{url} does not take Slack's calls (HTTP {status or 200})", mend)

@@ -43,12 +43,14 @@ def slack() -> Iterator[SlackServer]:
 
 
 @contextmanager
-def serving(front: Front, slack: SlackServer, *, engine: bool = True) -> Iterator[tuple[httpx.Client, Running]]:
+def serving(
+    front: Front, slack: SlackServer, *, engine: bool = True, bot: bool = True
+) -> Iterator[tuple[httpx.Client, Running]]:
     """`retrigger up` in HTTP mode, or `retrigger bot`, and somebody who calls it."""
     tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_SIGNING_SECRET": SECRET, "SLACK_API_URL": slack.api_url}
     said: list[str] = []
     running = Running(read_settings(front.settings, tokens), said.append)
-    running.start(engine=engine, bot=True, api=engine)
+    running.start(engine=engine, bot=bot, api=engine)
     try:
         (url,) = [line.split(": ")[1] for line in said if line.startswith(("API: ", "Served for Slack: "))]
         with httpx.Client(base_url=url.removesuffix(PATH), trust_env=False, timeout=20) as client:
@@ -153,6 +155,21 @@ def test_doctor_calls_as_slack_does_and_monitors_are_told_of_a_removal(tmp_path:
         assert any(check["found"] == reason for check in json.loads(front.run("doctor", "--json", **tokens).stdout))
     assert checks(**at)["Slack's calls"]["state"] == "skipped"
     assert checks(**public)["Slack's calls"]["state"] == "failed"
+
+
+def test_an_api_beside_which_a_bot_of_its_own_takes_slacks_calls_is_no_failure(
+    tmp_path: Path, slack: SlackServer
+) -> None:
+    """As in compose.yaml, where doctor runs beside the API."""
+    front = Front(tmp_path, "sqlite:///retrigger.db")
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_SIGNING_SECRET": SECRET, "SLACK_API_URL": slack.api_url}
+    with serving(front, slack, bot=False) as (client, _):
+        at = {**tokens, "RETRIGGER_API_PORT": str(client.base_url.port), "RETRIGGER_API_HOST": "0.0.0.0"}
+        found = json.loads(front.run("doctor", "--json", **at).stdout)
+    (calls,) = [check for check in found if check["name"] == "Slack's calls"]
+    assert calls["state"] == "skipped"
+    assert calls["found"].startswith(f"the API on localhost:{client.base_url.port} takes none")
+    assert "api.public_url" in calls["mend"]
 
 
 @pytest.fixture
