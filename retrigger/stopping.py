@@ -5,14 +5,17 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
 from types import FrameType
 
 from engine.logs import logger
 
 BEYOND = 8.0  # seconds that a clean stop may take beyond the grace of its steps, in which leases are given back
 SAME_SIGNAL = 1.0  # seconds; `timeout` and some supervisors signal the process and its group, which asks only once
+UNTOLD = 2.0  # seconds that the log has to take what is said of an end that is overdue
 _LOOK = 0.1  # seconds
 _WHAT_RAN = "What ran here is recovered when its lease runs out."
 
@@ -45,9 +48,11 @@ class Stopping:
         bound.start()
 
     def _end(self, seconds: float) -> None:
+        # What keeps us may keep the log, too: then the process ends all the same, and says where as it can.
+        faulthandler.dump_traceback_later(UNTOLD, exit=True, file=2)
         try:
-            log.error("stop.overdue", says=f"Not stopped after {seconds:.0f} s, so the process ends now. {_WHAT_RAN}")
-            faulthandler.dump_traceback()  # what each thread waits for
+            says = f"Not stopped after {seconds:.0f} s, so the process ends now. {_WHAT_RAN}"
+            log.error("stop.overdue", says=says, threads=_places())
         finally:
             os._exit(128 + self._asked)
 
@@ -56,3 +61,15 @@ class Stopping:
             self._asked, self._insisting_from = number, time.monotonic() + SAME_SIGNAL
         elif time.monotonic() >= self._insisting_from:
             os._exit(128 + number)
+
+
+def _places() -> dict[str, list[str]]:
+    """Where each thread is: its calls, the latest last."""
+    frames = sys._current_frames()
+    found: dict[str, list[str]] = {}
+    for thread in threading.enumerate():
+        if thread.ident in frames:
+            calls = traceback.extract_stack(frames[thread.ident])
+            name = thread.name if thread.name not in found else f"{thread.name} {thread.ident}"
+            found[name] = [f"{call.filename}:{call.lineno} in {call.name}" for call in calls]
+    return found
