@@ -5,12 +5,15 @@ It imports nothing of Retrigger: the command does that, and its start is measure
 
 from __future__ import annotations
 
+import ctypes
 import os
+import socket
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks.measures import STEPS
+from benchmarks.systems import MACHINE
 
 _SETTINGS = """
 database_url: "{url}"
@@ -19,6 +22,7 @@ functions: [benchmarks.functions]
 executor: {executor}
 api: {{port: 0}}
 """
+_UNSHARE, _NEW_NAME, _NEW_USER = ctypes.CDLL(None).unshare, 0x04000000, 0x10000000  # of Linux
 _HANGS = """
 workflow: hangs
 app: Bench
@@ -54,6 +58,10 @@ def own_settings(folder: Path, url: str, variant: str) -> Path:
 
 
 def work(url: str, variant: str) -> None:
-    """The real command takes the place of this process."""
+    """The real command takes the place of this process, on a machine that has the name of the one it stands for: an
+    engine sees at once that another one on its own machine is dead."""
+    if _UNSHARE(_NEW_NAME) and _UNSHARE(_NEW_USER | _NEW_NAME):
+        raise OSError("This system gives a process no machine's name of its own.")
+    socket.sethostname(os.environ[MACHINE])
     file = own_settings(Path(tempfile.mkdtemp(prefix="bench-")), url, variant)
     os.execv(sys.executable, [sys.executable, "-m", "retrigger", "--config", str(file), "worker"])

@@ -8,10 +8,10 @@ from engine.store import Store
 
 
 class Heartbeat:
-    """Of the engine ``name``, whose leases last ``lease`` seconds."""
+    """Of the engine ``name``, whose leases last ``lease`` seconds, and which is the ``process``."""
 
-    def __init__(self, store: Store, name: str, lease: float) -> None:
-        self._store, self._name, self._lease = store, name, lease
+    def __init__(self, store: Store, name: str, lease: float, process: str | None = None) -> None:
+        self._store, self._name, self._lease, self._process = store, name, lease, process
         self._since: float | None = None  # of the present row of beats without a gap, by the database's clock
         self._last: float | None = None
         self._needed = lease  # seconds without a gap until others may be told dead
@@ -19,7 +19,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Renew this engine's presence, and the leases of all that it runs. Raises StorageError."""
         try:
-            now = self._store.present(self._name, self._lease)
+            now = self._store.present(self._name, self._lease, self._process)
             self._store.renew(self._name, self._lease)
         except StorageError:
             self._since = None

@@ -240,10 +240,15 @@ class Store(Protocol):
         """Numbers for a monitor. They cost no more the more requests there are."""
         ...
 
+    def processes(self) -> list[tuple[str, str]]:
+        """(name, process) of engines that have said which process they are, and have not ended their presence."""
+        ...
+
     def workers_alive(self) -> int:
         """Engines that renewed their presence lately (so that a command can say "nothing is running it")."""
         ...
 
-    def present(self, worker: str, lease: float) -> float:
-        """Renew this engine's presence for ``lease`` seconds; 0 ends it. Returns the database's clock."""
+    def present(self, worker: str, lease: float, process: str | None = None) -> float:
+        """Renew this engine's presence for ``lease`` seconds; 0 ends it. ``process``: see engine.process_identity.
+        Returns the database's clock."""
         ...

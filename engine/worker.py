@@ -15,6 +15,7 @@ from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.port import NewExecutor
 from engine.heartbeat import Heartbeat
 from engine.logs import logger
+from engine.process_identity import is_gone
 from engine.runner import Runner
 from engine.store import Store
 from engine.stored import Wait
@@ -35,7 +36,8 @@ _UNWIND = 2.0  # seconds that threads have to notice that their function's proce
 class Worker:
     """``name`` is unique to this boot. ``exclusive``: no other engine runs on this database (SQLite), so whatever
     another name left running is lost, whatever its lease says; a running row of this boot is left alone. Elsewhere
-    leases decide, and only for an engine that has had the database for as long as a lease itself."""
+    leases decide, and only for an engine that has had the database for as long as a lease itself; but an engine whose
+    ``process`` (see process_identity) has surely ended is dead at once."""
 
     def __init__(
         self,
@@ -46,12 +48,13 @@ class Worker:
         lease: float,
         slots: int = 32,
         exclusive: bool,
+        process: str | None = None,
         executor: NewExecutor = ApschedulerExecutor,
     ) -> None:
         self._store = store
         self._name = name
         self._lease = lease
-        self._heartbeat = Heartbeat(store, name, lease)
+        self._heartbeat = Heartbeat(store, name, lease, process)
         self._living = name if exclusive else None
         self._runner = runner
         self._waking: Wait | None = None  # where the next look at waits goes on
@@ -119,10 +122,13 @@ class Worker:
         self._due()
 
     def _recover_lost(self) -> int:
-        if self._living is None and not self._heartbeat.is_steady:
-            return 0
-        lost = self._store.lost(self._living)
-        self._each(lost, lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
+        gone = [name for name, process in self._store.processes() if is_gone(process)]
+        lost = {step for name in gone for step in self._store.running(name)}
+        if self._living is not None or self._heartbeat.is_steady:
+            lost.update(self._store.lost(self._living))
+        self._each(sorted(lost), lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
+        for name in gone:
+            self._store.present(name, 0)
         return len(lost)
 
     def _give_up_overdue(self) -> None:

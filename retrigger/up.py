@@ -20,6 +20,7 @@ from engine.errors import RetriggerError, SettingsError, StorageError
 from engine.isolation.pool import Processes
 from engine.logs import logger
 from engine.masking import Masker
+from engine.process_identity import this_process
 from engine.pruning import TURN as PRUNING_TURN
 from engine.pruning import NightlyPruning, Pruner
 from engine.runner import Runner
@@ -131,6 +132,7 @@ class Running:
             lease=settings.lease,
             slots=settings.slots,
             exclusive=app.database.is_sqlite,
+            process=this_process(),
             executor=new_executor(settings, app.store),
         )
         self._worker.also(TURN, BulkRunner(app.engine, app.bulks, name, partial(as_present, app.store)).turn, "bulk")

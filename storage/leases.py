@@ -103,19 +103,25 @@ class Leases(Repository):
                 return 0
         return self._writer.write(run)
 
-    def present(self, worker: str, lease: float) -> float:
-        """Renew this engine's presence for ``lease`` seconds; 0 ends it. Returns the database's clock."""
+    def present(self, worker: str, lease: float, process: str | None = None) -> float:
+        """See the port."""
 
         def run(connection: Connection, moment: float) -> float:
             mine = workers.c.name == worker
             if lease <= 0:
                 connection.execute(delete(workers).where(mine))
             elif not connection.execute(update(workers).where(mine).values(present_until=moment + lease)).rowcount:
-                row = {"name": worker, "present_until": moment + lease, "started_at": moment}
+                row = {"name": worker, "present_until": moment + lease, "started_at": moment, "process": process}
                 connection.execute(insert(workers).values(row))
             return moment
 
         return self._writer.write(run, beside=True)
+
+    def processes(self) -> list[tuple[str, str]]:
+        """See the port."""
+        with self._database.reading() as connection:
+            told = select(workers.c.name, workers.c.process).where(workers.c.process.is_not(None))
+            return [(name, process) for name, process in connection.execute(told.order_by(workers.c.name))]
 
     def workers_alive(self) -> int:
         """Engines that renewed their presence lately."""

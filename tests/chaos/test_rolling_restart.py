@@ -99,7 +99,7 @@ def test_the_steps_of_a_killed_machine_run_again_in_time(
 ) -> None:
     room.publish(ONBOARDING)
     outside.turn("identity", "slow")
-    first = start_engine(name="first")
+    first = start_engine(name="first", machine="another")
     numbers = [room.submit("onboarding") for _ in range(3)]
     outside.wait_for_calls(3)
     second = start_engine(name="second")

@@ -1,4 +1,4 @@
-"""Two engines on one PostgreSQL: one dies or hangs, the other takes over, no result counts twice (SPEC 3.2, 3.4)."""
+"""Two machines, one PostgreSQL: one dies or hangs, the other takes over, no result counts twice (SPEC 3.2, 3.4)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def first(start_engine: StartEngine) -> EngineProcess:
-    return start_engine(lease=LEASE, name="first")
+    return start_engine(lease=LEASE, name="first", machine="another")
 
 
 def _outcomes(step: StepDocument) -> list[tuple[str, str | None]]:

@@ -18,6 +18,7 @@ from engine.errors import RetriggerError
 from engine.functions import load_functions
 from engine.isolation.pool import Processes
 from engine.masking import Masker
+from engine.process_identity import this_process
 from engine.runner import Runner
 from engine.service import Engine
 from engine.tools import Tools
@@ -61,6 +62,7 @@ def main() -> int:
         lease=arguments.lease,
         slots=arguments.slots,
         exclusive=database.is_sqlite,
+        process=this_process() if arguments.machine is None else None,
         executor=executors.new_executor(store, arguments.lease),
     )
     engine = Engine(store, catalog, GRANTS, callbacks=callbacks)
@@ -83,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connection", action="append", default=[], help="name=base_url")
     parser.add_argument("--functions", action="append", default=["tests.support.deadly_functions"])
     parser.add_argument("--name", default="child")
+    parser.add_argument("--machine", help="another one than this: whether it is alive cannot be seen from here")
     parser.add_argument("--told", action="append", default=[], help="an application that has a channel")
     parser.add_argument("--bulk_turn", type=float, default=0.2)
     parser.add_argument("--lease", type=float, default=5.0)

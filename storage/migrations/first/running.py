@@ -21,6 +21,7 @@ def _workers() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("present_until", sa.Double, nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),
+        sa.Column("process", sa.Text),
     )
 
 

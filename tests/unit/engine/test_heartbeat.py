@@ -19,7 +19,7 @@ class Times:
     def __init__(self, times: Iterable[float | None]) -> None:
         self._times = iter(times)
 
-    def present(self, worker: str, lease: float) -> float:
+    def present(self, worker: str, lease: float, process: str | None = None) -> float:
         now = next(self._times)
         if now is None:
             raise StorageError("away")
