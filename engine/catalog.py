@@ -7,6 +7,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from engine.definition import Workflow
+from engine.errors import UnreadableVersion
 from engine.graph import Graph
 from engine.stored import StoredWorkflow
 
@@ -28,14 +29,16 @@ class Catalog:
         self._lock = Lock()
 
     def get(self, name: str, version: int | None = None) -> Published:
-        """A version of a workflow. Asks the database only for what it does not know, and for the newest."""
+        """A version of a workflow. Asks the database only for what it does not know, and for the newest.
+
+        Raises NotFound, UnreadableVersion."""
         if version is not None and (known := self._known.get((name, version))) is not None:
             return known
         stored = self._read(name, version)
         with self._lock:
             key = (name, stored.version)
             if key not in self._known:
-                self._known[key] = Published(Workflow.from_document(stored.document), stored.version)
+                self._known[key] = _parsed(stored)
             if version is None:
                 self._newest[name] = self._known[key]
             return self._known[key]
@@ -47,3 +50,13 @@ class Catalog:
     def graph(self, name: str, version: int) -> Graph:
         """The graph of a version."""
         return self.get(name, version).workflow.graph
+
+
+def _parsed(stored: StoredWorkflow) -> Published:
+    """It was checked when it was published; by another Retrigger, perhaps, or a hand has changed it since."""
+    try:
+        workflow = Workflow.from_document(stored.document)
+        _ = workflow.graph  # kept from now on
+    except Exception as error:
+        raise UnreadableVersion(stored.name, stored.version) from error
+    return Published(workflow, stored.version)

@@ -147,6 +147,16 @@ class NotFound(RetriggerError):
         super().__init__(f"There is no {what} {shown}.{' ' + hint if hint else ''}")
 
 
+class UnreadableVersion(RetriggerError):
+    """What is stored of a workflow's version is no definition for this Retrigger."""
+
+    def __init__(self, workflow: str, version: int) -> None:
+        self.workflow, self.version = workflow, version
+        super().__init__(
+            f"Version {version} of {workflow} cannot be read: a newer Retrigger published it, or its row is damaged."
+        )
+
+
 class LeaseLost(RetriggerError):
     """This attempt is no longer the step's attempt; whoever made it must stop and change nothing."""
 

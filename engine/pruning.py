@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from engine import events
-from engine.errors import InvalidInput, NotFound
+from engine.errors import InvalidInput, NotFound, UnreadableVersion
 from engine.logs import logger
 from engine.permissions import Actor
 from engine.records import Event
@@ -70,7 +70,7 @@ class Pruner:
         for first in range(0, len(page), self._batch):
             batch = page[first : first + self._batch]
             begun = time.monotonic()
-            masked = [found for old in batch if (found := self._masked(old)) is not None]
+            batch, masked = self._to_remove(batch)
             told = Event(
                 None, events.PRUNED, 0.0, by=actor.name, actor=actor.id, door=actor.door,
                 reason=f"older than {days} days", data={"before": before},
@@ -107,6 +107,19 @@ class Pruner:
         if days < 1:
             raise InvalidInput("Nothing younger than a day can be removed.", "older_than")
         return self._retention.now() - days * DAY
+
+    def _to_remove(self, batch: Sequence[Old]) -> tuple[list[Old], list[Masked]]:
+        """Those whose texts can be masked, or need not be; one that cannot be stays, and does not keep the others."""
+        fit, masked = [], []
+        for old in batch:
+            try:
+                found = self._masked(old)
+            except (NotFound, UnreadableVersion) as error:
+                log.warning("retention.left", says=str(error), request=f"REQ-{old.request_id}")
+                continue
+            fit.append(old)
+            masked += [] if found is None else [found]
+        return fit, masked
 
     def _masked(self, old: Old) -> Masked | None:
         """None where the definition lists nothing as sensitive."""

@@ -142,8 +142,7 @@ class Worker:
 
     def _each(self, steps: Iterable[tuple[int, str, int]], decide: Callable[[Draft, str, int], bool]) -> None:
         """Together, so that many share a commit. One bad request must never stop the recovery of the others: any
-        error is logged, as what a newer or damaged definition raises is no RetriggerError, and the request is left
-        alone for a minute."""
+        error is logged, as what damaged rows raise is no RetriggerError, and the request is left alone for a minute."""
         now, change = time.monotonic(), self._store.change_soon
         fit = [step for step in steps if self._bad.get(step[0], now) <= now]
         asked = [(step[0], change(step[0], _of(decide, step))) for step in fit]

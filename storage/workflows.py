@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.errors import NotFound
+from engine.errors import NotFound, UnreadableVersion
 from engine.records import Event
 from engine.stored import StoredWorkflow
 from storage.repository import Repository
@@ -66,7 +66,10 @@ class Workflows(Repository):
 
 def _stored(row: Sequence[Any]) -> StoredWorkflow:
     name, version, app, document, digest, published_at = row
-    return StoredWorkflow(name, version, app, json.loads(document), digest, published_at)
+    try:
+        return StoredWorkflow(name, version, app, json.loads(document), digest, published_at)
+    except ValueError:
+        raise UnreadableVersion(name, version) from None
 
 
 def _unknown(name: str, version: int | None, names: list[str]) -> NotFound:

@@ -10,20 +10,22 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from benchmarks.filled import SOMEONE, Open, fill, open_on
+from engine.catalog import Catalog
 from engine.errors import NotFound, NotPermitted, Refused
 from engine.functions import function
 from engine.permissions import Actor, Grant, Permission
 from engine.pruning import DAY, NightlyPruning, Pruner
 from engine.retention import ENDED
+from engine.service import Engine
 from engine.texts import MASK, REMOVED
 from storage.database import open_database
 from storage.outbox import SqlOutbox
 from storage.retention import SqlRetention
-from storage.tables import events, metadata, requests, steps, workers
-from tests.support.engine import HANNA, VERA, Room
+from storage.tables import events, metadata, requests, steps, workers, workflows
+from tests.support.engine import GRANTS, HANNA, VERA, Room
 
 NATIONAL_ID = "123-45-6789"
 LARGE = 50_000  # requests
@@ -225,6 +227,21 @@ def test_an_engine_prunes_by_itself_a_little_at_a_time(lived: Lived):
     clock[0] = 86400.0
     nightly.turn()
     assert lived.room.document(again).pruned_at is not None
+
+
+@pytest.mark.parametrize("document", ['{"nodes": 7}', "{"])
+def test_what_belongs_to_a_version_that_cannot_be_read_stays_and_the_rest_goes(
+    lived: Lived, caplog: pytest.LogCaptureFixture, document: str
+):
+    """Which of its texts are sensitive is not known, and they would stay."""
+    with lived.room.database.writing() as connection:
+        connection.execute(update(workflows).where(workflows.c.name == "hiring").values(document=document))
+    engine = Engine(lived.room.store, Catalog(lived.room.store.workflow), GRANTS)
+    pruner = Pruner(engine, lived.retention, lambda seconds: None)
+    assert dict(pruner.prune(HANNA, 90).requests) == {"Lab": 1}
+    assert f"REQ-{lived.mended}" in caplog.text
+    assert "Version 1 of hiring cannot be read" in caplog.text
+    assert lived.prune() == {"HR": 4}
 
 
 @pytest.fixture
