@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine.allowed import Action
 from engine.decide import options
 from engine.errors import Conflict, PlanChanged, Refused
 from tests.support.memory import MemoryRequest, act
-from tests.unit.engine.decide.samples import CHOICE, LINE, TOLD, blocked_at, with_flow
+from tests.unit.engine.decide.samples import CHOICE, LINE, TOLD, blocked_at, step_only, with_flow
 
 
 class TestProvideInput:
@@ -52,6 +54,18 @@ class TestTwoPeople:
         request.fail("b")
         with pytest.raises(PlanChanged):
             with_flow(request, "b", plan_digest=plan.digest)
+
+    @pytest.mark.parametrize("act_on", [options.continue_flow, options.withdraw])
+    def test_acts_on_the_request_are_bound_to_the_request_that_was_seen(self, act_on) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        seen = request.request.version
+        step_only(request, "b", ticked=True)
+        request.succeed("b")
+        for version in (seen, request.request.version + 1):
+            with pytest.raises(Conflict, match=r"REQ-1 is now blocked\. Hanna Lead re-triggered at"):
+                request.do(partial(act_on, act=act(reason="now", expect_version=version)))
+        request.do(partial(act_on, act=act(reason="now", expect_version=request.request.version)))
+        assert request.status != "blocked"
 
 
 class TestWithdraw:
