@@ -7,8 +7,10 @@ texts were expected took it a minute and a half, and lists that must not repeat 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from fractions import Fraction
+from functools import lru_cache, wraps
 from itertools import islice
 from typing import Any
 
@@ -17,18 +19,52 @@ from jsonschema.validators import extend
 from referencing import Registry
 
 from engine import regex
+from engine.limits import MAX_SCHEMA_CHECKS
 
 MOST = 100  # errors that are looked for
+TOO_LONG = f"it takes more than {MAX_SCHEMA_CHECKS:,} checks to compare it with its schema"
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
+_AT_ONCE = 8  # entries of a list or an object that are compared in the time of a check
 _SHOWN = 100  # characters of a value in a sentence
 _KINDS: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
 
 
 def misfits(schema: Mapping[str, Any] | None, value: Any) -> list[ValidationError]:
-    """The first errors, at most ``MOST``; none when it fits. Raises Unresolvable for a reference that leads nowhere,
-    and RecursionError for one that leads back to itself."""
-    return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST)) if schema is not None else []
+    """The first errors, at most ``MOST``; none when it fits. ``TOO_LONG`` where it takes more than
+    ``MAX_SCHEMA_CHECKS`` to know: references may ask for the same again and again, twice as often at each level.
+
+    Raises Unresolvable for a reference that leads nowhere, and RecursionError for one that leads back to itself.
+    """
+    if schema is None:
+        return []
+    _left.set([MAX_SCHEMA_CHECKS])
+    try:
+        return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST))
+    except _TooLong:
+        return [ValidationError(TOO_LONG)]
+
+
+class _TooLong(Exception):
+    pass
+
+
+_left: ContextVar[list[int]] = ContextVar("_left")  # checks that the comparison may still take, in a list of one
+Check = Callable[[Draft202012Validator, Any, Any, Any], Iterable[ValidationError] | None]
+
+
+def _counted(check: Check) -> Check:
+    """A keyword's own check, counted by what it has to compare."""
+
+    @wraps(check)
+    def counted(validator: Draft202012Validator, wanted: Any, value: Any, whole: Any) -> Iterator[ValidationError]:
+        left = _left.get()
+        left[0] -= 1 + sum(len(each) // _AT_ONCE for each in (wanted, value) if isinstance(each, list | dict))
+        if left[0] < 0:
+            raise _TooLong
+        yield from check(validator, wanted, value, whole) or ()
+
+    return counted
 
 
 @lru_cache(maxsize=256)
@@ -70,6 +106,15 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return list, tuple(map(_comparable, value))
     return isinstance(value, bool), value
+
+
+def _multiple_of(validator: Draft202012Validator, step: Any, value: Any, whole: object) -> Iterator[ValidationError]:
+    """jsonschema's own, but that a whole number may be larger than every float."""
+    try:
+        yield from Draft202012Validator.VALIDATORS["multipleOf"](validator, step, value, whole) or ()
+    except OverflowError:
+        if Fraction(value) % Fraction(step):
+            yield ValidationError(f"{_shown(value)} is not a multiple of {step}")
 
 
 def _pattern(validator: Draft202012Validator, pattern: str, value: Any, _: object) -> Iterator[ValidationError]:
@@ -120,16 +165,18 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= _SHOWN else f"{_KINDS.get(type(value), 'a value')} of {len(shown):,} characters"
 
 
+_CHECKS: Mapping[str, Check] = {
+    **Draft202012Validator.VALIDATORS,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
+    "uniqueItems": _unique_items,
+    "multipleOf": _multiple_of,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "unevaluatedItems": _unevaluated("unevaluatedItems"),
+    "unevaluatedProperties": _unevaluated("unevaluatedProperties"),
+}
 _Bounded: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema's stubs leave it untyped
-    Draft202012Validator,
-    {
-        "anyOf": _any_of,
-        "oneOf": _one_of,
-        "uniqueItems": _unique_items,
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-        "unevaluatedItems": _unevaluated("unevaluatedItems"),
-        "unevaluatedProperties": _unevaluated("unevaluatedProperties"),
-    },
+    Draft202012Validator, {keyword: _counted(check) for keyword, check in _CHECKS.items()}
 )

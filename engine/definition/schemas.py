@@ -10,6 +10,7 @@ from jsonschema.exceptions import SchemaError
 
 from engine import regex
 from engine.definition.problems import Path
+from engine.json_schema import TOO_LONG, misfits
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = frozenset({"const", "enum", "default", "examples"})  # keywords that hold values, not schemas
@@ -24,8 +25,8 @@ def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
         return [(tuple(error.absolute_path), f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it")]
     found = [problem for place, value in _references(schema) for problem in _judge(schema, place, value)]
     found += [*_pattern_problems(schema), *_unbounded(schema)]
-    if not found and _is_endless(schema):
-        found.append(((), "refers to itself without end; put the reference below `properties` or `items`"))
+    if not found and (why := _endless(schema)):
+        found.append(((), why))
     return found
 
 
@@ -105,12 +106,14 @@ def _references(schema: Any) -> Iterator[tuple[Path, str]]:
             yield path, value
 
 
-def _is_endless(schema: dict[str, Any]) -> bool:
-    """Whether a reference comes back to itself before it has taken a step into the value."""
+def _endless(schema: dict[str, Any]) -> str | None:
+    """Whether a reference comes back to itself before it has taken a step into the value, or to so many others that
+    it might as well."""
     emptiest: tuple[Any, ...] = (None, {}, [])
     try:
         for value in emptiest:
-            Draft202012Validator(schema).is_valid(value)
+            if any(error.message == TOO_LONG for error in misfits(schema, value)):
+                return "takes too long to compare even nothing with it; let no reference lead to the same place twice"
     except RecursionError:
-        return True
-    return False
+        return "refers to itself without end; put the reference below `properties` or `items`"
+    return None

@@ -18,12 +18,14 @@ from jinja2.utils import Namespace
 from engine import strict_json
 from engine.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_LOOPS
 from engine.templates.context import ADDRESS, CALLBACK_URL
+from engine.templates.effort import Effort, size
 from engine.templates.errors import TemplateError
 from engine.templates.values import Budget, plain, text, too_large
 
 CONCAT = " concat"  # what `~` becomes; the space keeps the name out of templates' reach
+WEIGHED = " weighed"  # what the parts of a comparison, and what is cut out of a list, go through
 COUNTED = " counted"  # what a loop runs over
-LOOPS = " loops"  # where a rendering keeps how many turns are left, in a list of one
+EFFORT = " effort"  # where a rendering keeps what it may still take
 
 
 def _words(names: str) -> frozenset[str]:
@@ -87,7 +89,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Refuse an operation whose result would be too large, before it is made."""
         _GUARDS[operator](left, right)
-        return super().call_binop(context, operator, left, right)
+        return _effort(context).made(super().call_binop(context, operator, left, right), left, right)
+
+    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call what ``is_safe_callable`` allows."""
+        given = (getattr(obj, "__self__", None), *args, *kwargs.values())
+        return _effort(context).made(super().call(context, obj, *args, **kwargs), *given)
 
 
 @cache
@@ -95,27 +102,56 @@ def environment() -> Sandbox:
     """The one environment; compiled templates refer to it."""
     made = Sandbox(undefined=Missing, finalize=text, optimized=False, keep_trailing_newline=True, cache_size=0)
     made.globals = {"range": _range, "namespace": Namespace, CALLBACK_URL: _callback_url}
-    made.filters = {name: filters.FILTERS[name] for name in _OTHER_FILTERS}
-    made.filters |= {name: _of_text(filters.FILTERS[name]) for name in _TEXT_FILTERS}
-    made.filters |= {
+    found: dict[str, Callable[..., Any]] = {name: filters.FILTERS[name] for name in _OTHER_FILTERS}
+    found |= {name: _of_text(filters.FILTERS[name]) for name in _TEXT_FILTERS}
+    found |= {
         "join": _join, "replace": _replace, "round": _round, "string": text, "sum": _sum, "tojson": _to_json,
-        CONCAT: _concat, COUNTED: _counted,
+        CONCAT: _concat,
     }  # fmt: skip
+    made.filters = {name: _weighed(method) for name, method in found.items()} | {
+        WEIGHED: _weighed(_itself, entry=1),
+        COUNTED: _counted,
+    }
+    tests: dict[str, Any] = made.tests
+    made.tests = {name: _weighed(test, entry=1) for name, test in tests.items()}
     return made
 
 
-def _size(value: object) -> int:
-    return len(value) if isinstance(value, str | list | tuple) else 0
+def _effort(context: Context) -> Effort:
+    found: Effort = context[EFFORT]
+    return found
+
+
+_PASSED: Mapping[str, Callable[[Context], tuple[Any, ...]]] = {
+    "": lambda context: (),
+    "context": lambda context: (context,),
+    "eval_context": lambda context: (context.eval_ctx,),
+    "environment": lambda context: (context.environment,),
+}
+
+
+def _weighed(method: Callable[..., Any], entry: float = 16) -> Callable[..., Any]:
+    """A filter or a test, counted. `map` and `select` call others for each of a list's entries. ``entry``: characters
+    that an entry of a list that it is given counts as."""
+    wanted = getattr(method, "jinja_pass_arg", None)
+    passed = _PASSED[wanted.name if wanted else ""]
+
+    def weighed(context: Context, *args: Any, **kwargs: Any) -> Any:
+        effort = _effort(context)
+        effort.made(None, *args, *kwargs.values(), entry=entry)
+        return effort.made(method(*passed(context), *args, **kwargs))
+
+    return pass_context(weighed)
 
 
 def _guard_sum(left: Any, right: Any) -> None:
-    if _size(left) + _size(right) > MAX_RENDERED_CHARS:
+    if size(left) + size(right) > MAX_RENDERED_CHARS:
         raise too_large()
 
 
 def _guard_product(left: Any, right: Any) -> None:
     for sequence, times in ((left, right), (right, left)):
-        if _size(sequence) and isinstance(times, int) and _size(sequence) * times > MAX_RENDERED_CHARS:
+        if size(sequence) and isinstance(times, int) and size(sequence) * times > MAX_RENDERED_CHARS:
             raise too_large()
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _MAX_BITS:
         raise too_large()
@@ -146,6 +182,10 @@ def _of_text(method: Callable[..., Any]) -> Callable[..., Any]:
     return wraps(method)(lambda env, value, *args, **kwargs: method(env, text(value), *args, **kwargs))
 
 
+def _itself(value: Any) -> Any:
+    return value
+
+
 def _concat(first: Any, *rest: Any) -> str:
     budget, parts = Budget(), []
     for value in (first, *rest):
@@ -156,11 +196,9 @@ def _concat(first: Any, *rest: Any) -> str:
 
 @pass_context
 def _counted(context: Context, values: Iterable[Any]) -> Iterator[Any]:
-    left = context[LOOPS]
+    effort = _effort(context)
     for value in values:
-        left[0] -= 1
-        if left[0] < 0:
-            raise TemplateError(f"the loops of the template take more than {MAX_TEMPLATE_LOOPS:,} turns")
+        effort.turn()
         yield value
 
 

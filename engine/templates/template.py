@@ -11,10 +11,10 @@ from jinja2 import nodes
 from jinja2.runtime import Undefined
 from jinja2.visitor import NodeTransformer
 
-from engine.limits import MAX_TEMPLATE_LOOPS
 from engine.templates.context import ROOTS
+from engine.templates.effort import Effort
 from engine.templates.errors import TemplateError
-from engine.templates.sandbox import CONCAT, COUNTED, LOOPS, environment
+from engine.templates.sandbox import CONCAT, COUNTED, EFFORT, WEIGHED, environment
 from engine.templates.syntax import Path, dotted, expression_of, inspect, is_template, short
 from engine.templates.values import Budget, kind, plain, text
 
@@ -142,7 +142,7 @@ class _Leaf:
         return environment().from_string(_Guarded().visit(tree))
 
     def _run(self, context: Context, budget: Budget) -> Any:
-        frame = self.compiled.new_context({**context, LOOPS: [MAX_TEMPLATE_LOOPS]})
+        frame = self.compiled.new_context({**context, EFFORT: Effort()})
         pieces = []
         for piece in self.compiled.root_render_func(frame):
             budget.spend(len(piece))
@@ -159,7 +159,7 @@ class _Leaf:
 
 
 class _Guarded(NodeTransformer):
-    """Puts the guards in that Jinja2 has no hook for: `~`, and the turns of loops."""
+    """Puts the guards in that Jinja2 has no hook for: `~`, the turns of loops, comparisons, and parts of lists."""
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja2's naming
         self.generic_visit(node)
@@ -167,8 +167,23 @@ class _Guarded(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - the same
         self.generic_visit(node)
-        node.iter = nodes.Filter(node.iter, COUNTED, [], [], None, None, lineno=node.lineno)
+        node.iter = _through(COUNTED, node.iter)
         return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - the same
+        self.generic_visit(node)
+        node.expr = _through(WEIGHED, node.expr)
+        for operand in node.ops:
+            operand.expr = _through(WEIGHED, operand.expr)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - the same
+        self.generic_visit(node)
+        return _through(WEIGHED, node) if isinstance(node.arg, nodes.Slice) else node
+
+
+def _through(filter_name: str, node: Any) -> nodes.Expr:
+    return nodes.Filter(node, filter_name, [], [], None, None, lineno=node.lineno)
 
 
 def _look_up(path: Path, context: Context) -> Any:

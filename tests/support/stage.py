@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -15,6 +16,8 @@ from tests.support.paper.definition import definition
 from tests.support.paper.shape import Shape
 from tests.support.trial import Trial
 
+_TOLD = 100  # sequences, of which a line tells
+
 
 class Stage:
     """The room and the outside that all examples of a run share, and what was published in it."""
@@ -24,6 +27,13 @@ class Stage:
         self._names: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self.sequences = 0
+        self._begun = time.monotonic()
+
+    def begin_sequence(self) -> None:
+        """Count another one; with -s, a long run says how far it is."""
+        self.sequences += 1
+        if self.sequences % _TOLD == 0:
+            print(f"{self.sequences:,} sequences in {time.monotonic() - self._begun:,.0f} s")  # noqa: T201
 
     def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
         """A request on the first of these versions; the others are published while it runs."""

@@ -215,6 +215,8 @@ def test_every_limit_is_told_as_it_is():
         "what one rendering gives (all of a call's values together)":
             f"{limits.MAX_RENDERED_CHARS:,} characters, {limits.MAX_JSON_DEPTH} levels",
         "turns of all loops in one template": f"{limits.MAX_TEMPLATE_LOOPS:,}",
+        "what one rendering takes in hand on its way": f"{limits.MAX_TEMPLATE_CHARS:,} characters",
+        "checks of one value by its schema": f"{limits.MAX_SCHEMA_CHECKS:,}",
         "a title; a reason": f"{limits.MAX_TITLE_CHARS}; {limits.MAX_REASON_CHARS:,} characters",
         "a key that makes a submit safe to repeat": f"{limits.MAX_KEY_CHARS} characters",
         "an error": f"{limits.MAX_ERROR_CHARS:,} characters; of an action, {_ERROR_CHARS}",

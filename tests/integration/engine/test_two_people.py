@@ -38,7 +38,7 @@ class TwoPeople(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage.sequences += 1
+        self.stage.begin_sequence()
         self.ids = itertools.count(1)
         self.trial: Trial | None = None
         self.hands: Hands | None = None

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from engine.json_schema import MOST, misfits
+from engine import json_schema
+from engine.definition.schemas import schema_problems
+from engine.json_schema import MOST, TOO_LONG, misfits
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-2, 2) | st.sampled_from(["", "a", "b"]),
@@ -107,3 +109,38 @@ def test_no_pattern_takes_longer_than_the_text_is_long(schema: dict[str, Any]) -
 
 def test_half_a_surrogate_pair_is_some_other_character() -> None:
     assert misfits({"pattern": "^a$"}, "\ud800") and not misfits({"pattern": "^.$"}, "\ud800")
+
+
+def twice_at_each_level(levels: int) -> dict[str, Any]:
+    parts = {f"p{n}": {"allOf": [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(levels)}
+    return {**parts, f"p{levels}": {}}
+
+
+TREE = {"anyOf": [{"type": "array", "items": {"$ref": "#"}, "minItems": n} for n in (0, 1)] + [{"type": "string"}]}
+BOMBS = [
+    pytest.param({"properties": {"x": {"$ref": "#/$defs/p0"}}, "$defs": twice_at_each_level(40)}, {"x": 1}, id="refs"),
+    pytest.param(TREE, json.loads("[" * 60 + "1" + "]" * 60), id="a tree that two alternatives lead down"),
+    pytest.param({"items": {"enum": [{"a": n} for n in range(2000)]}}, [{"a": 1999}] * 90_000, id="a long enum"),
+    pytest.param({"items": {"oneOf": [{"const": n} for n in range(2000)]}}, [1999] * 200_000, id="a long oneOf"),
+]
+
+
+@pytest.mark.parametrize(("schema", "value"), BOMBS)
+def test_no_schema_takes_more_checks_than_it_may(schema: Any, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_schema, "MAX_SCHEMA_CHECKS", 20_000)
+    begun = time.thread_time()
+    assert [error.message for error in misfits(schema, value)] == [TOO_LONG]
+    assert time.thread_time() - begun < 3.0
+    assert misfits({"type": "string"}, "a") == []  # the next comparison begins anew
+
+
+def test_a_schema_that_would_take_years_for_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_schema, "MAX_SCHEMA_CHECKS", 20_000)
+    [(place, why)] = schema_problems({"$ref": "#/$defs/p0", "$defs": twice_at_each_level(40)})
+    assert place == () and "takes too long" in why
+
+
+def test_a_whole_number_may_be_larger_than_every_fraction() -> None:
+    assert misfits({"multipleOf": 1.5}, 3 * 10**400) == []
+    [error] = misfits({"multipleOf": 1.5}, 10**400)
+    assert error.message == "a value of 401 characters is not a multiple of 1.5"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_LOOPS
-from engine.templates import TemplateError, compile_value
+from engine.templates import TemplateError, build_context, compile_value
 from tests.unit.engine.templates.samples import CONTEXT, refusal
 
 WORDS = (
@@ -142,6 +142,9 @@ def test_no_jumble_of_words_gives_anything_but_json_or_a_template_error(words: l
         "{{ '{:999999999}'.format(1) }}",
         "{{ [1] | batch(999999999, 0) | list }}",
         "{{ {} | tojson(indent=999999999) }}",
+        "{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x, [0] * 262144] %}{% endfor %}",
+        "{% for i in range(9999) %}{% if range(9999) | list %}{% endif %}{% endfor %}",
+        "{{ range(9999) | map('string') | map('join', request.input.long) | list | length }}",
         "{{ 1e308 * 10 }}",
         "{{ " + "(" * 2000 + "1" + ")" * 2000 + " }}",
         "{{ " + "+".join("1" * 3000) + " }}",
@@ -169,3 +172,54 @@ def test_as_many_turns_as_the_limit_says():
     assert compile_value(loop.format(MAX_TEMPLATE_LOOPS)).render({}) == ""
     with pytest.raises(TemplateError, match="take more than 10,000 turns"):
         compile_value(loop.format(MAX_TEMPLATE_LOOPS) + loop.format(1)).render({})
+
+
+# As large as an input may be: what is innocent with ten groups must not take a worker, or the API, for hours.
+LARGE = build_context(
+    1,
+    {
+        "texts": [f"t{n}" for n in range(90_000)],
+        "all": list(range(90_000)),
+        "same": list(range(90_000)),
+        "long": "a" * 900_000,
+    },
+    "",
+    {},
+    {},
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ request.input.all | select('in', request.input.texts) | list }}",
+        "{{ request.input.all | reject('in', request.input.texts) | list }}",
+        "{% for i in range(9999) %}{% if i in request.input.texts %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.all == request.input.same %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.long.count('b') %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.long is upper %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.all[1:] | first %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.all | sort | first %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.long.split('a') %}{% endif %}{% endfor %}",
+        "{% for i in range(9999) %}{% if request.input.long.upper() == 'a' %}{% endif %}{% endfor %}",
+    ],
+)
+def test_a_large_input_does_not_keep_a_template_busy(template: str):
+    made = compile_value(template)
+    begun = time.thread_time()
+    with pytest.raises(TemplateError):
+        made.render(LARGE)
+    assert time.thread_time() - begun < 3.0
+
+
+def test_long_texts_can_be_put_together_piece_by_piece():
+    pieces = "{% set n = namespace(x='') %}{% for i in range(500) %}{% set n.x = n.x ~ i ~ 'x' * 97 %}{% endfor %}"
+    assert len(compile_value(pieces + "{{ n.x }}").render({})) > 45_000
+
+
+def test_hundreds_are_compared_with_hundreds():
+    some = build_context(1, {"a": list(range(900)), "b": list(range(450, 1350))}, "", {}, {}, {})
+    assert compile_value("{{ request.input.a | select('in', request.input.b) | list | length }}").render(some) == 450
+    loop = "{% for x in request.input.a if x not in request.input.b %}{{ x }}{% endfor %}"
+    assert compile_value(loop).render(some) == "".join(map(str, range(450)))
