@@ -26,6 +26,26 @@ def test_two_ends_that_are_reached_together_both_count(turned: bool) -> None:
     assert request.status == "rejected"
 
 
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        (("completed", "failed"), "failed"),
+        (("failed", "completed"), "failed"),
+        (("failed", "rejected"), "rejected"),
+        (("rejected", "failed"), "rejected"),
+        (("completed", "rejected"), "rejected"),
+        (("completed", "completed"), "completed"),
+    ],
+)
+def test_rejected_beats_failed_beats_completed_in_whatever_order_they_come(ends: tuple[str, str], status: str) -> None:
+    lines = ("fork > a", "fork > b", "a > one", "b > two")
+    request = MemoryRequest(graph(*lines, kinds={"fork": "branch"}, ends=dict(zip(("one", "two"), ends, strict=True))))
+    request.run("fork", "a")
+    assert request.status == "in_progress", "b can still go on"
+    request.run("b")
+    assert request.status == status
+
+
 def test_a_path_that_was_not_taken_is_skipped_and_not_cancelled_by_the_end() -> None:
     request = MemoryRequest(graph("a > b", "a -failure> no", "b > end", ends={"no": "failed"}, cancels=("no",)))
     request.fail("a")
