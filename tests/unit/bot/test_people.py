@@ -70,6 +70,19 @@ def test_without_an_answer_only_the_id_counts_and_that_is_said(caplog: pytest.Lo
     assert "U1" in caplog.text
 
 
+def test_without_an_answer_a_guest_is_still_told_that_they_are_one_and_whoever_was_not_has_no_mail() -> None:
+    now = [0.0]
+    for profile, said in (({**HANNA, "is_restricted": True}, "guest"), (HANNA, "did not tell your e-mail address")):
+        slack = Slack(profile)
+        known = people(slack, now)
+        known.person("T1", "U1")
+        now[0] += KEPT + 1
+        slack.profile = None
+        person = known.person("T1", "U1")
+        assert person.actor.mail is None
+        assert said in str(person.note)
+
+
 def test_actor_ids_lead_back_to_slack_users() -> None:
     assert slack_user(actor_id("T1", "U1")) == "U1"
     assert [slack_user(other) for other in (None, "hanna@example.com", "key:ci")] == [None, None, None]
