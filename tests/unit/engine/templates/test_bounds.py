@@ -210,7 +210,7 @@ def test_a_large_input_does_not_keep_a_template_busy(template: str):
     begun = time.thread_time()
     with pytest.raises(TemplateError):
         made.render(LARGE)
-    assert time.thread_time() - begun < 3.0
+    assert time.thread_time() - begun < 15.0  # some take hours otherwise, the others half a minute and more
 
 
 def test_long_texts_can_be_put_together_piece_by_piece():
