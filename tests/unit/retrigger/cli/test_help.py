@@ -47,6 +47,7 @@ def test_a_command_that_reads_starts_without_what_others_need():
         "fastapi",
         "PIL",
         "procrastinate",
+        "requests",
         "slack_bolt",
         "slack_sdk",
         "structlog",
