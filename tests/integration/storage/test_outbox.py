@@ -143,6 +143,8 @@ def test_whose_time_with_a_row_is_over_begins_no_send_and_postpones_nothing(stor
         outbox.sending(mine, [], 0.0)
     outbox.later(mine, 1000.0, "not mine any more")
     outbox.sending(theirs, [], 7.0)
+    outbox.later(theirs, 0.0, "Slack is down")
+    assert wait_for_due(outbox).tries == theirs.tries + 1
 
 
 def test_what_waits_behind_a_row_can_be_told_with_it(store: SqlStore, outbox: SqlOutbox):

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from engine.definition import Workflow, load
 from engine.errors import InputTooLarge, InvalidInput
+from engine.limits import MAX_JSON_DEPTH
 from engine.provided import check_input, check_provided, shape_of
 
 WORKFLOW = """
@@ -65,6 +66,18 @@ def test_a_text_over_the_limit_is_too_large(workflow: Workflow) -> None:
 def test_a_request_that_does_not_match_is_refused(workflow: Workflow) -> None:
     with pytest.raises(InvalidInput, match="'name' is a required property"):
         check_input(workflow, {"nmae": "Ada"}, 1000)
+
+
+def test_an_input_is_bounded_in_size_and_depth_whatever_door_it_comes_through(workflow: Workflow) -> None:
+    deep: Any = 1
+    for _ in range(MAX_JSON_DEPTH - 1):
+        deep = [deep]
+    given = {"name": "Ada", "more": deep}
+    text = check_input(workflow, given, 1_000)
+    with pytest.raises(InputTooLarge):
+        check_input(workflow, given, len(text) - 1)
+    with pytest.raises(InvalidInput, match=f"nested deeper than {MAX_JSON_DEPTH} levels"):
+        check_input(workflow, {"name": "Ada", "more": [deep]}, 1_000)
 
 
 @pytest.mark.parametrize(

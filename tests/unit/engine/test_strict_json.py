@@ -94,10 +94,13 @@ def test_python_words_are_refused():
         loads('{"ok": True}', limit=LIMIT)
 
 
-def test_the_limit_counts_bytes():
-    assert loads('"é"', limit=4) == "é"
-    with pytest.raises(InputTooLarge, match="the limit is 3 bytes"):
-        loads('"é"', limit=3)
+@pytest.mark.parametrize(("sign", "size"), [("e", 1), ("é", 2), ("€", 3), ("😀", 4)])
+def test_the_limit_counts_bytes(sign: str, size: int):
+    text = f'"{sign * 10}"'
+    limit = 10 * size + 2
+    assert loads(text, limit=limit) == sign * 10
+    with pytest.raises(InputTooLarge, match=f"the limit is {limit - 1} bytes"):
+        loads(text, limit=limit - 1)
 
 
 def test_nesting_up_to_the_limit_is_read():
