@@ -23,6 +23,7 @@ from engine.stored import (
     StoredKey,
     StoredWorkflow,
     TemplateValues,
+    Unreadable,
     Wait,
     Waking,
 )
@@ -155,11 +156,11 @@ class Store(Protocol):
         """Everything of one request. Raises NotFound."""
         ...
 
-    def histories(self, after: int, limit: int) -> list[History]:
+    def histories(self, after: int, limit: int) -> list[History | Unreadable]:
         """What an audit reads, of the ``limit`` requests that follow the id ``after``, all of one snapshot."""
         ...
 
-    def history(self, request_id: int) -> History:
+    def history(self, request_id: int) -> History | Unreadable:
         """The same of one request. Raises NotFound."""
         ...
 

@@ -135,6 +135,17 @@ class History(NamedTuple):
     attempts: tuple[AttemptDetail, ...]
     events: tuple[Event, ...]
 
+    @property
+    def request_id(self) -> int:
+        return self.request.id
+
+
+class Unreadable(NamedTuple):
+    """A request with rows that this Retrigger cannot have written: a newer one has, or a hand. ``why``: an error."""
+
+    request_id: int
+    why: str
+
 
 class TemplateValues(NamedTuple):
     """What the templates of a step may name, parsed. ``results`` and ``errors`` by node, as far as there are any;

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, null, select
+from sqlalchemy import ColumnElement, Connection, Table, exists, null, select
 
 from engine.errors import NotFound
-from engine.records import Event, Step
-from engine.stored import AttemptDetail, History
+from engine.stored import History, Unreadable
 from storage import rows
 from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
@@ -21,11 +22,11 @@ _LIGHT_END = [null().label("response") if column.name == "response" else column 
 class Histories(Repository):
     """What `retrigger doctor --audit` asks of the database."""
 
-    def histories(self, after: int, limit: int) -> list[History]:
+    def histories(self, after: int, limit: int) -> list[History | Unreadable]:
         """Of the ``limit`` requests that follow the id ``after``, by id; all of one snapshot."""
         return self._read(requests.c.id > after, limit)
 
-    def history(self, request_id: int) -> History:
+    def history(self, request_id: int) -> History | Unreadable:
         """Of one request. Raises NotFound."""
         found = self._read(numbered(request_id), 1)
         if not found:
@@ -42,35 +43,40 @@ class Histories(Repository):
                 found += [(table.name, number) for number in connection.scalars(lone.order_by(mine).limit(limit))]
         return found
 
-    def _read(self, wanted: ColumnElement[bool], limit: int) -> list[History]:
+    def _read(self, wanted: ColumnElement[bool], limit: int) -> list[History | Unreadable]:
         with self._database.reading() as connection:
             page = select(*REQUEST_COLUMNS).where(wanted).order_by(requests.c.id).limit(limit)
-            found = [rows.request_from(row) for row in connection.execute(page)]
+            found = connection.execute(page).all()
             if not found:
                 return []
             whole = _Rows(connection, found[0].id, found[-1].id)
-        return [
-            History(request, tuple(whole.steps[request.id]), tuple(whole.attempts[request.id]),
-                    tuple(whole.events[request.id]))
-            for request in found
-        ]  # fmt: skip
+        return list(map(whole.history, found))
 
 
 class _Rows:
     """The rows of the requests from ``first`` to ``last``, by request."""
 
     def __init__(self, connection: Connection, first: int, last: int) -> None:
-        self.steps: defaultdict[int, list[Step]] = defaultdict(list)
-        self.attempts: defaultdict[int, list[AttemptDetail]] = defaultdict(list)
-        self.events: defaultdict[int, list[Event]] = defaultdict(list)
-        mine = steps.c.request_id.between(first, last)
-        for row in connection.execute(select(*STEP_COLUMNS).where(mine).order_by(steps.c.request_id, steps.c.node)):
-            self.steps[row[0]].append(rows.step_from(row))
-        columns = (*ATTEMPT_COLUMNS, attempts.c.idempotency_key, *_LIGHT_END)
-        key = (attempts.c.request_id, attempts.c.node, attempts.c.number)
-        light = select(*columns).where(attempts.c.request_id.between(first, last)).order_by(*key)
-        for row in connection.execute(light):
-            self.attempts[row[0]].append(rows.attempt_detail_from(row))
-        told = select(*EVENT_COLUMNS).where(events.c.request_id.between(first, last)).order_by(events.c.id)
-        for row in connection.execute(told):
-            self.events[row[0]].append(rows.event_from(row))
+        def read(table: Table, columns: Sequence[ColumnElement[Any]], *order: str) -> dict[int, list[rows.Row]]:
+            mine = select(*columns).where(table.c.request_id.between(first, last))
+            by_request = defaultdict(list)
+            for row in connection.execute(mine.order_by(*(table.c[name] for name in order))):
+                by_request[row.request_id].append(row)
+            return by_request
+
+        of_attempts = (*ATTEMPT_COLUMNS, attempts.c.idempotency_key, *_LIGHT_END)
+        self._steps = read(steps, STEP_COLUMNS, "request_id", "node")
+        self._attempts = read(attempts, of_attempts, "request_id", "node", "number")
+        self._events = read(events, EVENT_COLUMNS, "id")
+
+    def history(self, row: rows.Row) -> History | Unreadable:
+        """That of the request with this ``row``."""
+        try:
+            return History(
+                rows.request_from(row),
+                tuple(map(rows.step_from, self._steps[row.id])),
+                tuple(map(rows.attempt_detail_from, self._attempts[row.id])),
+                tuple(map(rows.event_from, self._events[row.id])),
+            )
+        except Exception as error:
+            return Unreadable(row.id, f"{type(error).__name__}: {error}")

@@ -10,7 +10,7 @@ from engine.audit.audit import audit
 from engine.audit.difference import Difference
 from engine.graph import Graph
 from engine.store import Store
-from engine.stored import History
+from engine.stored import History, Unreadable
 
 PAGE = 200  # requests in memory at once
 _STRAYS = 100  # told of each table
@@ -31,7 +31,7 @@ def walk(store: Store, graph: Callable[[str, int], Graph], only: Sequence[int] =
     A request is read in one snapshot, so it may move meanwhile.
     """
     for history in _histories(store, only):
-        yield Audited(history.request.id, audit(history, partial(graph, history.request.workflow)))
+        yield Audited(history.request_id, _differences(history, graph))
     if only:
         return
     for table, request_id in store.strays(_STRAYS):
@@ -39,11 +39,17 @@ def walk(store: Store, graph: Callable[[str, int], Graph], only: Sequence[int] =
         yield Audited(request_id, [lone], exists=False)
 
 
-def _histories(store: Store, only: Sequence[int]) -> Iterator[History]:
+def _differences(history: History | Unreadable, graph: Callable[[str, int], Graph]) -> list[Difference]:
+    if isinstance(history, Unreadable):
+        return [Difference(history.request_id, None, "rows that cannot be read", f"it meets {history.why}")]
+    return audit(history, partial(graph, history.request.workflow))
+
+
+def _histories(store: Store, only: Sequence[int]) -> Iterator[History | Unreadable]:
     if only:
         yield from map(store.history, dict.fromkeys(only))
         return
     after = 0
     while page := store.histories(after, PAGE):
         yield from page
-        after = page[-1].request.id
+        after = page[-1].request_id

@@ -82,6 +82,21 @@ PLANTED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("table", ["requests SET status", "steps SET status", "attempts SET outcome"])
+def test_a_row_that_cannot_be_read_is_told_and_the_others_are_audited(front: Front, table: str):
+    with front.engine():
+        for request in [front.submit() for _ in range(2)]:
+            front.wait(request, "completed")
+    number = "id" if table.startswith("requests") else "node = 'first' AND request_id"
+    change(front, f"UPDATE {table} = 'of tomorrow' WHERE {number} = 1")
+    found = audit(front)
+    assert found["requests"] == 2
+    (difference,) = found["differences"]
+    assert difference["request"] == "REQ-1"
+    assert difference["stored"] == "rows that cannot be read"
+    assert "of tomorrow" in difference["sentence"]
+
+
 def test_what_was_changed_by_hand_is_told(lived: Front):
     for sql in PLANTED:
         change(lived, sql)
