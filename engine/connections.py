@@ -108,7 +108,7 @@ class Connection:
 
     @property
     def adapter(self) -> DeadlineAdapter:
-        """Made at the first call: what it needs takes an eighth of what a command takes to start, and most call nobody."""
+        """Made at the first call: it needs requests, an eighth of a command's start, and most commands call nobody."""
         with self._making:
             if self._adapter is None:
                 from engine.nodes.wire import DeadlineAdapter
