@@ -12,7 +12,7 @@ import io
 import socket
 import ssl
 import time
-from http.client import HTTPResponse
+from http.client import CONTINUE, HTTPResponse
 from pathlib import Path
 from socket import SOCK_STREAM
 from typing import Any
@@ -63,6 +63,14 @@ class _TimedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_TimedReader(self._sock, self._deadline))
+
+
+class _Final(HTTPResponse):
+    """http.client passes over 100 only, and would leave what follows 102 or 103 to the connection's next call."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # it is in no stub
+        return version, CONTINUE if 100 <= status < 200 else status, reason
 
 
 class _Timed(HTTPConnection):
@@ -120,7 +128,7 @@ class _Timed(HTTPConnection):
     ) -> HTTPResponse:
         deadline, self._deadline = self._begin(), None
         timed: Any = _TimedSocket(sock, deadline)  # has all that http.client asks of a socket
-        return HTTPResponse(timed, *args, **options)
+        return _Final(timed, *args, **options)
 
     def _begin(self) -> float:
         """The deadline of the present call, which begins now unless it has begun."""

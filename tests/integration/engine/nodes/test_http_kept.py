@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from engine.nodes.http import NoAnswer
 from tests.integration.engine.nodes.exchanges import post
@@ -87,3 +88,19 @@ def test_calls_from_many_threads_do_not_wait_for_each_other(adapter):
             thread.join()
 
     assert [each.status for each in found] == [200] * 8
+
+
+def test_what_comes_before_an_answer_is_none_and_the_next_call_gets_its_own(adapter):
+    """103 Early Hints, say: were it taken for the answer, the connection's next call would be given this one's."""
+
+    def talk(connection):
+        for number in range(3):
+            read_request(connection)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+            time.sleep(0.1)
+            answer(connection, str(number).encode())
+
+    with tcp_server(talk) as url:
+        found = [post(adapter, url) for _ in range(3)]
+
+    assert [(one.status, one.body) for one in found] == [(200, b"0"), (200, b"1"), (200, b"2")]
