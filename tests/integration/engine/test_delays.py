@@ -40,7 +40,6 @@ title: Alone
 nodes:
   rest: {delay: {until: "{{ request.input.when }}"}}
 """
-AT_ONCE = 0.5  # seconds, at most, from a wait's beginning to its end when its time is over already
 
 
 @function("delays.nothing")
@@ -86,7 +85,7 @@ def test_a_duration_is_waited_for_from_when_the_flow_comes_to_it(room: Room) -> 
     rest = room.step(number, "rest")
     assert _late(rest, rest.attempts[0].started_at) >= 0.4 and _story(rest) == [("initial", "succeeded")]
     (waits,) = [event for event in document.events if event.kind == events.WAITS]
-    assert waits.data and abs(waits.data["until"] - rest.attempts[0].started_at.timestamp() - 0.4) < AT_ONCE
+    assert waits.data and waits.data["until"] == pytest.approx(waits.at.timestamp() + 0.4, abs=0.01)
     assert room.step(number, "after").attempts[0].started_at >= rest.attempts[0].started_at + timedelta(seconds=0.4)
 
 
@@ -101,9 +100,9 @@ def test_a_time_is_waited_for(room: Room) -> None:
 def test_a_time_that_is_past_is_over_at_once(room: Room) -> None:
     room.publish(DELAY % ("past", '{until: "2020-01-31T09:00:00+01:00"}'))
     number = room.submit("past")
-    room.wait(number, "completed")
-    rest = room.step(number, "rest")
-    assert _late(rest, rest.attempts[0].started_at) < AT_ONCE
+    document = room.wait(number, "completed")
+    told = {event.kind: event.at for event in document.events if event.node == "rest"}
+    assert told[events.WAITS] == told[events.COMPLETED], "by one commit, which no sweep has to find"
 
 
 def test_a_duration_may_come_from_the_request(room: Room) -> None:
@@ -138,9 +137,13 @@ def test_a_waiting_delay_is_not_re_triggered_and_the_sentence_says_what_happens_
     assert (step.status, step.wakes_at, _story(step)) == ("cancelled", None, [("initial", "cancelled")])
 
 
-def test_timers_fire_on_time(room: Room) -> None:
-    """By a timer, not by a sweep that looks once a second. The median, as other programs may hold this one up."""
+def test_timers_fire_on_time(database_url: str, open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a timer alone: the sweep, which would find them too, does not come. The median, as other programs may hold
+    this one up."""
+    monkeypatch.setattr("engine.worker._SWEEP", 60.0)
+    room = open_room(database_url)
     room.publish(DELAY % ("until", '{until: "{{ request.input.when }}"}'))
+    room.start()
     times = [_time(0.6 + 0.13 * place) for place in range(9)]
     numbers = [room.submit("until", {"when": time}) for time in times]
     for number in numbers:
@@ -149,7 +152,7 @@ def test_timers_fire_on_time(room: Room) -> None:
         _late(room.step(number, "rest"), datetime.fromisoformat(time))
         for number, time in zip(numbers, times, strict=True)
     ]
-    assert all(seconds >= 0 for seconds in late) and median(late) < 0.3, late
+    assert all(seconds >= 0 for seconds in late) and median(late) < 0.5, late
 
 
 def test_what_waits_holds_no_worker(database_url: str, open_room: OpenRoom) -> None:
