@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -10,11 +11,13 @@ from sqlalchemy import func, select
 
 from engine.draft import Draft
 from engine.errors import StorageError
+from engine.records import Notice
+from storage.database import Database
 from storage.operations import Direct
 from storage.store import SqlStore
-from storage.tables import events
+from storage.tables import events, outbox
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import Worker, bump, in_one_batch, note, submit
+from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, note, submit
 from tests.support.poll import wait_until
 
 
@@ -97,6 +100,23 @@ def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pyt
     assert store.change(request_id, note("on")) == "on"
     wait_until(lambda: "the worker is broken" in caplog.text)
     assert store.change(request_id, note("and on")) == "and on"
+
+
+def test_who_tells_is_called_after_each_commit_that_left_something_to_tell(database: Database):
+    """Else it would be told only when the relay looks by itself."""
+    waiting: list[int] = []
+
+    def on_told() -> None:
+        with database.reading() as connection:
+            waiting.append(connection.scalar(select(func.count()).select_from(outbox)) or 0)
+
+    with closing(SqlStore(database, lambda name, version: GRAPH, lambda app: True, on_told)) as store:
+        request_id = submit(store)
+        store.change(request_id, note("nothing to tell"))
+        assert waiting == []
+        for _ in range(2):
+            store.change(request_id, lambda draft: draft.notices.append(Notice(request_id, "card")))
+        wait_until(lambda: waiting == [1, 2])
 
 
 def test_events_keep_the_order_in_which_they_happened(store: SqlStore):

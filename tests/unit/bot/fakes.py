@@ -10,7 +10,7 @@ from bot.announcer import Announcer
 from bot.blocks.fit import Message
 from bot.errors import SlackError
 from bot.poster import Poster
-from bot.relay import Relay
+from bot.relay import POLL, Relay
 from bot.text import Dates
 from engine.causes.port import Causes
 from engine.documents import EventDocument, RequestDocument, when
@@ -190,10 +190,10 @@ class Office:
         self.channels = {"HR": "C1", "IT": "C2"}
         self.relay = self.new_relay()
 
-    def new_relay(self, causes: Causes | None = None) -> Relay:
+    def new_relay(self, causes: Causes | None = None, poll: float = POLL) -> Relay:
         poster = cast(Poster, self.slack)
         announcer = Announcer(self.outbox, self._read, self._asks, poster, self.channels, Dates(), causes=causes)
-        return Relay(self.outbox, announcer, clock=lambda: self.outbox.now)
+        return Relay(self.outbox, announcer, poll=poll, clock=lambda: self.outbox.now)
 
     def run(self) -> None:
         """Until nothing is due."""
