@@ -35,9 +35,12 @@ class Heartbeat:
         self._store.present(self._name, 0)
 
     @property
-    def is_steady(self) -> bool:
-        """Whether it has beaten for a whole lease. Before, nobody can be told dead: the database, or the whole machine,
-        may have been away, so that no living engine could renew its leases either. After an outage that it has seen
-        itself it waits longer: others may still hang on connections that are silent since (decision 34). A database's
-        clock that was set back counts as an outage."""
-        return self._since is not None and self._last is not None and self._last - self._since >= self._needed
+    def sure_until(self) -> float | None:
+        """By the database's clock; None when it has not beaten for a whole lease. Before, nobody can be told dead: the
+        database, or the whole machine, may have been away, so that no living engine could renew its leases either.
+        After an outage that it has seen itself it waits longer: others may still hang on connections that are silent
+        since (decision 34). A database's clock that was set counts as an outage; set ahead, it is seen by a beat that
+        is late all of a sudden, and all leases with it."""
+        if self._since is None or self._last is None or self._last - self._since < self._needed:
+            return None
+        return self._last + self._lease / 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from engine.draft import Draft
@@ -134,9 +135,10 @@ class Store(Protocol):
         """Let nobody hold this attempt any more, so that it is lost for all; without waiting."""
         ...
 
-    def lost(self, living: str | None) -> list[tuple[int, str, int]]:
+    def lost(self, living: str | None, until: float = inf) -> list[tuple[int, str, int]]:
         """(request, node, attempt) of running steps whose worker is gone: those of every other worker than
-        ``living`` when it is given (SQLite: one engine), else those whose lease ran out."""
+        ``living`` when it is given (SQLite: one engine), else those whose lease ran out; none once the database's clock
+        is past ``until``."""
         ...
 
     def running(self, worker: str) -> list[tuple[int, str, int]]:

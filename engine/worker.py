@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from math import inf
 
 from engine.decide.answer import time_is_up
 from engine.decide.lost import give_back, recover, unstick
@@ -124,8 +125,9 @@ class Worker:
     def _recover_lost(self) -> int:
         gone = [name for name, process in self._store.processes() if is_gone(process)]
         lost = {step for name in gone for step in self._store.running(name)}
-        if self._living is not None or self._heartbeat.is_steady:
-            lost.update(self._store.lost(self._living))
+        until = inf if self._living is not None else self._heartbeat.sure_until
+        if until is not None:
+            lost.update(self._store.lost(self._living, until))
         self._each(sorted(lost), lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
         for name in gone:
             self._store.present(name, 0)

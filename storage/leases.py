@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, literal, select, tuple_, update
@@ -41,11 +42,12 @@ class Leases(Repository):
 
         self._writer.ask(Direct, run)
 
-    def lost(self, living: str | None) -> list[Running]:
-        """Running steps whose worker is gone: every other worker than ``living``, or those whose lease ran out."""
+    def lost(self, living: str | None, until: float = inf) -> list[Running]:
+        """See the port."""
         with self._database.reading() as connection:
-            gone = steps.c.worker != living if living is not None else steps.c.lease_until < now(connection)
-            return _listed(connection, _running().where(gone))
+            moment = now(connection)
+            gone = steps.c.worker != living if living is not None else steps.c.lease_until < moment
+            return _listed(connection, _running().where(gone)) if moment <= until else []
 
     def running(self, worker: str) -> list[Running]:
         """What ``worker`` has running."""

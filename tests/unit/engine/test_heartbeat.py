@@ -39,7 +39,7 @@ def steady_at(*times: float | None) -> list[float]:
                 beating.beat()
         else:
             beating.beat()
-        if beating.is_steady:
+        if beating.sure_until is not None:
             assert time is not None
             found.append(time)
     return found
@@ -67,3 +67,11 @@ def test_who_starts_while_the_database_is_away_has_seen_no_outage() -> None:
 def test_a_clock_that_was_set_back_by_an_hour_is_waited_for_no_longer_than_an_outage() -> None:
     again = 6400 + LEASE + SILENT_SECONDS
     assert steady_at(10000, 10001, 10002, 10003, *range(6400, 6410)) == [10003, again, again + 1]
+
+
+def test_who_is_sure_is_so_until_a_beat_is_missing() -> None:
+    """Set ahead, the database's clock looks as if no beat had come for as long."""
+    beating = Heartbeat(cast(Store, Times([100, 101, 102, 103])), "w", LEASE)
+    for _ in range(4):
+        beating.beat()
+    assert beating.sure_until == 103 + LEASE / 2
