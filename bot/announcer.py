@@ -14,13 +14,13 @@ from bot.blocks.fit import Message
 from bot.blocks.outcome import outcome
 from bot.blocks.parts import section
 from bot.blocks.thread import Told
+from bot.cause_cards import CauseCards
 from bot.errors import ChannelMissing, MessageGone, NotInChannel, PersonNotThere, SlackError
 from bot.kept import Kept
 from bot.people import slack_user
 from bot.poster import Poster
 from bot.sending import SKEW, Sender, Sending
 from bot.text import Dates, said
-from bot.together import Together
 from engine.causes.port import Causes
 from engine.documents import RequestDocument
 from engine.errors import RetriggerError
@@ -72,13 +72,13 @@ class Announcer:
         self._asks = Asks(self._kept, poster, approvals, self._channel, dates, mention)
         self._channels = channels
         self._dates = dates
-        self._together = Together(causes, self._kept, self._sender, read, channels, dates) if causes else None
+        self._cause_cards = CauseCards(causes, self._kept, self._sender, read, channels, dates) if causes else None
 
     def announce(self, rows: Sequence[OutboxRow]) -> list[int]:
         """Tell the first row, and what can be told along with it of the others, which are of the same request and
         kind; returns the ids of those. Raises SlackError, NotFound, NoChannel, RowLost."""
         row = rows[0]
-        if self._together is not None and (taken := self._together.takes(rows, self._sending)):
+        if self._cause_cards is not None and (taken := self._cause_cards.takes(rows, self._sending)):
             return taken
         document = self._read(row.request_id)
         if row.kind in ("card", "asks"):

@@ -10,11 +10,11 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.arrival import Arrival
 from bot.context import Bot
-from bot.listeners import actions, answering, causes, commands, home, removal, views
+from bot.listeners import actions, approvals, causes, commands, home, removal, views
 from bot.threads import Threads
 from engine.logs import logger
 
-LISTENERS = (actions, causes, views, answering, commands, home, removal)
+LISTENERS = (actions, causes, views, approvals, commands, home, removal)
 
 log = logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine import events
 from engine.acting import Acting, Command, act_of
 from engine.decide.act import Accepted
-from engine.decide.answer import answer, means
+from engine.decide.waits import answer, means
 from engine.documents import RequestDocument
 from engine.errors import NotAnApprover, NotFound, Refused
 from engine.permissions import Actor

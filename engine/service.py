@@ -14,7 +14,7 @@ from engine.approvals import Approvals
 from engine.callbacks import Address
 from engine.decide import options
 from engine.decide.act import Accepted
-from engine.decide.answer import call_back
+from engine.decide.waits import call_back
 from engine.documents import RequestDocument
 from engine.draft import Draft
 from engine.errors import InvalidInput, NotFound, PlanChanged

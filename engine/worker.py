@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from math import inf
 
-from engine.decide.answer import time_is_up
 from engine.decide.lost import give_back, recover, unstick
+from engine.decide.waits import time_is_up
 from engine.draft import Draft
 from engine.errors import RetriggerError, StorageError
 from engine.executors.apscheduler import ApschedulerExecutor

@@ -12,10 +12,10 @@ from bot.blocks import modals
 from bot.blocks.path import path_view
 from bot.context import Bot
 from bot.listeners import home, listing
-from bot.listeners.answering import open_answer
-from bot.listeners.answers import refusal, refusals_told
+from bot.listeners.approvals import open_answer
 from bot.listeners.drawing import send_picture
 from bot.listeners.opening import Overtaken, open_act, open_view, show_view
+from bot.listeners.refusals import refusal, refusals_told
 from bot.listeners.visit import Body, Visit, of_click, window_of
 from bot.targets import (
     ACTIONS_BY_ID,

@@ -12,9 +12,9 @@ from bot.context import Bot
 from bot.errors import unexpected
 from bot.files import FIELD
 from bot.listeners import typed
-from bot.listeners.answers import refusal, sentence
 from bot.listeners.opening import Overtaken, act_view, plan_of, present, shown
 from bot.listeners.providing import Provided, goes_another_way, provided
+from bot.listeners.refusals import refusal, sentence
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import Ticket

@@ -10,9 +10,9 @@ from slack_sdk import WebClient
 from bot.blocks.bulk import OPTION, RATE, REASON, bulk_modal
 from bot.context import Bot
 from bot.errors import unexpected
-from bot.listeners.answers import refusals_told, sentence
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import open_loading
+from bot.listeners.refusals import refusals_told, sentence
 from bot.listeners.typed import text_of
 from bot.listeners.views import Kind, listen
 from bot.listeners.visit import Body, Visit, of_click

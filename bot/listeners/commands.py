@@ -14,9 +14,9 @@ from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, mea
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import granting
-from bot.listeners.answers import refusal
 from bot.listeners.listing import blocked_message
 from bot.listeners.opening import Overtaken, open_act
+from bot.listeners.refusals import refusal
 from bot.listeners.visit import Body, Visit, of_command
 from bot.targets import Report, Target
 from bot.text import Dates, escape

@@ -12,10 +12,10 @@ from typing import Any
 from engine import events
 from engine.decide import options
 from engine.decide.act import Act
-from engine.decide.answer import answer, call_back, time_is_up
 from engine.decide.block import end_inner
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover, unstick
+from engine.decide.waits import answer, call_back, time_is_up
 from engine.draft import Draft
 from engine.fence import is_open_wait
 from engine.graph import SUCCESS, Graph

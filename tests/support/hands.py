@@ -19,9 +19,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, update
 
 from engine.connections import Connection, ConnectionSettings
-from engine.decide.answer import time_is_up
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
+from engine.decide.waits import time_is_up
 from engine.functions import function
 from engine.records import Claim
 from engine.runner import Runner

@@ -8,11 +8,11 @@ from functools import partial
 
 from engine.allowed import Action, request_actions, step_actions
 from engine.decide import options
-from engine.decide.answer import answer, call_back, time_is_up
 from engine.decide.block import begin_inner, end_inner
 from engine.decide.finish import Finished, finish, late
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
+from engine.decide.waits import answer, call_back, time_is_up
 from engine.errors import ConfirmationNeeded, LeaseLost, Refused
 from engine.fence import is_open_wait
 from engine.graph import FAILURE, OPEN_KINDS, SUCCESS, Graph

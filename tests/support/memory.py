@@ -10,11 +10,11 @@ from engine import events
 from engine.allowed import Action
 from engine.decide import options
 from engine.decide.act import Act
-from engine.decide.answer import answer, call_back, time_is_up
 from engine.decide.block import begin_inner, end_inner
 from engine.decide.claim import claim
 from engine.decide.finish import Finished, finish
 from engine.decide.submit import begin
+from engine.decide.waits import answer, call_back, time_is_up
 from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.outcomes import Ended, Failure, Success, Waits

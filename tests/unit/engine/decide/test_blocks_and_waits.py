@@ -6,8 +6,8 @@ import pytest
 
 from engine.allowed import Action, why_not_input, why_not_retrigger
 from engine.decide import options
-from engine.decide.answer import answer
 from engine.decide.finish import Finished, finish
+from engine.decide.waits import answer
 from engine.errors import CallbackRefused, LeaseLost
 from engine.outcomes import Failure
 from tests.support.memory import MemoryRequest, act, graph

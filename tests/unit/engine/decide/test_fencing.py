@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 
 from engine import events
-from engine.decide.answer import answer, time_is_up
 from engine.decide.block import begin_inner, end_inner
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
 from engine.decide.send import send
+from engine.decide.waits import answer, time_is_up
 from engine.draft import Draft
 from engine.errors import CallbackRefused, Conflict, LeaseLost
 from engine.outcomes import Failure, Success, Waits

@@ -11,9 +11,9 @@ from bot.blocks.ask import IDS, LABELS, REASON, Ask, answer_modal, is_open, over
 from bot.blocks.fit import Message
 from bot.context import Bot
 from bot.errors import unexpected
-from bot.listeners.answers import sentence
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import Overtaken, open_loading
+from bot.listeners.refusals import sentence
 from bot.listeners.typed import text_of
 from bot.listeners.views import Kind, listen
 from bot.listeners.visit import Visit

@@ -27,8 +27,8 @@ from engine.records import Event
 log = logger(__name__)
 
 
-class Together:
-    """``read`` and ``channels`` as the announcer's."""
+class CauseCards:
+    """Told and kept true, with their threads. ``read`` and ``channels`` as the announcer's."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from typing import cast
 
 from bot.command_line import Misspelt
 from bot.context import Bot
-from bot.listeners.answers import refusal, sentence
+from bot.listeners.refusals import refusal, sentence
 from bot.listeners.visit import Visit
 from bot.people import People
 from bot.targets import Place
