@@ -148,9 +148,11 @@ def _password(database_url: str) -> str:
     """PostgreSQL's, from the address or from where libpq takes it; else an empty text."""
     try:
         url = make_url(database_url)
-    except ArgumentError:  # whoever opens it says what is wrong with it
+    except (ArgumentError, ValueError):  # whoever opens it says what is wrong with it
         return ""
-    return "" if url.get_backend_name() == "sqlite" else url.password or os.environ.get("PGPASSWORD", "")
+    if url.get_backend_name() == "sqlite":
+        return ""
+    return url.password or str(url.query.get("password") or os.environ.get("PGPASSWORD", ""))
 
 
 def load_own_functions(settings: Settings) -> None:

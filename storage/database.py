@@ -47,7 +47,10 @@ def open_database(url: str) -> Database:
 
     Raises StorageError, in one sentence, when it cannot be used.
     """
-    database = Database(_parse(url))
+    try:
+        database = Database(_parse(url))
+    except (ArgumentError, ValueError):  # a port that is no number, say; never repeated, there may be a password in it
+        raise StorageError(_NO_ADDRESS) from None
     if not database.is_missing():
         with database.reading() as connection:
             now(connection)
@@ -137,13 +140,16 @@ class Database:
             pooled.close()
 
 
+_NO_ADDRESS = "database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME."
+
+
 def _parse(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        url = None
-    if url is None or url.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
-        raise StorageError("database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME.")
+    """Raises ArgumentError, ValueError, StorageError."""
+    url = make_url(text)
+    if url.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise StorageError(_NO_ADDRESS)
+    if "@" in (url.host or ""):  # or what follows it in the password would be shown as the host
+        raise StorageError("database_url holds an @ in its password; write %40 for it.")
     if url.get_backend_name() != "sqlite":
         return url.set(drivername="postgresql+psycopg")
     if not url.database or url.database == ":memory:":

@@ -10,6 +10,7 @@ from retrigger.wiring import secrets_of
     ("url", "secrets"),
     [
         ("postgresql://me:of-the-address@db/x", {"of-the-address"}),
+        ("postgresql://me@db/x?password=of-its-options", {"of-its-options"}),
         ("postgresql://me@db/x", {"of-libpq"}),
         ("sqlite:///x.db", set()),
     ],

@@ -146,6 +146,10 @@ def test_text_that_would_steer_the_terminal_is_shown_harmless(front: Front):
         ("sqlite:///retrigger.db", "does not exist yet. Run `retrigger db upgrade`."),
         ("sqlite:///nowhere/retrigger.db", "The folder"),
         ("mysql://x/y", "database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME."),
+        ("postgresql://me@one:1,two:2/x", "database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME."),
+        ("postgresql://me@one/x?port=secret", "database_url must be sqlite:///FILE or postgresql://USER@HOST/NAME."),
+        ("postgresql://me:a@secret@127.0.0.1/x", "database_url holds an @ in its password; write %40 for it."),
+        ("postgresql://me:a@b:secret@127.0.0.1/x", "database_url must be sqlite:///FILE or postgresql"),
         ("postgresql://me:secret@127.0.0.1:1/x", "The PostgreSQL database x at 127.0.0.1:1 cannot be reached"),
     ],
 )
