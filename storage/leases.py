@@ -25,11 +25,16 @@ class Leases(Repository):
     """Leases, presence, and the questions of the sweep. Times come from the database's clock."""
 
     def renew(self, worker: str, lease: float) -> int:
-        """Renew the leases of all that ``worker`` runs, for ``lease`` seconds. Returns how many. No rule reads them."""
+        """Renew the leases of all that ``worker`` runs, for ``lease`` seconds. Returns how many. No rule reads them.
+
+        A step that somebody is just changing has its turn at the next beat: who waits here, for one step after another,
+        would hold what others wait for."""
 
         def run(connection: Connection, moment: float) -> int:
-            mine = update(steps).where(RUNNING, steps.c.worker == worker)
-            return connection.execute(mine.values(lease_until=moment + lease)).rowcount
+            key = (steps.c.request_id, steps.c.node)
+            mine = select(*key).where(RUNNING, steps.c.worker == worker).with_for_update(skip_locked=True).subquery()
+            these = (steps.c.request_id == mine.c.request_id, steps.c.node == mine.c.node)
+            return connection.execute(update(steps).where(*these).values(lease_until=moment + lease)).rowcount
 
         return self._writer.write(run, beside=True)
 

@@ -53,7 +53,8 @@ class Create(Operation):
 class Direct(Operation):
     """Statements of its own, given the connection and the time. It raises a RetriggerError only before it writes.
 
-    ``beside``: it changes nothing of requests and steps that a rule decides by, so what is known of them stays known.
+    ``beside``: it changes nothing of requests and steps that a rule decides by, so what is known of them stays known,
+    and it comes last: who holds rows of its own waits for nobody's requests.
     """
 
     run: Callable[[Connection, float], Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -40,6 +40,9 @@ class Answer(NamedTuple):
     """What an operation returned."""
 
     value: Any
+
+
+Answers: TypeAlias = dict[int, Answer | Exception]  # by the places of the operations; an exception is a refusal
 
 
 class Done(NamedTuple):
@@ -82,6 +85,8 @@ class Transactions:
             batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
             answers = self._work(batch, connection, operations, facts)
             taken = self._write(batch, connection, claimer, facts.now)
+            answers |= _directs(operations, connection, facts.now, beside=True)
+            batch.tally.write(connection, self._database.statements)
             claims = taken.claims
             if claims and not operations and self._stamps:
                 self._stamps.put(connection)
@@ -96,7 +101,7 @@ class Transactions:
             self._unsure = []
         self._known.committed(batch.held.values(), batch.created, [claim.step for claim in claims])
         self._claims.committed(claims)
-        return Done(answers, taken, bool(batch.notices))
+        return Done([answers[place] for place in range(len(operations))], taken, bool(batch.notices))
 
     def others_wrote(self) -> bool:
         """Whether another process may have made steps due since the last transaction."""
@@ -150,7 +155,6 @@ class Transactions:
             )
         if self._jobs:
             self._put_jobs(self._jobs, connection, batch, taken.claims, now)
-        batch.tally.write(connection, self._database.statements)
         return taken._replace(claims=going_on + taken.claims)
 
     @staticmethod
@@ -160,16 +164,10 @@ class Transactions:
         jobs.put(connection, [it for it in due if it[:3] not in claimed], now)
         jobs.remove(connection, claimed)
 
-    def _work(
-        self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun
-    ) -> list[Answer | Exception]:
-        """Every operation's answer, in their order. Direct ones go first: what they write is read by the others."""
-        answers: dict[int, Answer | Exception] = {}
-        directs = {place: it for place, it in enumerate(operations) if isinstance(it, Direct)}
-        unknown = any(not direct.beside for direct in directs.values())
-        self._known.begin(None if unknown else facts.data_version)
-        for place, direct in directs.items():
-            answers[place] = _direct(direct, connection, facts.now)
+    def _work(self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun) -> Answers:
+        """The answers of all but those beside. Direct ones go first: what they write is read by the others."""
+        answers = _directs(operations, connection, facts.now, beside=False)
+        self._known.begin(None if answers else facts.data_version)
         creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
         if creates:
             statements = self._database.statements
@@ -181,7 +179,7 @@ class Transactions:
             batch.load(list(changes.values()), self._known)
             for place, change in changes.items():
                 answers[place] = _apply(batch, change)
-        return [answers[place] for place in range(len(operations))]
+        return answers
 
     def _failed(self, error: Exception) -> Failure:
         self._reset()
@@ -221,6 +219,11 @@ class Transactions:
                 connection.close()
             except SQLAlchemyError:
                 connection.invalidate()
+
+
+def _directs(operations: Sequence[Operation], connection: Connection, now: float, *, beside: bool) -> Answers:
+    directs = {place: it for place, it in enumerate(operations) if isinstance(it, Direct) and it.beside is beside}
+    return {place: _direct(it, connection, now) for place, it in directs.items()}
 
 
 def _direct(operation: Direct, connection: Connection, now: float) -> Answer | Exception:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -9,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import bump, in_one_batch, submit
+from tests.integration.storage.helpers import Worker, bump, in_one_batch, submit
 from tests.support.poll import wait_until
 
 LOCK = text("SELECT id FROM requests WHERE id = :id FOR UPDATE")
@@ -49,3 +52,44 @@ def test_a_writer_that_is_the_victim_does_everything_once(store: SqlStore, open_
     assert [change.result(10) for change in changes] == [1, 1]
     assert [store.change(each, bump) for each in (first, second)] == [2, 2]
     wait_until(lambda: _deadlocks(store) == 1, "PostgreSQL to count the deadlock")
+
+
+def test_a_heartbeat_keeps_no_step_from_who_changes_its_request(store: SqlStore, open_store: OpenStore) -> None:
+    """Leases are renewed in a transaction that may have to wait for a request. Whoever holds that one goes on to its
+    steps, and would wait for the leases."""
+    number, worker = submit(store), Worker()
+    store.attach(worker.claimer)
+    worker.wait()
+    store.detach()
+    with open_store().database.writing() as other:
+        _patient(other)
+        other.execute(LOCK, {"id": number})
+        renewed, change = in_one_batch(
+            store,
+            partial(_soon, partial(store.renew, worker.name, 60.0)),
+            partial(store.change_soon, number, bump),
+        )
+        wait_until(lambda: _waits(store), "the writer to want the request")
+        other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        other.execute(text("UPDATE steps SET error = 'x' WHERE request_id = :id"), {"id": number})
+    assert (renewed.result(10), change.result(10)) == (1, 1)
+
+
+def test_a_heartbeat_waits_for_nobody(store: SqlStore, open_store: OpenStore) -> None:
+    held, free, worker = submit(store), submit(store), Worker()
+    store.attach(worker.claimer)
+    worker.wait(2)
+    with open_store().database.writing() as other:
+        other.execute(text("UPDATE steps SET error = 'x' WHERE request_id = :id"), {"id": held})
+        assert _soon(partial(store.renew, worker.name, 60.0)).result(5) == 1
+    assert store.renew(worker.name, 60.0) == 2
+    assert free
+
+
+def _soon(ask: Callable[[], int]) -> Future[int]:
+    """In a thread of its own, which has had time to ask when this returns."""
+    threads = ThreadPoolExecutor(1)
+    answer = threads.submit(ask)
+    threads.shutdown(wait=False)
+    time.sleep(0.1)
+    return answer

@@ -64,7 +64,7 @@ def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlS
     request_id = submit(store)
     tell(store, request_id, "line", "line")
     (row,) = outbox.due(10, 30)
-    outbox.later(row, 0.05, "Slack is down")
+    outbox.later(row, 2.0, "Slack is down")
     assert outbox.due(10, 30) == []
     again = wait_for_due(outbox)
     assert (again.id, again.tries) == (row.id, 1)
