@@ -41,13 +41,13 @@ class Stopping:
             time.sleep(_LOOK)  # a signal ends it early only when it comes within it
 
     def allow(self, seconds: float) -> None:
-        """Give the clean stop so long, from now on; then the process ends as by a second signal. A database that does
-        not answer would keep it for ever."""
-        bound = threading.Timer(seconds, self._end, (seconds,))
-        bound.daemon = True
-        bound.start()
+        """Give the clean stop so long, from when it is asked for; then the process ends as by a second signal. A
+        database that does not answer would keep it for ever, a start that waits for it, too."""
+        threading.Thread(target=self._end_after, args=(seconds,), name="stop", daemon=True).start()
 
-    def _end(self, seconds: float) -> None:
+    def _end_after(self, seconds: float) -> None:
+        self.wait()
+        time.sleep(seconds)
         # What keeps us may keep the log, too: then the process ends all the same, and says where as it can.
         faulthandler.dump_traceback_later(UNTOLD, exit=True, file=2)
         try:

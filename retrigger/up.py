@@ -231,11 +231,11 @@ def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None
         told = running.warn if settings.slack.secrets else say  # without any token it is meant so
         told(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
     stopping = Stopping()
+    stopping.allow(settings.stop_grace + BEYOND)
     running.start(engine=engine, bot=bot and not missing, api=api)
     keep_what_is_loaded()
     say("Ctrl-C stops it.")
     stopping.wait()
-    stopping.allow(settings.stop_grace + BEYOND)
     say("Stopping; steps that run get a moment to end.")
     end(running.stop())
 

@@ -52,7 +52,7 @@ def test_no_signal_is_missed() -> None:
 
 
 OVERDUE = """
-import logging, sys, threading
+import logging, os, signal, sys, threading
 from retrigger import stopping as module
 from retrigger.logs import set_up_logging
 from retrigger.stopping import Stopping
@@ -70,6 +70,7 @@ def stand_still():
 threading.Thread(target=stand_still, name="relay", daemon=True).start()
 stands.wait()
 Stopping().allow(0.1)
+os.kill(os.getpid(), signal.SIGTERM)
 threading.Event().wait()
 """
 

@@ -16,7 +16,7 @@ from retrigger.demo import people
 from retrigger.settings_file import read_settings
 from retrigger.stopping import BEYOND
 from retrigger.up import Running
-from storage.database import open_database
+from storage.database import Database, open_database
 from tests.integration.retrigger.conftest import StartProcess
 from tests.support import tcp
 from tests.support.front import Front, Process
@@ -282,3 +282,24 @@ def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(
         assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
         assert BEYOND < time.monotonic() - asked < BEYOND + 5.0
     assert "Not stopped after 8 s, so the process ends now." in worker.said
+
+
+@pytest.mark.postgres
+def test_a_start_that_hangs_on_the_database_is_stopped_by_the_first_signal(
+    front: Front, start: StartProcess, postgres_url: str
+):
+    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
+    front.out("db", "upgrade")
+    with closing(open_database(postgres_url)) as database, database.writing() as connection:
+        connection.exec_driver_sql("LOCK TABLE workflows IN ACCESS EXCLUSIVE MODE")
+        worker = start("worker", RETRIGGER_STOP_GRACE="0.2s")
+        wait_until(lambda: is_waited_for(database), "the start to hang")
+        asked = time.monotonic()
+        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
+        assert time.monotonic() - asked < BEYOND + 5.0
+    assert "Not stopped after 8 s, so the process ends now." in worker.said
+
+
+def is_waited_for(database: Database) -> bool:
+    with database.reading() as connection:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())
