@@ -1,4 +1,4 @@
-"""What is printed, taken line by line: for logs whose lines have a form."""
+"""What is printed, taken line by line: for logs whose lines have a form, and so that no line has a secret in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from engine.limits import MAX_TOLD_CHARS
+from engine.masking import Masker
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -18,6 +19,19 @@ def printed_as_records() -> tuple[Printed, Printed]:
     """For the standard output and the standard error: each line is a record of the logger ``print``."""
     logger = logging.getLogger("print")
     return Printed(1, logger.info), Printed(2, logger.warning)
+
+
+def printed_as_text(masker: Masker, out: TextIO, err: TextIO) -> tuple[Printed, Printed]:
+    """For the same two: each line goes to ``out``, or ``err``, as it was written, but for what ``masker`` hides."""
+
+    def to(stream: TextIO) -> Callable[[str], None]:
+        def say(line: str) -> None:
+            stream.write(f"{masker.text(line)}\n")
+            stream.flush()
+
+        return say
+
+    return Printed(1, to(out)), Printed(2, to(err))
 
 
 class Printed(io.RawIOBase):

@@ -10,7 +10,7 @@ from bot.text import clean
 from engine.json_line import JsonLine
 from engine.logs import joined
 from engine.masking import Masker
-from engine.printed import printed_as_records
+from engine.printed import printed_as_records, printed_as_text
 
 _QUIET = {  # unless more is asked for
     "alembic": logging.WARNING,
@@ -52,8 +52,9 @@ def set_up_logging(
     handler.setFormatter(JsonLine(masker, joined) if is_json else OneLine(masker))
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
     _quieten(debug)
-    if is_json:
-        sys.stdout, sys.stderr = (printed.stream() for printed in printed_as_records())
+    if file is None:  # functions print, too
+        both = printed_as_records() if is_json else printed_as_text(masker, sys.stdout, sys.stderr)
+        sys.stdout, sys.stderr = (printed.stream() for printed in both)
     return is_json
 
 

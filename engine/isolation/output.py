@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.json_line import JsonLine
 from engine.masking import Masker
-from engine.printed import Printed, printed_as_records
+from engine.printed import printed_as_records, printed_as_text
 
 _TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -21,11 +21,12 @@ class Output:
 
     def __init__(self, secrets: Iterable[str], *, as_json: bool) -> None:
         self.ids: Mapping[str, Any] = {}
-        self._masker = Masker(secrets)
-        handler = logging.StreamHandler(sys.__stderr__)
-        handler.setFormatter(JsonLine(self._masker, lambda: self.ids) if as_json else _Text(self._masker))
+        masker, told = Masker(secrets), sys.__stderr__
+        assert told is not None
+        handler = logging.StreamHandler(told)
+        handler.setFormatter(JsonLine(masker, lambda: self.ids) if as_json else _Text(masker))
         logging.basicConfig(level=logging.INFO, handlers=[handler])
-        self._printed = printed_as_records() if as_json else [Printed(number, self._as_it_is) for number in (1, 2)]
+        self._printed = printed_as_records() if as_json else printed_as_text(masker, told, told)
         sys.stdout, sys.stderr = self._streams = [printed.stream() for printed in self._printed]
 
     def end_lines(self) -> None:
@@ -33,10 +34,6 @@ class Output:
         for stream, printed in zip(self._streams, self._printed, strict=True):
             stream.flush()
             printed.end_line()
-
-    def _as_it_is(self, line: str) -> None:
-        assert sys.__stderr__ is not None
-        sys.__stderr__.write(f"{self._masker.text(line)}\n")
 
 
 class _Text(logging.Formatter):

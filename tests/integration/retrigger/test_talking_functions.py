@@ -56,7 +56,6 @@ def said(line: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def test_as_text_it_is_as_they_wrote_it_but_for_secrets(front: Front, start: StartProcess):
-    front.define("talking", TALKING.rpartition("  here")[0])
     up = start("up", RETRIGGER_LOG="text", TALK_TOKEN=TOKEN)
     up.wait_for("Ctrl-C stops it.")
     front.wait(front.submit(workflow="talking"), "completed")
@@ -64,4 +63,5 @@ def test_as_text_it_is_as_they_wrote_it_but_for_secrets(front: Front, start: Sta
 
     assert f"\nprinted apart\nand {MASK}\ncomplained apart\n" in up.said
     assert " INFO    talk: logged apart\nbegun apart\n" in up.said
+    assert f"\nprinted here\nand {MASK}\ncomplained here\n" in up.said
     assert TOKEN not in up.said
