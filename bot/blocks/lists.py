@@ -34,11 +34,11 @@ HELP = (
 
 def blocked_list(page: BlockedPage, report: Report, total: int, dates: Dates, now: datetime) -> Message:
     """A page of the blocked requests, blocked longest first; ``total`` of them there are."""
-    where = f" in {bold(report.app)}" if report.app else ""
     if not page.requests:
-        nothing = f"Nothing is blocked{f' in {said(report.app)}' if report.app else ''}."
-        more = "" if report.app else " In the applications that you may see."
-        return fit.message(nothing, [section(f"🟢 Nothing is blocked{where}.{more}")])
+        where = said(report.app) if report.app else "the applications that you may see"
+        marked = bold(report.app) if report.app else where
+        return fit.message(f"Nothing is blocked in {where}.", [section(f"🟢 Nothing is blocked in {marked}.")])
+    where = f" in {bold(report.app)}" if report.app else ""
     number = counted(total, "blocked request")
     rows = [request_line(item, dates, now) for item in page.requests]
     pages = page_buttons(LIST, report, page)

@@ -172,11 +172,12 @@ def shown_again(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], n
 def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
     if accepted.repeated:
         return Ended(done=True)
-    request = f"REQ-{accepted.request_id} is {accepted.status.label}."
+    name = f"REQ-{accepted.request_id}"
+    request = f"{name} is {accepted.status.label}."
     told = f"{request} You will be told the outcome." if accepted.status is RequestStatus.IN_PROGRESS else request
     node = ticket.target.node
     follows = {
-        Action.RETRIGGER: f"{node} runs now, by itself. You will be told the outcome.",
+        Action.RETRIGGER: f"{node} of {name} runs now, by itself. You will be told the outcome.",
         Action.FLOW: f"{node} runs now, and the remaining flow behind it. {told}",
         Action.INPUT: f"{node} is completed with your input. {told}",
         Action.CONTINUE: f"The flow goes on. {told}",

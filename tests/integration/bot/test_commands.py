@@ -29,7 +29,7 @@ def answer(ui: Someone, text: str) -> dict[str, Any]:
 def test_the_list_of_what_is_blocked(office: Office) -> None:
     for item in office.room.engine.documents(HANNA, status=RequestStatus.BLOCKED):
         office.room.engine.withdraw(HANNA, item.number, reason="of another test")
-    assert answer(office.hanna, "")["text"] == "Nothing is blocked."
+    assert answer(office.hanna, "")["text"] == "Nothing is blocked in the applications that you may see."
     number, _ = office.blocked()
     text = json.dumps(answer(office.vera, "")["blocks"], ensure_ascii=False)
     assert f"*REQ-{number}* Onboard Ada · HR\\n" in text

@@ -66,8 +66,12 @@ def test_the_list_says_how_many_there_are_and_how_long_each_is_blocked() -> None
 
 def test_a_list_of_nothing() -> None:
     nothing = BlockedPage((), None, None)
-    assert lists.blocked_list(nothing, Report(), 0, DATES, NOW).text == "Nothing is blocked."
-    assert lists.blocked_list(nothing, Report("HR"), 0, DATES, NOW).text == "Nothing is blocked in HR."
+    for report, told in (
+        (Report(), "Nothing is blocked in the applications that you may see."),
+        (Report("HR"), "Nothing is blocked in *HR*."),
+    ):
+        message = lists.blocked_list(nothing, report, 0, DATES, NOW)
+        assert (message.text, said(message.blocks)) == (told.replace("*", ""), f"🟢 {told}")
 
 
 def test_app_home_keeps_what_is_looked_at_in_the_view() -> None:
