@@ -10,7 +10,15 @@ from storage.migrations import upgrade
 from storage.store import SqlStore
 from tests.integration.storage.helpers import GRAPH
 
+OpenDatabase = Callable[[str], Database]
 OpenStore = Callable[[], SqlStore]
+
+
+@pytest.fixture
+def open_at() -> Iterator[OpenDatabase]:
+    """Opens databases, which are closed when the test is over, however it ends."""
+    with ExitStack() as opened:
+        yield lambda url: opened.enter_context(closing(open_database(url)))
 
 
 @pytest.fixture

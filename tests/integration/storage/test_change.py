@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 
@@ -18,11 +19,10 @@ from engine.graph import Graph
 from engine.records import Event
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
 from engine.stored import TemplateValues
-from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
 from storage.tables import events, outbox, steps
-from tests.integration.storage.conftest import OpenStore
+from tests.integration.storage.conftest import OpenDatabase, OpenStore
 from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
 
 
@@ -52,27 +52,28 @@ def test_changing_what_is_not_there_is_not_found(store: SqlStore):
 
 
 @pytest.mark.postgres
-def test_a_step_that_another_process_changed_between_read_and_write_is_read_again(postgres_url: str):
+def test_a_step_that_another_process_changed_between_read_and_write_is_read_again(
+    postgres_url: str, open_at: OpenDatabase
+):
     """On SQLite the write lock leaves no room between the two."""
-    database, other = open_database(postgres_url), open_database(postgres_url)
+    database, other = open_at(postgres_url), open_at(postgres_url)
     upgrade(database)
-    store = SqlStore(database, lambda name, version: GRAPH, lambda app: False)
-    request_id = submit(store)
-    seen: list[int] = []
+    with closing(SqlStore(database, lambda name, version: GRAPH, lambda app: False)) as store:
+        request_id = submit(store)
+        seen: list[int] = []
 
-    def decide(draft: Draft) -> None:
-        seen.append(draft.steps["second"].version)
-        if len(seen) <= 2:  # in the batch, and alone
-            with other.writing() as connection:
-                connection.execute(update(steps).where(steps.c.node == "second").values(version=steps.c.version + 1))
-        draft.change_step("second", retries=1)
+        def decide(draft: Draft) -> None:
+            seen.append(draft.steps["second"].version)
+            if len(seen) <= 2:  # in the batch, and alone
+                with other.writing() as connection:
+                    connection.execute(
+                        update(steps).where(steps.c.node == "second").values(version=steps.c.version + 1)
+                    )
+            draft.change_step("second", retries=1)
 
-    store.change(request_id, decide)
-    assert seen == [1, 2, 3]
-    assert {step.node: step.version for step in store.status(request_id)[1]}["second"] == 4
-    store.close()
-    for it in (database, other):
-        it.close()
+        store.change(request_id, decide)
+        assert seen == [1, 2, 3]
+        assert {step.node: step.version for step in store.status(request_id)[1]}["second"] == 4
 
 
 def test_a_rule_sees_what_another_process_wrote_since(open_store: OpenStore):
@@ -151,23 +152,21 @@ def test_a_call_of_an_attempt_that_is_not_current_may_not_leave(store: SqlStore)
         store.change(request_id, lambda draft: send(draft, "first", 1, "key"))
 
 
-def test_a_request_can_move_to_a_version_with_other_nodes(database_url: str, open_store: OpenStore):
+def test_a_request_can_move_to_a_version_with_other_nodes(
+    database_url: str, open_store: OpenStore, open_at: OpenDatabase
+):
     request_id = submit(open_store())
     newer = line("first", "third")
 
     def graphs(name: str, version: int) -> Graph:
         return newer if version == 2 else GRAPH
 
-    store = SqlStore(open_database(database_url), graphs, lambda app: True)
-    try:
+    with closing(SqlStore(open_at(database_url), graphs, lambda app: True)) as store:
         store.change(request_id, lambda draft: use_version(draft, 2, newer))
         request, found = store.status(request_id)
         assert request.workflow_version == 2
         statuses = {step.node: step.status.value for step in found}
         assert statuses == {"first": "ready", "second": "cancelled", "third": "pending", "end": "pending"}
-    finally:
-        store.close()
-        store.database.close()
 
 
 def test_notices_are_written_with_the_state_that_they_tell(store: SqlStore):

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, text
 
 from engine.errors import StorageError
 from storage.changing import LOCK_SECONDS, change_tables
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.migrations import upgrade
+from tests.integration.storage.conftest import OpenDatabase
 from tests.support.poll import wait_until
 
 pytestmark = pytest.mark.postgres
@@ -46,11 +47,10 @@ def has_the_columns(database: Database) -> bool:
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    database = open_database(postgres_url)
+def database(postgres_url: str, open_at: OpenDatabase) -> Database:
+    database = open_at(postgres_url)
     upgrade(database)
-    yield database
-    database.close()
+    return database
 
 
 def test_a_deadlock_with_an_engine_is_nobody_s_affair(database: Database):

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, inspect
 
 from engine.errors import StorageError
 from storage import migrations
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.migrations import check, upgrade
 from storage.tables import metadata
+from tests.integration.storage.conftest import OpenDatabase
 
 
 def indexes(connection: Connection) -> dict[str, str]:
@@ -48,10 +49,9 @@ def test_the_files_are_named_after_their_revisions_in_the_order_in_which_they_ru
     assert migrations._known() == newest_first[::-1]
 
 
-def test_looking_at_the_tables_does_not_import_what_only_changes_them(sqlite_url: str):
-    database = open_database(sqlite_url)
+def test_looking_at_the_tables_does_not_import_what_only_changes_them(sqlite_url: str, open_at: OpenDatabase):
+    database = open_at(sqlite_url)
     upgrade(database)
-    database.close()
     look = f"""
 import sys
 from storage.database import open_database
@@ -62,45 +62,40 @@ assert "alembic" not in sys.modules
     subprocess.run([sys.executable, "-c", look], check=True)
 
 
-def test_upgrading_twice_does_nothing_the_second_time(database_url: str):
-    database = open_database(database_url)
+def test_upgrading_twice_does_nothing_the_second_time(database_url: str, open_at: OpenDatabase):
+    database = open_at(database_url)
     assert upgrade(database)
     assert not upgrade(database)
     check(database)
-    database.close()
 
 
-def test_processes_that_upgrade_at_once_do_not_get_in_each_other_s_way(database_url: str):
-    databases = [open_database(database_url) for _ in range(4)]
+def test_processes_that_upgrade_at_once_do_not_get_in_each_other_s_way(database_url: str, open_at: OpenDatabase):
+    databases = [open_at(database_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(upgrade, databases))
     for database in databases:
         check(database)
-        database.close()
 
 
-def test_sqlite_is_in_wal_mode_from_the_first_migration(sqlite_url: str):
-    database = open_database(sqlite_url)
+def test_sqlite_is_in_wal_mode_from_the_first_migration(sqlite_url: str, open_at: OpenDatabase):
+    database = open_at(sqlite_url)
     upgrade(database)
     with database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
-    database.close()
 
 
-def test_a_database_without_tables_says_what_to_run(database_url: str):
-    database = open_database(database_url)
+def test_a_database_without_tables_says_what_to_run(database_url: str, open_at: OpenDatabase):
+    database = open_at(database_url)
     with pytest.raises(StorageError, match="retrigger db upgrade"):
         check(database)
-    database.close()
 
 
-def test_looking_at_a_file_that_is_not_there_does_not_make_it(sqlite_url: str):
-    database = open_database(sqlite_url)
+def test_looking_at_a_file_that_is_not_there_does_not_make_it(sqlite_url: str, open_at: OpenDatabase):
+    database = open_at(sqlite_url)
     with pytest.raises(StorageError, match="does not exist yet"):
         check(database)
     assert database.is_missing()
-    database.close()
 
 
 def test_a_database_of_a_newer_retrigger_is_left_alone(database: Database):
