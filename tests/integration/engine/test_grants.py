@@ -61,6 +61,7 @@ def test_an_admin_may_remove_their_own_grant_while_another_is_left(engine: Engin
 
 def test_of_one_application_too_somebody_is_left(engine: Engine):
     engine.grant(OWNER, admin("U2", "HR"))
+    engine.grant(OWNER, admin("U4", "IT"))  # who can grant nothing of HR
     with pytest.raises(Refused, match="Nobody else holds Admin for HR"):
         engine.revoke(OMAR, admin("U2", "HR"))
     engine.grant(OWNER, admin("S1"))

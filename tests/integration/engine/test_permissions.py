@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from engine import events
 from engine.allowed import Action
 from engine.definition import load
-from engine.errors import NotPermitted
+from engine.errors import NotPermitted, SelfAction
 from engine.permissions import IMPLIED, Actor, Grant, Permission
 from engine.service import Engine
 from storage.tables import events as audit
@@ -141,6 +141,39 @@ def test_whoever_may_read_it_does(site: Site, who: str, name: str) -> None:
     refusals = site.refusals(actor)
     NEEDS[name].call(site.room.engine, actor, site.number)
     assert site.refusals(actor) == refusals
+
+
+RAE = "rae@example.com"
+
+
+@pytest.mark.parametrize(
+    ("requester", "actor", "sure"),
+    [
+        (RAE, Actor("slack:T1/U1", "Rae", "slack", mail="Rae@Example.com", slack_user="U1"), True),
+        ("slack:T1/U1", Actor("slack:T1/U1", "Rae", "slack", slack_user="U1"), True),
+        ("key:ci", Actor("key:ci", "key ci", "api"), True),
+        (RAE, Actor("slack:T1/U1", "Rae?", "slack", slack_user="U1"), False),
+        (RAE, Actor("slack:T1/U2", "Omar", "slack", mail="omar@example.com", slack_user="U2"), None),
+        (RAE, Actor("key:ci", "key ci", "api"), None),
+    ],
+)
+def test_nobody_acts_on_their_own_request_where_the_workflow_says_so(
+    site: Site, requester: str, actor: Actor, sure: bool | None
+) -> None:
+    """Nor whoever may be its requester: Slack does not tell a guest's mail, nor anybody's while it does not answer."""
+    engine = site.room.engine
+    engine.grant(HANNA, Grant(actor.id, ACT, "HR"))
+    site.room.publish(WORKFLOW.replace("workflow: mail", "workflow: own\nself_action: false"))
+    number = site.room.submit("own", requester=requester)
+    refusals = site.refusals(actor)
+    if sure is None:
+        assert engine.withdraw(actor, number, reason="not wanted").status == "withdrawn"
+        return
+    with pytest.raises(SelfAction) as refused:
+        engine.withdraw(actor, number, reason="not wanted")
+    assert refused.value.sure is sure
+    assert site.refusals(actor) == refusals + 1
+    assert engine.document(HANNA, number).status == "in_progress"
 
 
 def test_the_table_has_every_command_and_reading() -> None:
