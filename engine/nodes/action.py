@@ -17,9 +17,9 @@ from engine.connections import Connection, ConnectionUnusable
 from engine.definition.action import ActionSpec
 from engine.logs import is_noteworthy, logger, running
 from engine.masking import Masker, mask_fields, sensitive_values
-from engine.nodes.answer import Expectation, judge
+from engine.nodes.answer import Answer, Expectation, judge
 from engine.nodes.call import PreparedCall, build_call
-from engine.nodes.http import Answer, exchange
+from engine.nodes.http import exchange
 from engine.nodes.words import cut
 from engine.outcomes import Failure, Outcome, Waits
 from engine.states import CallEffect

@@ -21,13 +21,34 @@ from engine import strict_json
 from engine.errors import InvalidInput
 from engine.json_schema import misfits
 from engine.limits import MAX_RESPONSE_BYTES
-from engine.nodes.http import Answer, NoAnswer
 from engine.outcomes import Failure, Outcome, Success
 from engine.states import CallEffect
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
 _SAYING = ("detail", "message", "error_description", "error", "title")
 _READABLE = 3 * MAX_RESPONSE_BYTES  # a byte that is not UTF-8 is read as a mark of three
+TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES // 1024} KiB"
+
+
+class Answer(NamedTuple):
+    """A response. ``fault`` completes "its answer ..." where the body did not arrive whole; ``body`` is what did."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+    fault: str | None = None
+
+    @property
+    def too_large(self) -> bool:
+        return self.fault == TOO_LARGE
+
+
+class NoAnswer(NamedTuple):
+    """No response. ``sent`` False: the request certainly did not leave. ``why`` completes "identity ..."."""
+
+    sent: bool
+    why: str
 
 
 class Expectation(NamedTuple):

@@ -6,39 +6,15 @@ are what a session adds, and none of them is wanted (SPEC 2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from requests import PreparedRequest, RequestException, Response, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from engine.limits import MAX_RESPONSE_BYTES
+from engine.nodes.answer import TOO_LARGE, Answer, NoAnswer
 from engine.nodes.wire import DeadlineAdapter, NotConnected
 from engine.nodes.words import seconds
 
 _CHUNK_BYTES = 64 * 1024
-_TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES // 1024} KiB"
-
-
-class Answer(NamedTuple):
-    """A response. ``fault`` completes "its answer ..." where the body did not arrive whole; ``body`` is what did."""
-
-    status: int
-    reason: str
-    headers: Mapping[str, str]
-    body: bytes
-    fault: str | None = None
-
-    @property
-    def too_large(self) -> bool:
-        return self.fault == _TOO_LARGE
-
-
-class NoAnswer(NamedTuple):
-    """No response. ``sent`` False: the request certainly did not leave. ``why`` completes "identity ..."."""
-
-    sent: bool
-    why: str
 
 
 def exchange(adapter: DeadlineAdapter, request: PreparedRequest, timeout: float) -> Answer | NoAnswer:
@@ -64,7 +40,7 @@ def _read(response: Response, timeout: float) -> tuple[bytes, str | None]:
         for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > MAX_RESPONSE_BYTES:
-                return bytes(body[:MAX_RESPONSE_BYTES]), _TOO_LARGE
+                return bytes(body[:MAX_RESPONSE_BYTES]), TOO_LARGE
     except ReadTimeoutError:
         return bytes(body), f"was not complete within {seconds(timeout)}"
     except DecodeError:

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from engine.limits import MAX_RESPONSE_BYTES
-from engine.nodes.http import Answer
+from engine.nodes.answer import Answer
 from tests.integration.engine.nodes.exchanges import HEAD, post
 from tests.support.tcp import answer, read_request, tcp_server
 

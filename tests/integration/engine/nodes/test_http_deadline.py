@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from engine.nodes.http import Answer, NoAnswer
+from engine.nodes.answer import Answer, NoAnswer
 from engine.nodes.wire import DeadlineAdapter
 from tests.integration.engine.nodes.exchanges import HEAD, addresses, nobody_accepts, post
 from tests.support.tcp import answer, drip, read_request, tcp_server

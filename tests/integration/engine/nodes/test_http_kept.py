@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from engine.nodes.http import NoAnswer
+from engine.nodes.answer import NoAnswer
 from tests.integration.engine.nodes.exchanges import post
 from tests.support.tcp import answer, read_request, reset, tcp_server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from engine.nodes.http import Answer, NoAnswer
+from engine.nodes.answer import Answer, NoAnswer
 from engine.nodes.wire import DeadlineAdapter
 from tests.integration.engine.nodes.exchanges import addresses, nobody_accepts, post
 from tests.support.tcp import answer, read_request, tcp_server

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from engine.nodes.answer import Expectation, effect_of, judge, read_body, retry_after
-from engine.nodes.http import Answer, NoAnswer
+from engine.nodes.answer import Answer, Expectation, NoAnswer, effect_of, judge, read_body, retry_after
 from engine.outcomes import Failure, Success
 from engine.states import CallEffect
 
