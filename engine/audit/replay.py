@@ -213,7 +213,8 @@ class Replay:
             state = "there is no such step" if step is None else f"the step was {step.status.value} then"
             raise Broken(node, f"attempt {number}", f"{state}, and could not be run")
         start = attempt.start
-        if step.due_at is not None and start.started_at < step.due_at - _EARLY:
+        waited = step.status is StepStatus.WAITING  # a ready step is due, whatever the clock says
+        if waited and step.due_at is not None and start.started_at < step.due_at - _EARLY:
             self._differ(node, f"a start of attempt {number} before its time", "it was due later")
         if start.workflow_version not in self._versions:
             self._differ(node, f"version {start.workflow_version} at attempt {number}", "the request was never on it")

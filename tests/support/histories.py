@@ -50,6 +50,8 @@ class Life:
         """One thing."""
         request, seed = self.request, self.seed
         request.tick = seed.choice((0.0, 1.0, 1.0))
+        if seed.random() < 0.03:
+            request.now -= seed.uniform(0.0, 3600.0)  # somebody sets the clock back
         waits = [node for node, step in request.steps.items() if is_open_wait(step)]
         if seed.random() < 0.05:
             self._call_back(seed.choice(list(request.steps)))

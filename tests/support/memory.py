@@ -95,8 +95,9 @@ class MemoryRequest:
         return answer
 
     def claim(self, node: str) -> int:
-        """Let a worker take the step, once it is due. Returns the attempt's number."""
-        self.now = max(self.now, self.steps[node].due_at or 0.0)
+        """Let a worker take the step, once it is due, as a ready one is. Returns the attempt's number."""
+        if self.steps[node].status is StepStatus.WAITING:
+            self.now = max(self.now, self.steps[node].due_at or 0.0)
         running, attempt = claim(self.steps[node], self.request.workflow_version, "w1", self.now, 5.0)
         self.steps[node] = running
         self.attempts.append(attempt)
