@@ -67,6 +67,8 @@ class RetriggerGroup(click.Group):
             _show_trace(ctx)
             click.echo(sentence(error), err=True)
             raise click.exceptions.Exit(exit_code(error)) from None
+        except click.exceptions.NoSuchOption as error:
+            raise self._misplaced(error) or error from None
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except OSError as error:
@@ -79,6 +81,16 @@ class RetriggerGroup(click.Group):
             hint = "" if _debugging(ctx) else " Run the same with `retrigger --debug` to see where."
             click.echo(f"This is a defect of Retrigger: {type(error).__name__}: {error}.{hint}", err=True)
             raise click.exceptions.Exit(FAILED) from None
+
+    def _misplaced(self, error: click.exceptions.NoSuchOption) -> click.UsageError | None:
+        """An option of the whole command that stands behind the one command that was called."""
+        option = next((one for one in self.params if error.option_name in one.opts), None)
+        if option is None or error.ctx is None:
+            return None
+        name, _, command = error.ctx.command_path.partition(" ")
+        value = " " if isinstance(option, click.Option) and option.is_flag else " … "
+        told = f"{error.option_name} belongs to the whole command: {name} {error.option_name}{value}{command}"
+        return click.UsageError(told, ctx=error.ctx)
 
 
 def exit_code(error: RetriggerError) -> int:

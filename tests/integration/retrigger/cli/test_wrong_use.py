@@ -18,6 +18,9 @@ WRONG = [
     # what is typed, exit code, what the sentence says
     (("submitt", "steps"), 2, "No such command 'submitt'. Did you mean 'submit'?"),
     (("xyz",), 2, "No such command 'xyz'."),
+    (("list", "--as", "a@example.com"), 2, "--as belongs to the whole command: command --as … list"),
+    (("key", "list", "--config", "x.yaml"), 2, "--config belongs to the whole command: command --config … key list"),
+    (("list", "--ass", "a"), 2, "No such option '--ass'."),
     (("show", "REQ-x"), 2, "'REQ-x' is no request; write REQ-42, or 42."),
     (("show", "REQ-9999999999999999999"), 2, "is no request"),
     (("show", "REQ-7"), 4, "There is no request REQ-7."),
