@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
@@ -215,10 +216,8 @@ class Transactions:
         self._known.forget()
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            try:
+            with suppress(SQLAlchemyError):  # the rollback failed, so the pool has thrown the connection away
                 connection.close()
-            except SQLAlchemyError:
-                connection.invalidate()
 
 
 def _directs(operations: Sequence[Operation], connection: Connection, now: float, *, beside: bool) -> Answers:

@@ -125,3 +125,16 @@ def test_a_process_that_hangs_with_rows_locked_does_not_hold_up_the_others(proxy
     hanging.join(30)
     assert store.change(request_id, note("well again")) == "well again"
     assert noted(store, request_id) == ["through", "well again"]
+
+
+def test_a_connection_that_dies_before_the_rollback_hides_no_error(proxy: Proxy, store: SqlStore):
+    """The rollback fails then, which is no concern of whoever asked for the transaction."""
+    request_id = submit(store)
+
+    def run(connection: Connection, now: float) -> None:
+        proxy.cut()
+        raise ValueError("of the operation itself")
+
+    with pytest.raises(ValueError, match="of the operation itself"):
+        store.writer.write(run)
+    assert store.change(request_id, note("after")) == "after"
