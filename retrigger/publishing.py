@@ -10,6 +10,7 @@ from engine import events
 from engine.definition import DefinitionError, Workflow, check, load
 from engine.errors import RetriggerError
 from engine.functions import function_names
+from engine.limits import MAX_DEFINITION_BYTES
 from engine.records import Event
 from engine.store import Store
 from retrigger.settings import Settings
@@ -92,7 +93,8 @@ def read_definition(
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(MAX_DEFINITION_BYTES + 1)  # enough to be told that it is too large
     except UnicodeDecodeError:
         raise FileUnusable(f"{file} is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:

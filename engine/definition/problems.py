@@ -10,6 +10,7 @@ from engine.errors import RetriggerError
 from engine.limits import MAX_PROBLEMS
 
 Path = tuple[str | int, ...]  # from the top of the file: ("nodes", "badge", "function", "name")
+_NAME_CHARS = 100  # of a node or a field in a sentence
 INSIDE: Path = ("sync", "nodes")  # where a sync block has its nodes
 
 
@@ -24,9 +25,14 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        names = [f"node {self.node}"] if self.node else []
-        names += [f"field {self.field}"] if self.field else []
+        names = [f"node {_short(self.node)}"] if self.node else []
+        names += [f"field {_short(self.field)}"] if self.field else []
         return ": ".join([place, *([", ".join(names)] if names else []), self.message])
+
+
+def _short(name: str) -> str:
+    """What stands as a key in a file may be as long as the file."""
+    return name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…"
 
 
 class DefinitionError(RetriggerError):

@@ -44,6 +44,8 @@ def test_definitions_of_every_kind_are_refused_with_a_sentence(still: Front, end
         result = still.run("workflow", "check", str(file))
         assert result.exit_code == FAILED, name
         assert len(result.output) < 1000, name
+    result = still.run("workflow", "check", "/dev/zero")
+    assert result.exit_code == FAILED and "larger than 1,048,576 bytes" in result.output
 
 
 WORDS: list[tuple[tuple[str, ...], int]] = [

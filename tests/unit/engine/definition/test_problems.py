@@ -107,6 +107,12 @@ def test_a_file_that_is_too_large_is_refused():
     assert problem == "w.yaml: the file is larger than 1,048,576 bytes; split it"
 
 
+@pytest.mark.parametrize("text", ["? KEY\n: 1", "nodes:\n  ? KEY\n  : 1", "nodes: {a: {delay: {? KEY : 1}}}"])
+def test_a_key_as_long_as_a_file_is_cut_in_the_sentence(text: str):
+    found = problems(f"workflow: w\napp: A\n{text.replace('KEY', 'k' * 900_000)}")
+    assert found and all(len(problem) < 500 for problem in found)
+
+
 def test_too_many_nodes_are_refused():
     nodes = "\n".join(f"  n{i}: {{function: {{name: f}}}}" for i in range(MAX_DEFINITION_NODES + 1))
     [problem] = problems(f"workflow: w\napp: A\nnodes:\n{nodes}", "w.yaml")
