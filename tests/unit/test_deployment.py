@@ -52,6 +52,12 @@ def test_there_are_three_workers_a_bot_and_an_api_and_migrations_run_before_them
         assert SERVICES[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
 
 
+def test_postgresql_counts_as_healthy_only_once_it_can_be_reached_from_outside() -> None:
+    """While the image makes the first database, a server of its own answers, by the socket alone, and goes again."""
+    test = SERVICES["postgres"]["healthcheck"]["test"]
+    assert "--host" in test and test[test.index("--host") + 1] == "127.0.0.1"
+
+
 def test_the_password_is_in_no_file() -> None:
     assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
     assert OURS["worker"]["environment"]["PGPASSWORD"].startswith("${POSTGRES_PASSWORD:?")
