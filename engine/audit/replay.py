@@ -26,6 +26,7 @@ from engine.idempotency import FACT
 from engine.records import AttemptEnd, Event, NewRequest, Step
 from engine.states import MOVING, StepStatus
 from engine.stored import AttemptDetail, History
+from engine.texts import REMOVED
 
 Key = tuple[str, int]  # of an attempt: node, number
 
@@ -42,7 +43,7 @@ class Replay:
 
     def __init__(self, history: History, graphs: Graphs) -> None:
         self._graphs = graphs
-        self._id = history.request.id
+        self._id, self._is_pruned = history.request.id, history.request.pruned_at is not None
         self._events = [event for event in history.events if event.kind not in events.BESIDE]
         self._attempts: dict[Key, AttemptDetail] = {(a.start.node, a.start.number): a for a in history.attempts}
         self._cancelled: dict[float, list[Key]] = {}
@@ -174,11 +175,12 @@ class Replay:
             self._differ(event.node, f"somebody's name at {_named(event)}", "that was nobody's act")
 
     def _check_late(self) -> None:
-        """The evidence of an attempt is that of the last event about it."""
+        """The evidence of an attempt is that of the last event about it; retention leaves only that there was some."""
         for key, attempt in self._attempts.items():
             text = attempt.end.late if attempt.end is not None else None
-            told = self._late.get(key)
-            if not same(_parsed(text), told):
+            told, found = self._late.get(key), _parsed(text)
+            is_removed = self._is_pruned and told is not None and found == REMOVED
+            if not is_removed and not same(found, told):
                 has = "no late result" if text is None else "a late result"
                 self._differ(key[0], f"{has} at attempt {key[1]}", "no late result" if told is None else "another one")
 

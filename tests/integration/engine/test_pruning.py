@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +15,16 @@ from sqlalchemy import func, select, update
 
 from benchmarks.filled import SOMEONE, Open, fill, open_on
 from engine.catalog import Catalog
+from engine.decide.finish import Finished, late
+from engine.documents import RequestDocument
 from engine.errors import NotFound, NotPermitted, Refused
 from engine.functions import function
+from engine.outcomes import Failure
 from engine.permissions import Actor, Grant, Permission
 from engine.pruning import DAY, NightlyPruning, Pruner
 from engine.retention import ENDED
 from engine.service import Engine
+from engine.states import MOVING
 from engine.texts import MASK, REMOVED
 from storage.database import open_database
 from storage.outbox import SqlOutbox
@@ -189,6 +194,36 @@ def test_what_still_has_something_to_tell_waits_for_the_next_time(lived: Lived):
     assert lived.prune() == {"HR": 4, "Lab": 1}
     lived.tell_all()
     assert lived.prune() == {"HR": 1}
+
+
+def test_a_request_that_ended_but_has_a_step_that_runs_again_alone_is_left(lived: Lived):
+    worker, lived.room.worker = lived.room.worker, None
+    assert worker is not None and worker.stop()
+    lived.room.engine.retrigger(HANNA, lived.failed, "badge")
+    lived.tell_all()
+    assert lived.room.document(lived.failed).status == "failed"
+    assert lived.prune() == {"HR": 3, "Lab": 1}
+    lived.room.start()
+    lived.room.wait(lived.failed, lambda document: len(document.steps[1].attempts) == 2 and not _moves(document))
+    lived.tell_all()
+    assert lived.prune() == {"HR": 1}
+
+
+def test_of_a_late_result_stays_that_it_came(lived: Lived):
+    done = Finished("account", 1, Failure("it was there already"))
+    lived.room.store.change(lived.completed, partial(late, done=done, outcome=Failure("it was there already")))
+    lived.tell_all()
+    assert "it was there already" in str(_late(lived))
+    lived.prune()
+    assert _late(lived) == f'"{REMOVED}"'
+
+
+def _late(lived: Lived) -> str | None:
+    return lived.room.step(lived.completed, "account").attempts[0].late
+
+
+def _moves(document: RequestDocument) -> bool:
+    return any(step.status in MOVING for step in document.steps)
 
 
 def test_it_may_be_broken_off_and_begun_again(lived: Lived):
