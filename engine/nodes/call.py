@@ -16,6 +16,7 @@ from engine.nodes.answer import Expectation
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
+_BETWEEN = re.compile("/|%2f|%5c", re.IGNORECASE)  # what servers take for the end of a segment; parameters follow a ;
 
 
 class CallRefused(RetriggerError):
@@ -60,7 +61,7 @@ def _path(path: Any) -> str:
             f"The path holds {found[0]!r}: {_short(path)}. Encode values with the filter urlencode; "
             "what follows a '?' belongs under query."
         )
-    if any(unquote(segment) in (".", "..") for segment in re.split("/|%2[fF]", path)):
+    if any(unquote(segment).partition(";")[0] in (".", "..") for segment in _BETWEEN.split(path)):
         raise CallRefused(f"The path holds '..' or '.', which would lead elsewhere: {_short(path)}.")
     return path
 
