@@ -87,7 +87,8 @@ class RetriggerGroup(click.Group):
         option = next((one for one in self.params if error.option_name in one.opts), None)
         if option is None or error.ctx is None:
             return None
-        name, _, command = error.ctx.command_path.partition(" ")
+        name = error.ctx.find_root().command_path  # may have spaces in it: python -m retrigger
+        command = error.ctx.command_path.removeprefix(f"{name} ")
         value = " " if isinstance(option, click.Option) and option.is_flag else " … "
         told = f"{error.option_name} belongs to the whole command: {name} {error.option_name}{value}{command}"
         return click.UsageError(told, ctx=error.ctx)
