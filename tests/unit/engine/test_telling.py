@@ -178,11 +178,17 @@ def test_a_block_that_a_step_tells_is_told_once() -> None:
 
 
 def test_nobody_is_told_one_by_one_of_many_re_triggered_together() -> None:
-    request = MemoryRequest(LINE)
-    request.fail("a")
-    again(request, "a", bulk=7)
-    request.do(partial(options.withdraw, act=act(reason="not wanted")))
-    assert told(request) == []
+    for ends in ("withdrawn", "succeeds", "fails"):
+        request = MemoryRequest(LINE)
+        request.fail("a")
+        again(request, "a", bulk=7)
+        if ends == "withdrawn":
+            request.do(partial(options.withdraw, act=act(reason="not wanted")))
+        elif ends == "succeeds":
+            request.run("a", "b")
+        else:
+            request.fail("a")
+        assert told(request) == []
 
 
 def test_where_the_flow_came_to_that_they_let_run() -> None:

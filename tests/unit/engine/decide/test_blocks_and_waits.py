@@ -85,6 +85,19 @@ class TestCallback:
         request.wait("wait")
         assert request.steps["wait"].status.value == "completed", "the outside system will not call again"
 
+    def test_an_early_call_of_a_visit_that_is_taken_back_counts_for_no_other(self) -> None:
+        way = graph("a > end", "a -failure> wait", "wait > no", kinds={"wait": "callback"}, ends={"no": "failed"})
+        request = MemoryRequest(way)
+        request.fail("a")
+        request.claim("wait")
+        request.call_back("wait")
+        assert request.steps["wait"].early
+        with_flow(request, "a")
+        assert (request.steps["wait"].early, request.steps["wait"].visit) == (False, 2)
+        request.fail("a")
+        request.wait("wait")
+        assert request.steps["wait"].status.value == "waiting"
+
     def test_a_second_call_is_refused(self) -> None:
         request = MemoryRequest(CALLED)
         request.call_back("wait")

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from engine.allowed import Action
 from engine.decide import options
 from engine.decide.finish import Finished, finish
 from engine.decide.lost import give_back, recover
@@ -94,6 +95,14 @@ def test_a_function_that_did_not_come_to_its_call_keeps_what_the_last_one_did() 
     number = request.claim("f")
     request.do(lambda d: finish(d, Finished("f", number, Failure("cannot be rendered", must_block=True))))
     assert request.steps["f"].call is CallEffect.UNKNOWN
+
+
+def test_a_plan_says_that_an_earlier_call_may_have_worked_though_the_last_one_did_not_leave() -> None:
+    request = blocked_after_a_call()
+    with_flow(request, "a")
+    request.fail("a", call=CallEffect.NOT_SENT)
+    assert request.steps["a"].call is CallEffect.NOT_SENT
+    assert [run.earlier for run in request.plan(Action.FLOW, "a").runs][:1] == [CallEffect.UNKNOWN]
 
 
 def test_calls_behind_that_would_be_repeated_need_it_too() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine.decide import options
 from engine.decide.lost import recover
-from tests.support.memory import MemoryRequest
+from engine.draft import Draft
+from tests.support.memory import MemoryRequest, act
 from tests.unit.engine.decide.samples import FORK, LINE, TOLD, blocked_at, with_flow
 
 
@@ -48,6 +50,19 @@ def test_what_ran_behind_a_failed_step_is_taken_back() -> None:
     request.run("a", "b")
     assert request.status == "completed"
     assert request.statuses(("mail", "failed_end")) == {"mail": "cancelled", "failed_end": "cancelled"}
+
+
+def test_the_result_of_what_is_taken_back_is_gone() -> None:
+    """Nothing behind it may read what no longer holds."""
+    request = MemoryRequest(TOLD)
+    request.fail("a")
+    request.run("mail")
+
+    def retrigger(draft: Draft) -> dict[str, str | None]:
+        options.retrigger(draft, act(), "a", flow=True)
+        return draft.results
+
+    assert request.do(retrigger) == {"mail": None, "failed_end": None}
 
 
 def test_a_later_visit_is_initial_by_the_person_who_caused_it() -> None:
