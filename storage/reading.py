@@ -117,13 +117,13 @@ class Reading(Repository):
             return sorted({app for app, _ in requests_by_status(connection)})
 
     def counts(self, apps: frozenset[str] | None = None) -> Mapping[RequestStatus, int]:
-        """How many requests of ``apps`` (None: of all) are in each status."""
+        """How many requests of ``apps`` (None: of all) are in each status that this version knows."""
         with self._database.reading() as connection:
             found = requests_by_status(connection)
         totals = dict.fromkeys(RequestStatus, 0)
         for (app, status), number in found.items():
-            if apps is None or app in apps:
-                totals[RequestStatus(status)] += number
+            if status in rows.REQUEST_STATUS and (apps is None or app in apps):
+                totals[rows.REQUEST_STATUS[status]] += number
         return totals
 
 

@@ -15,7 +15,7 @@ from engine.stored import AttemptDetail
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
 # A lookup is several times quicker than calling the enum.
-_REQUEST_STATUS = {status.value: status for status in RequestStatus}
+REQUEST_STATUS = {status.value: status for status in RequestStatus}
 _STEP_STATUS: dict[str | None, StepStatus] = {status.value: status for status in StepStatus}
 _ATTEMPT_KIND = {kind.value: kind for kind in AttemptKind}
 _CALL: dict[str | None, CallEffect] = {call.value: call for call in CallEffect}
@@ -56,7 +56,7 @@ def request_row(request: Request) -> tuple[Any, ...]:
 def request_from(row: Row) -> Request:
     """The other way round."""
     workflow, version, app, status = row[1:5]
-    return Request(row[0], workflow, version, app, _REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:13])
+    return Request(row[0], workflow, version, app, REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:13])
 
 
 def _text(value: StrEnum | None) -> str | None:
