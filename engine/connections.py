@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from engine.definition.fields import Model, Timeout, matching, problem
 from engine.errors import RetriggerError
@@ -23,7 +23,25 @@ from engine.headers import HEADER_NAME, OWN_HEADERS, can_be_sent, header_problem
 if TYPE_CHECKING:
     from engine.nodes.wire import DeadlineAdapter
 
-HeaderName = Annotated[str, matching(HEADER_NAME, "a header's name, such as X-Api-Key")]
+
+def _not_ours(name: str) -> str:
+    why = header_problem(name, "")
+    if why:
+        raise problem(f"cannot be used: {why}")
+    return name
+
+
+def is_address(url: str) -> bool:
+    """Whether paths can follow it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(usable) and not re.search(r"[\s\\?#]", url)
+
+
+HeaderName = Annotated[str, matching(HEADER_NAME, "a header's name, such as X-Api-Key"), AfterValidator(_not_ours)]
 
 
 class ConnectionUnusable(RetriggerError):
@@ -68,16 +86,18 @@ class ConnectionSettings(Model):
     @field_validator("base_url")
     @classmethod
     def _plain_address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or re.search(r"[\s\\?#]", url):
+        if not is_address(url):
             raise problem('is no address that paths can follow; write one such as "https://identity.example.com"')
-        if "@" in parts.netloc:
+        if "@" in urlsplit(url).netloc:
             raise problem("holds a password; put user:password into a variable, and name it under auth as basic_env")
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _two_headers(self) -> Self:
+        own = (self.auth.header or "Authorization") if self.auth else ""
+        if own.lower() == self.idempotency_header.lower():
+            raise problem("sends its secret and its keys in one header; write another idempotency_header")
+        return self
 
     @field_validator("ca_file")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
-from engine.connections import ConnectionSettings
+from engine.connections import ConnectionSettings, is_address
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.permissions import Grant, Permission
 from retrigger.ages import Days, days_of
@@ -88,6 +88,13 @@ class ApiSettings(Model):
     host: str = Field("127.0.0.1", description="an address such as 127.0.0.1")
     port: _Port = Field(8080, description="a port number such as 8080")
     public_url: str | None = Field(None, description='an address such as "https://retrigger.example.com"')
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, url: str | None) -> str | None:
+        if url is not None and not is_address(url):
+            raise problem('is no address that paths can follow; write one such as "https://retrigger.example.com"')
+        return url
 
 
 @dataclass(frozen=True)

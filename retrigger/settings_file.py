@@ -93,6 +93,8 @@ def _read_file(file: Path, report: Report) -> dict[str, Any]:
 def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Put the variables' values over the file's."""
     for name in [name for name in VARIABLES if name in environ]:
+        if not environ[name].isascii() and environ[name] != environ[name].encode("utf-8", "replace").decode():
+            raise SettingsError(f"The variable {name} is not UTF-8 text; set it anew.")
         target = values
         *outer, key = map(str, VARIABLES[name])
         for part in outer:

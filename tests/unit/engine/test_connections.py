@@ -52,6 +52,10 @@ def test_a_path_goes_below_the_base_url(base_url, path, url):
     ("settings", "words"),
     [
         ({"base_url": "identity.example.com"}, "no address that paths can follow"),
+        ({"idempotency_header": "Content-Length"}, "set by the engine"),
+        ({"auth": {"header": "host", "header_env": "TOKEN"}}, "set by the engine"),
+        ({"idempotency_header": "x-k", "auth": {"header": "X-K", "header_env": "TOKEN"}}, "in one header"),
+        ({"idempotency_header": "authorization", "auth": {"bearer_env": "TOKEN"}}, "in one header"),
         ({"base_url": "ftp://identity.example.com"}, "no address"),
         ({"base_url": "https://"}, "no address"),
         ({"base_url": "https://a/?x=1"}, "no address"),

@@ -199,3 +199,15 @@ def test_misspelt_variables_are_found_and_others_left_alone():
     environ = {"RETRIGGER_LAESE": "1s", "RETRIGGER_USER": "a@b.c", "RETRIGGER_LEASE": "1s", "PATH": "/bin"}
 
     assert unknown_variables(environ) == ["Nothing reads the variable RETRIGGER_LAESE; did you mean RETRIGGER_LEASE?"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "retrigger.example.com", "https://a b", "https://a?x=1"])
+def test_a_public_url_is_an_address(file: Path, url: str):
+    [problem] = problems(file, f'api: {{public_url: "{url}"}}')
+    assert "field api.public_url: is no address that paths can follow" in problem
+
+
+def test_a_variable_that_is_no_text_is_named(file: Path):
+    assert problems(file, "", RETRIGGER_LEASE="\udcff") == [
+        "The variable RETRIGGER_LEASE is not UTF-8 text; set it anew."
+    ]
