@@ -55,7 +55,7 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
         step = draft.steps[node]
         if step.status is not StepStatus.PENDING:
             continue
-        paths = {path_state(edge, draft.steps[edge.source]) for edge in graph.incoming[node]}
+        paths = [path_state(edge, draft.steps[edge.source]) for edge in graph.incoming[node]]
         if Path.OPEN in paths:
             continue
         if Path.ARRIVED in paths:

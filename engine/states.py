@@ -7,7 +7,14 @@ from enum import StrEnum
 from engine.errors import IllegalChange
 
 
-class RequestStatus(StrEnum):
+class _Word(StrEnum):
+    """One of a few words. It hashes as the text that it equals: Enum's own hash is Python code, which every look into a
+    table of them would run."""
+
+    __hash__ = str.__hash__
+
+
+class RequestStatus(_Word):
     """Where a request stands. Values are those of the API; ``label`` is what a person reads."""
 
     IN_PROGRESS = "in_progress"
@@ -22,7 +29,7 @@ class RequestStatus(StrEnum):
         return self.value.replace("_", " ").capitalize()
 
 
-class StepStatus(StrEnum):
+class StepStatus(_Word):
     """Where a step stands."""
 
     PENDING = "pending"
@@ -40,7 +47,7 @@ class StepStatus(StrEnum):
         return self.value.capitalize()
 
 
-class AttemptKind(StrEnum):
+class AttemptKind(_Word):
     """Why a step is executed."""
 
     INITIAL = "initial"
@@ -50,7 +57,7 @@ class AttemptKind(StrEnum):
     PROVIDED_INPUT = "provided_input"
 
 
-class AttemptOutcome(StrEnum):
+class AttemptOutcome(_Word):
     """How an execution ended. A running attempt has none."""
 
     SUCCEEDED = "succeeded"
@@ -60,7 +67,7 @@ class AttemptOutcome(StrEnum):
     CANCELLED = "cancelled"  # fenced off by a withdrawal or another path
 
 
-class CallEffect(StrEnum):
+class CallEffect(_Word):
     """What an outside call is known to have done (SPEC 4)."""
 
     NOT_SENT = "not_sent"

@@ -22,6 +22,9 @@ class Recalculated(NamedTuple):
     reason: str | None = None
 
 
+_IN_PROGRESS = Recalculated(RequestStatus.IN_PROGRESS)
+
+
 def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = None) -> Recalculated:
     """Stale steps and ends do not count. ``ended_at``: the held step directly behind which an end counts as reached.
 
@@ -29,21 +32,27 @@ def recalculate(graph: Graph, steps: Mapping[str, Step], ended_at: str | None = 
     So can a step that another version brought behind what is done, and that nothing has started yet. A step that runs
     alone is not progress of the request, whose status "stays as it is" meanwhile.
     """
-    current = [step for node in graph.nodes if not (step := steps[node]).stale]  # a block speaks for its inner steps
     moves = False
-    for step in current:
-        if step.status is StepStatus.BLOCKED:
-            return Recalculated(RequestStatus.BLOCKED, f"{step.node}: {step.error or 'blocked'}")
-        moves = moves or (step.status in MOVING and not step.only)
+    for node in graph.nodes:  # a block speaks for its inner steps
+        step = steps[node]
+        if step.status is StepStatus.BLOCKED and not step.stale:
+            return Recalculated(RequestStatus.BLOCKED, f"{node}: {step.error or 'blocked'}")
+        moves = moves or (step.status in MOVING and not (step.only or step.stale))
     if moves:
-        return Recalculated(RequestStatus.IN_PROGRESS)
+        return _IN_PROGRESS
+    return _at_rest(graph, steps, ended_at)
+
+
+def _at_rest(graph: Graph, steps: Mapping[str, Step], ended_at: str | None) -> Recalculated:
+    """Where no step blocks the request, and none moves it on."""
+    current = [step for node in graph.nodes if not (step := steps[node]).stale]
     reached = {status for step in current if (status := _end_reached(graph, step)) is not None}
     behind = _ends_behind(graph, steps, ended_at)
     held = any((step.held or step.only) and not (behind and step.node == ended_at) for step in current)
     held = held or any(step.cancelled_by and steps[step.cancelled_by].stale for step in current)
     if (reached | behind) and not held and not _could_start(graph, steps):
         if any(step.status in MOVING for step in steps.values()):  # a stale one: it counts for nothing, but it moves
-            return Recalculated(RequestStatus.IN_PROGRESS)
+            return _IN_PROGRESS
         return Recalculated(next(status for status in _RANK if status in reached | behind))
     return Recalculated(RequestStatus.BLOCKED, REMAINING_NOT_STARTED)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -65,15 +64,17 @@ class Rows:
 
     def _without_nulls(self, rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[Any, ...]]]:
         """SQLite's driver takes longer to bind a NULL than anything else: those of all rows are written in the text."""
+        columns, number = list(zip(*rows, strict=True)), len(rows)
         first = enumerate(rows[0])
-        nulls = tuple([place for place, it in first if it is None and all(row[place] is None for row in rows)])
-        if not nulls or len(nulls) > len(rows[0]) - 2:  # of one value itemgetter would make no row
+        nulls = tuple([place for place, it in first if it is None and columns[place].count(None) == number])
+        if not nulls:
             return self.sql, rows
         if nulls not in self._without:
             marks = itertools.count()
             self._without[nulls] = re.sub(r"\?", lambda _: "NULL" if next(marks) in nulls else "?", self.sql)
-        kept = itemgetter(*[place for place in range(len(rows[0])) if place not in nulls])
-        return self._without[nulls], list(map(kept, rows))
+        for place in reversed(nulls):
+            del columns[place]
+        return self._without[nulls], list(zip(*columns, strict=True))
 
 
 class _Given:

@@ -26,10 +26,9 @@ log = logger(__name__)
 T = TypeVar("T")
 
 BATCH = 256  # operations in one transaction, at most
+SEVERAL = 4  # operations; where so many come together, others are on their way
 TRIES = 6  # of one operation, when deadlocks or other writers come between
-PAUSE = (
-    0.001  # seconds after back-to-back batches, without which other processes wait for SQLite's lock until they fail
-)
+PAUSE = 0.001  # seconds, see Writer._pause
 TICK = {"sqlite": 0.1, "postgresql": 0.25}  # seconds between looks at what other processes wrote
 
 
@@ -42,7 +41,6 @@ class Writer:
         self._transactions = Transactions(database, graphs, told, jobs)
         self._on_told = on_told
         self._tick = TICK[database.engine.dialect.name]
-        self._pause = PAUSE if database.is_sqlite else 0.0
         self._queue: SimpleQueue[Operation | None] = SimpleQueue()
         self._lock = threading.Lock()  # between "is it open" and "put it in the queue"
         self._closed = False
@@ -121,8 +119,14 @@ class Writer:
         except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
             log.exception("writer.failed", says="A batch failed.")
             self._fail(operations, StorageError(f"The write failed: {error!r}."))
-        if self._pause and not self._queue.empty():
-            time.sleep(self._pause)
+        self._pause(len(operations))
+
+    def _pause(self, number: int) -> None:
+        """After a transaction of ``number`` operations. When others are on their way, the next one waits for them: else
+        it would be made for the first alone. And without a pause between back-to-back transactions, other processes
+        wait for SQLite's lock until they fail."""
+        if number >= SEVERAL or not self._queue.empty():
+            time.sleep(PAUSE)
 
     def _next(self) -> tuple[list[Operation], bool]:
         """The operations that wait, and whether to look for due steps even if there is none."""

@@ -146,7 +146,7 @@ def late(draft: Draft, done: Finished, outcome: Ended) -> None:
 def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
     if result is not None:  # else it was kept before: a callback that came early
         draft.set_result(step.node, result)
-    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts_of(outcome))
+    event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts_of(outcome) or None)
     if step.only:
         succeed_alone(draft, step, outcome)
     else:

@@ -125,6 +125,7 @@ attempts = Table(
     Column("call", Text),
     Column("response", Text),
     Column("late", Text),
+    sqlite_with_rowid=False,  # found by its key alone: one tree, not two
 )
 
 events = Table(

@@ -142,6 +142,7 @@ def _attempts() -> None:
         sa.Column("call", sa.Text),
         sa.Column("response", sa.Text),
         sa.Column("late", sa.Text),
+        sqlite_with_rowid=False,
     )
 
 

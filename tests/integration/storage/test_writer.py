@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, event, func, select
 
 from engine.draft import Draft
 from engine.errors import StorageError
@@ -48,6 +48,15 @@ def test_many_threads_lose_no_change(open_store: OpenStore):
         list(pool.map(lambda i: stores[i % 2].change(request_ids[i % 3], bump), range(120)))
     counted = [next(s for s in stores[1].status(i)[1] if s.node == "second").retries for i in request_ids]
     assert counted == [40, 40, 40, 0]
+
+
+def test_who_asks_while_a_transaction_is_under_way_shares_the_next_one(store: SqlStore):
+    request_ids = [submit(store) for _ in range(32)]
+    commits: list[Connection] = []
+    event.listen(store.database.engine, "commit", commits.append)
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda request_id: [store.change(request_id, bump) for _ in range(10)], request_ids))
+    assert 10 <= len(commits) <= 20  # most of them for all
 
 
 def unwritable(draft: Draft) -> None:
