@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from benchmarks.filled import SOMEONE, Open, fill, open_on
 from engine.catalog import Catalog
 from engine.decide.finish import Finished, late
 from engine.documents import RequestDocument
@@ -21,19 +17,16 @@ from engine.errors import NotFound, NotPermitted, Refused
 from engine.functions import function
 from engine.outcomes import Failure
 from engine.permissions import Actor, Grant, Permission
-from engine.pruning import DAY, NightlyPruning, Pruner
-from engine.retention import ENDED
+from engine.pruning import NightlyPruning, Pruner
 from engine.service import Engine
 from engine.states import MOVING
 from engine.texts import MASK, REMOVED
-from storage.database import open_database
 from storage.outbox import SqlOutbox
-from storage.retention import SqlRetention
-from storage.tables import events, metadata, requests, steps, workers, workflows
+from storage.tables import events, metadata, workers, workflows
 from tests.support.engine import GRANTS, HANNA, VERA, Room
+from tests.support.in_a_year import InAYear
 
 NATIONAL_ID = "123-45-6789"
-LARGE = 50_000  # requests
 HIRING = """
 workflow: hiring
 app: HR
@@ -64,13 +57,6 @@ def badge(account: str) -> Any:
     if "Cy" in account:
         raise RuntimeError("no paper")
     return f"badge for {account}"
-
-
-class InAYear(SqlRetention):
-    """The same database, looked at a year from now: so nothing is changed in it that its history would tell."""
-
-    def now(self) -> float:
-        return super().now() + 365 * DAY
 
 
 class Lived:
@@ -277,51 +263,3 @@ def test_what_belongs_to_a_version_that_cannot_be_read_stays_and_the_rest_goes(
     assert f"REQ-{lived.mended}" in caplog.text
     assert "Version 1 of hiring cannot be read" in caplog.text
     assert lived.prune() == {"HR": 4}
-
-
-@pytest.fixture
-def large(database_url: str) -> Iterator[Open]:
-    with closing(open_on(open_database(database_url))) as site:
-        fill(site, LARGE)
-        yield site
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_a_large_database_is_pruned_steadily_and_others_go_on(large: Open):
-    ended = sum(number for status, number in large.store.counts().items() if status in ENDED)
-    speed, waits = _pruned(large, ended)
-    waits.sort()
-    median, slow = waits[len(waits) // 2], waits[int(0.99 * len(waits))]
-    beside = f"a submit beside it {median * 1000:.0f} ms, p99 {slow * 1000:.0f} ms"
-    print(f"{ended} of {LARGE} requests, {speed:.0f} a second; {beside}")  # noqa: T201  # with -s, the figures
-    assert speed > 100
-    assert slow < 0.5
-    with large.database.reading() as connection:
-        left = connection.scalar(select(func.count()).where(requests.c.pruned_at.is_(None), requests.c.id <= LARGE))
-        of_pruned = (steps.c.request_id == requests.c.id, requests.c.pruned_at.is_not(None))
-        results = connection.scalar(select(func.count()).where(*of_pruned, steps.c.result.is_not(None)))
-    assert (left, results) == (LARGE - ended, 0)
-
-
-def _pruned(site: Open, ended: int) -> tuple[float, list[float]]:
-    """Requests in a second, and how long each submit took that somebody made meanwhile."""
-    over, waits = threading.Event(), list[float]()
-
-    def submit() -> None:
-        while not over.wait(0.02):
-            begun = time.perf_counter()
-            site.engine.submit(SOMEONE, "hr_done", {"number": 1})
-            waits.append(time.perf_counter() - begun)
-
-    with ThreadPoolExecutor(1) as beside:
-        submitting = beside.submit(submit)
-        begun = time.perf_counter()
-        try:
-            done = Pruner(site.engine, InAYear(site.store)).prune(SOMEONE, 90)
-        finally:
-            took = time.perf_counter() - begun
-            over.set()
-        submitting.result()
-    assert done.requests.total() == ended
-    return ended / took, waits
