@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from engine.permissions import Actor
 from tests.integration.bot.office import BOTH, WORKFLOW, Office
 from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
 from tests.support.slack_form import typed
 
 pytestmark = BOTH
+OMAR = Actor("omar@example.com", "Omar Ops", "cli", mail="omar@example.com")
+FORKED = """
+workflow: forked
+app: HR
+title: Forked
+nodes:
+  fork: {branch: [account, allow]}
+  account: {function: {name: bot.account, args: {name: Ada}, isolation: thread}, next: both}
+  allow: {approval: {approvers: [omar@example.com]}, approved: both}
+  both: {merge: {}, next: badge}
+  badge: {function: {name: bot.badge, args: {account: "a"}, isolation: thread}}
+"""
 ONE_STEP = '  badge: {function: {name: bot.badge, args: {account: "a"}, isolation: thread}}\n'
 
 
@@ -116,3 +129,21 @@ def test_a_plan_that_is_shown_late_is_told_too(office: Office, monkeypatch: Any)
     office.hanna.modal("You chose: Use a new idempotency key")
     office.message("Nothing was done yet: the window shows the plan once more.")
     assert office.outside.calls == ["create_account"]
+
+
+def test_a_plan_that_has_changed_since_it_was_shown_is_shown_anew_and_not_carried_out(office: Office) -> None:
+    """What waited for an approval runs surely, once it is given."""
+    office.room.publish(FORKED)
+    number, card = office.blocked("forked")
+    office.room.wait(number, lambda d: any(step.status.value == "waiting" for step in d.steps))
+    office.hanna.click(card, "retrigger.flow")
+    seen = json.dumps(office.hanna.modal("remaining flow"))
+    office.room.engine.answer(OMAR, number, "allow", True)
+    office.outside.error = None
+    office.hanna.submit(typed(reason="it is back"))
+    again = json.dumps(office.hanna.modal("changed after this plan was made. Nothing was done; look at the new plan."))
+    assert "it is back" in again and again != seen
+    assert office.outside.calls == ["create_account"]
+    office.hanna.submit(typed(reason="it is back"))
+    office.room.wait(number, "completed")
+    assert office.outside.calls == ["create_account", "create_account", "badge"]
