@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.permissions import Actor
-from tests.integration.bot.office import BOTH, WORKFLOW, Office
+from tests.integration.bot.doors import OMAR
+from tests.integration.bot.office import BOTH, CHANNEL, WORKFLOW, Office
 from tests.support.poll import wait_until
 from tests.support.slack_checks import check_view
 from tests.support.slack_form import typed
 
 pytestmark = BOTH
-OMAR = Actor("omar@example.com", "Omar Ops", "cli", mail="omar@example.com")
 FORKED = """
 workflow: forked
 app: HR
@@ -147,3 +146,17 @@ def test_a_plan_that_has_changed_since_it_was_shown_is_shown_anew_and_not_carrie
     office.hanna.submit(typed(reason="it is back"))
     office.room.wait(number, "completed")
     assert office.outside.calls == ["create_account", "create_account", "badge"]
+
+
+def test_whoever_ends_a_request_sees_first_what_was_done_about_it_since(office: Office) -> None:
+    """Though the window would list the same."""
+    number, _ = office.blocked()
+    office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
+    office.hanna.modal("Withdraw")
+    office.room.engine.retrigger(OMAR, number, "create_account")
+    office.room.wait(number, lambda d: [a.outcome for a in d.steps[0].attempts] == ["failed", "failed"])
+    office.hanna.submit(typed(reason="not wanted"))
+    office.hanna.modal("changed after this plan was made. Nothing was done; look at the new plan.")
+    assert office.room.document(number).status == "blocked"
+    office.hanna.submit(typed(reason="not wanted"))
+    office.room.wait(number, "withdrawn")
