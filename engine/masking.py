@@ -20,6 +20,7 @@ from engine.texts import MASK
 
 _ANYWHERE_FROM = 4  # characters
 _WORD_FROM = 2
+_FEW = 200  # values that are looked for one by one, which is quicker than to look at each place of a text
 
 
 class Masker:
@@ -29,6 +30,7 @@ class Masker:
         self._whole = frozenset(stripped for value in values if (stripped := value.strip()))
         self._forms = frozenset(form for value in self._whole if len(value) >= _ANYWHERE_FROM for form in _forms(value))
         self._words = _word_pattern(self._whole)
+        self._many: _Many | None = None
 
     @property
     def active(self) -> bool:
@@ -44,13 +46,20 @@ class Masker:
         more._words = _word_pattern(more._whole)
         return more
 
+    def _found(self, text: str) -> Iterable[tuple[int, int]]:
+        if len(self._whole) <= _FEW:
+            yield from (span for form in self._forms if form in text for span in _spans(form, text))
+            yield from (found.span() for found in (self._words.finditer(text) if self._words else ()))
+            return
+        if self._many is None:
+            self._many = _Many(self._whole, self._forms)
+        yield from self._many.spans(text)
+
     def text(self, text: str) -> str:
         """``text`` without the values. Where occurrences overlap, all of their characters go."""
         if text.strip() in self._whole:
             return MASK
-        spans = sorted(span for form in self._forms if form in text for span in _spans(form, text))
-        if self._words:
-            spans = sorted([*spans, *(found.span() for found in self._words.finditer(text))])
+        spans = sorted(self._found(text))
         return _without(text, spans) if spans else text
 
     def value(self, value: Any) -> Any:
@@ -65,6 +74,32 @@ class Masker:
         if any(self.text(written) != written for written in _written(leaf)):
             return MASK
         return leaf
+
+
+class _Many:
+    """The same for so many values that a text is gone through once, whatever their number: whoever submits a request
+    may fill a field that is listed as sensitive with a hundred thousand."""
+
+    def __init__(self, whole: frozenset[str], forms: frozenset[str]) -> None:
+        self._forms = forms
+        self._words = {value for value in whole if _WORD_FROM <= len(value) < _ANYWHERE_FROM}
+        self._lengths: dict[str, set[int]] = {}  # of the forms that begin so
+        for form in forms:
+            self._lengths.setdefault(form[:_ANYWHERE_FROM], set()).add(len(form))
+
+    def spans(self, text: str) -> Iterable[tuple[int, int]]:
+        for start in range(len(text)):
+            for length in self._lengths.get(text[start : start + _ANYWHERE_FROM], ()):
+                if text[start : start + length] in self._forms:
+                    yield start, start + length
+            if not _in_word(text[max(0, start - 1) : start]):
+                for end in range(start + _WORD_FROM, start + _ANYWHERE_FROM):
+                    if text[start:end] in self._words and not _in_word(text[end : end + 1]):
+                        yield start, end
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def sensitive_values(paths: Iterable[str], input: Any, results: Mapping[str, Any]) -> frozenset[str]:
@@ -129,6 +164,8 @@ def _written(number: Any) -> tuple[str, ...]:
 
 def _word_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     words = [re.escape(value) for value in values if _WORD_FROM <= len(value) < _ANYWHERE_FROM]
+    if len(words) > _FEW:
+        return None
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if words else None
 
 

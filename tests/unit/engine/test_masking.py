@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+import time
 from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -203,3 +204,18 @@ def test_several_paths():
     shown, results = mask_fields(paths, INPUT, RESULTS)
     assert (shown["bank"]["iban"], results["account"]["password"]) == (MASK, MASK)
     assert INPUT["bank"] == {"iban": "DE1234", "ok": True}
+
+
+@given(st.lists(st.text("ab1_-é %", max_size=6), max_size=6), st.lists(st.text("ab1_-é %", max_size=12), max_size=4))
+def test_many_values_are_masked_as_few_are(values: list[str], texts: list[str]):
+    others = [f"x{number:05}" for number in range(300)]  # of which none shows
+    for text in ["", *texts]:
+        assert Masker([*values, *others]).text(text) == Masker(values).text(text)
+
+
+def test_a_hundred_thousand_values_are_masked_soon():
+    masker = Masker(f"s{number:05}" for number in range(100_000))
+    begun = time.thread_time()
+    shown = masker.value([f"of s{number:05} and o{number}" for number in range(2000)])
+    assert shown == [f"of {MASK} and o{number}" for number in range(2000)]
+    assert time.thread_time() - begun < 10  # an hour, one by one
