@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Sequence
 
 from benchmarks.measures import STEPS, Run
 from benchmarks.outside import DELAY, outside
@@ -11,7 +12,7 @@ from benchmarks.report import progress, say, table
 from benchmarks.servers import Servers
 from benchmarks.systems import SLOTS, ended
 
-ROUNDS = 3
+ROUNDS = 7
 SECONDS = 2.0
 _PATIENCE = 120.0
 _BARE = "the same calls from a bare pool of threads"
@@ -35,9 +36,14 @@ def main() -> None:
     speeds = {name: statistics.median(run.speed for run in runs) for name, runs in found.items()}
     cpus = {name: statistics.median(run.step_cpu for run in runs) for name, runs in found.items()}
     say(f"### HTTP steps\n\n{SLOTS} at once, {STEPS} a request; an answer takes {DELAY * 1000:.0f} ms.\n")
-    shares = {name: f"{speed / speeds[_BARE]:.0%}" for name, speed in speeds.items()}
-    rows = [(name, f"{speeds[name]:,.0f}", shares[name], f"{cpus[name]:,.0f}") for name in SYSTEMS]
+    rows = [(name, f"{speeds[name]:,.0f}", _share(found[name], found[_BARE]), f"{cpus[name]:,.0f}") for name in SYSTEMS]
     say(table(("system", "calls/s", "share of the bare pool", "µs of CPU a call"), rows))
+
+
+def _share(runs: Sequence[Run], bare: Sequence[Run]) -> str:
+    """The median of the rounds' shares, the least and the most: a machine is not as quick in one round as in another."""
+    shares = sorted(run.speed / its.speed for run, its in zip(runs, bare, strict=True))
+    return f"{statistics.median(shares):.0%} ({shares[0]:.0%} to {shares[-1]:.0%})"
 
 
 def _measure(module: str, url: str, address: str) -> Run:

@@ -16,7 +16,7 @@ from benchmarks.report import progress, say, table
 from benchmarks.servers import Servers, missing
 from benchmarks.systems import System, ended
 
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 1.0  # that a run takes at least
 _PATIENCE = 180.0
 _BARE = "bare"
@@ -69,28 +69,33 @@ def main(words: Sequence[str] = ()) -> None:
                 if not runs or isinstance(runs[-1], Run):
                     runs.append(measure(system, servers))
                     progress(f"round {number + 1}: {system.name}, {system.server}: {_told(runs[-1])}")
-    medians = {system: _median(runs) for system, runs in found.items()}
     say(f"### No-op steps\n\nRequests of {STEPS} steps; medians of {ROUNDS} alternating rounds.\n")
     for title, group in groups.items():
         if group:
             heads = (title, "steps/s", f"times {group[-1].name}", "µs of CPU a step")
-            say(table(heads, _rows(group, medians, medians[group[-1]])))
+            say(table(heads, [_row(system.name, found[system], found[group[-1]]) for system in group]))
 
 
 def _is_meant(system: System, words: Sequence[str]) -> bool:
     return all(word in f"{system.name} {system.module} {system.server}".lower() for word in words)
 
 
-def _rows(group: tuple[System, ...], medians: dict[System, Run | Failed], base: Run | Failed) -> list[list[str]]:
-    rows = []
-    for system in group:
-        run = medians[system]
-        if isinstance(run, Failed):
-            rows.append([system.name, f"none: {run.why}", "", ""])
-            continue
-        times = f"{run.speed / base.speed:.1f}" if isinstance(base, Run) else ""
-        rows.append([system.name, f"{run.speed:,.0f}", times, f"{run.step_cpu:,.0f}"])
-    return rows
+def _row(name: str, runs: Sequence[Run | Failed], base: Sequence[Run | Failed]) -> list[str]:
+    """Times the base: the median of the rounds' quotients, the least and the most. A machine is not as quick in one
+    round as in another."""
+    run = _median(runs)
+    if isinstance(run, Failed):
+        return [name, f"none: {run.why}", "", ""]
+    told = ""
+    if isinstance(_median(base), Run):
+        times = sorted(_speed(ours) / _speed(its) for ours, its in zip(runs, base, strict=True))
+        told = f"{statistics.median(times):.1f} ({times[0]:.1f} to {times[-1]:.1f})"
+    return [name, f"{run.speed:,.0f}", told, f"{run.step_cpu:,.0f}"]
+
+
+def _speed(run: Run | Failed) -> float:
+    assert isinstance(run, Run)
+    return run.speed
 
 
 def measure(system: System, servers: Servers) -> Run | Failed:
@@ -112,7 +117,7 @@ def measure(system: System, servers: Servers) -> Run | Failed:
     return Run(int(requests), seconds, cpu)
 
 
-def _median(runs: list[Run | Failed]) -> Run | Failed:
+def _median(runs: Sequence[Run | Failed]) -> Run | Failed:
     """By speed. One failure is not hidden behind the runs that went well."""
     good = [run for run in runs if isinstance(run, Run)]
     if len(good) < len(runs):
