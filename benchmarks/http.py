@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _share(runs: Sequence[Run], bare: Sequence[Run]) -> str:
-    """The median of the rounds' shares, the least and the most: a machine is not as quick in one round as in another."""
+    """The median of the rounds' shares, the least and the most: no machine is as quick in one round as in another."""
     shares = sorted(run.speed / its.speed for run, its in zip(runs, bare, strict=True))
     return f"{statistics.median(shares):.0%} ({shares[0]:.0%} to {shares[-1]:.0%})"
 
