@@ -17,7 +17,7 @@ from benchmarks.servers import Servers, missing
 from benchmarks.systems import System, ended
 
 ROUNDS = 5
-SECONDS = 1.0  # that a run takes at least
+SECONDS = 2.0  # that a run takes at least
 _PATIENCE = 180.0
 _BARE = "bare"
 
