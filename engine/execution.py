@@ -5,7 +5,7 @@ Nothing here decides what follows: the outcome is a value, and engine.decide.fin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ from engine.isolation.answer import Answer
 from engine.isolation.errors import Stopped
 from engine.keys import function_digest, idempotency_key
 from engine.logs import running
-from engine.masking import sensitive_values
+from engine.masking import sensitive_values, step_masker
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
 from engine.nodes.function import Caller, apart, here, run_function
@@ -219,7 +219,7 @@ class Execution:
         wanted = self._node.references | self._node.callbacks | masked
         step = self._claim.step
         seen = self._tools.patiently(lambda: self._tools.store.template_values(step.request_id, wanted))
-        self._masker = self._masker.plus(sensitive_values(sensitive, seen.input, seen.results))
+        self._hide(sensitive_values(sensitive, seen.input, seen.results))
         return build_context(
             step.request_id,
             seen.input,
@@ -234,8 +234,14 @@ class Execution:
         """Whoever knows the address may call it, so it is masked in what is kept."""
         address = Address(self._claim.step.request_id, node, issue)
         url = self._tools.callbacks.url(address)
-        self._masker = self._masker.plus({self._tools.callbacks.token(address)})
+        self._hide({self._tools.callbacks.token(address)})
         return url
+
+    def _hide(self, values: Collection[str]) -> None:
+        """In what is kept of the step, and in what it prints and logs from now on."""
+        if values:
+            self._masker = self._masker.plus(values)
+            step_masker.set(self._masker)
 
 
 _EXECUTE: Mapping[str, Callable[[Execution, Any], Outcome]] = {

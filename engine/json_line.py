@@ -16,7 +16,8 @@ LIBRARY = "library.says"  # the event of what is no line of ours
 
 class JsonLine(logging.Formatter):
     """In ASCII: ``at`` (UTC), ``level``, ``logger``, ``event``, then the event's own fields. ``masker`` hides the
-    secrets in each of them, and in a ``traceback``. ``joined`` gives the ids of a line that is not ours, so has none.
+    secrets in each of them, and in a ``traceback``; with them goes what is sensitive for the step that runs. ``joined``
+    gives the ids of a line that is not ours, so has none.
     """
 
     def __init__(self, masker: Masker, joined: Callable[[], Mapping[str, Any]] = dict) -> None:
@@ -30,6 +31,7 @@ class JsonLine(logging.Formatter):
         told |= {"event": LIBRARY, SAYS: record.getMessage(), **self._joined()} if own is None else own
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
-        if self._masker.active:
-            told = self._masker.value(json.loads(json.dumps(told, default=str)))
+        masker = self._masker.here()
+        if masker.active:
+            told = masker.value(json.loads(json.dumps(told, default=str)))
         return json.dumps(told, default=str)

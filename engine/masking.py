@@ -13,6 +13,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -35,6 +36,15 @@ class Masker:
     @property
     def active(self) -> bool:
         return bool(self._whole)
+
+    @property
+    def values(self) -> frozenset[str]:
+        return self._whole
+
+    def here(self) -> Masker:
+        """With what is sensitive in the request whose step this thread runs."""
+        of_step = step_masker.get()
+        return self if of_step is None else of_step.plus(self._whole)
 
     def plus(self, values: Iterable[str]) -> Masker:
         """One that masks ``values`` too; this one, when it does already."""
@@ -74,6 +84,10 @@ class Masker:
         if any(self.text(written) != written for written in _written(leaf)):
             return MASK
         return leaf
+
+
+# Of the step that this thread runs, once it has seen a value that is listed as sensitive.
+step_masker: ContextVar[Masker | None] = ContextVar("step_masker", default=None)
 
 
 class _Many:

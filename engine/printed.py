@@ -26,12 +26,21 @@ def printed_as_text(masker: Masker, out: TextIO, err: TextIO) -> tuple[Printed, 
 
     def to(stream: TextIO) -> Callable[[str], None]:
         def say(line: str) -> None:
-            stream.write(f"{masker.text(line)}\n")
+            stream.write(f"{masker.here().text(line)}\n")
             stream.flush()
 
         return say
 
     return Printed(1, to(out)), Printed(2, to(err))
+
+
+def end_lines(*streams: TextIO) -> None:
+    """What this thread has begun to print there is a line, whole or not. Raises ValueError when one was closed."""
+    for stream in streams:
+        stream.flush()
+        printed = getattr(stream, "buffer", None)
+        if isinstance(printed, Printed):
+            printed.end_line()
 
 
 class Printed(io.RawIOBase):
@@ -44,8 +53,8 @@ class Printed(io.RawIOBase):
 
     def stream(self) -> TextIO:
         """What takes the place of ``sys.stdout`` or ``sys.stderr``."""
-        raw = cast(Any, self)  # unbuffered, as Python's own outputs are with `-u`
-        return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        raw = cast(Any, self)  # unbuffered, as Python's own outputs are with `-u`: the begun lines of two threads are two
+        return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
 
     def fileno(self) -> int:
         return self._number

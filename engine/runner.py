@@ -12,6 +12,7 @@ from engine.decide.finish import Finished, finish
 from engine.errors import LeaseLost, StorageError
 from engine.execution import Execution
 from engine.logs import is_noteworthy, logger, of_claim, running
+from engine.masking import step_masker
 from engine.outcomes import Failure, Waits
 from engine.records import Claim
 from engine.tools import AGAIN, Tools
@@ -36,6 +37,7 @@ class Runner:
             return self._execute(claim)
         finally:
             running.reset(outer)
+            step_masker.set(None)
 
     def _execute(self, claim: Claim) -> Finished | None:
         if is_noteworthy(claim) or _plain.isEnabledFor(logging.DEBUG):

@@ -35,7 +35,7 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         lines = super().format(record).splitlines()
-        return self._masker.text(" | ".join(clean(line).strip() for line in lines if line.strip()))
+        return self._masker.here().text(" | ".join(clean(line).strip() for line in lines if line.strip()))
 
 
 def set_up_logging(

@@ -19,6 +19,8 @@ from engine.isolation.answer import Answer, answer
 from engine.isolation.output import Output
 from engine.isolation.wire import Wire, WireClosed
 from engine.limits import MAX_FUNCTION_MEMORY, MAX_MESSAGE_BYTES
+from engine.masking import Masker, step_masker
+from engine.printed import end_lines
 
 _GROWN = MAX_FUNCTION_MEMORY // 2
 CUT_OFF = 113  # exit code of a process whose connection with the worker was closed by the function
@@ -28,7 +30,7 @@ def serve(sock: socket.socket, output: Output) -> int:
     """Answer calls in this process, which was just forked, until no more are to come. Returns its exit code."""
     me = os.getpid()
     _prepare(sock)
-    is_worn_out = _wear(output)
+    is_worn_out = _wear()
     wire = Wire(sock, MAX_MESSAGE_BYTES)
     worn_out = False
     while not worn_out:
@@ -36,7 +38,8 @@ def serve(sock: socket.socket, output: Output) -> int:
             message = wire.receive()
         except WireClosed:
             return 0
-        name, args, output.ids = json.loads(message)
+        name, args, output.ids, hidden = json.loads(message)
+        step_masker.set(Masker(hidden) if hidden else None)
         told = _call(name, args)
         if os.getpid() != me:
             return 0  # the function forked, and this is the copy, which nobody waits for
@@ -65,13 +68,13 @@ def _call(name: str, args: dict[str, Any]) -> Answer:
     return answer(known.call, args)
 
 
-def _wear(output: Output) -> Callable[[Answer], bool]:
+def _wear() -> Callable[[Answer], bool]:
     """Tells, after a call, whether it left something behind that the next one in this process would suffer from."""
     out, err, folder, most = sys.stdout, sys.stderr, _folder(), _peak() + _GROWN
 
     def is_worn_out(told: Answer) -> bool:
         try:
-            output.end_lines()
+            end_lines(out, err)
             signal.setitimer(signal.ITIMER_REAL, 0)
         except Exception:  # its output is closed, say
             return True

@@ -16,8 +16,9 @@ _TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class Output:
-    """Takes over the two outputs of this process, and its log from INFO on. ``secrets`` are masked in all of it.
-    ``as_json``: each line is one as the worker's are, and has ``ids``, which join it to the step that is running."""
+    """Takes over the two outputs of this process, and its log from INFO on. ``secrets`` are masked in all of it, and
+    what is sensitive for the step whose function it runs. ``as_json``: each line is one as the worker's are, and has
+    ``ids``, which join it to that step."""
 
     def __init__(self, secrets: Iterable[str], *, as_json: bool) -> None:
         self.ids: Mapping[str, Any] = {}
@@ -26,14 +27,8 @@ class Output:
         handler = logging.StreamHandler(told)
         handler.setFormatter(JsonLine(masker, lambda: self.ids) if as_json else _Text(masker))
         logging.basicConfig(level=logging.INFO, handlers=[handler])
-        self._printed = printed_as_records() if as_json else printed_as_text(masker, told, told)
-        sys.stdout, sys.stderr = self._streams = [printed.stream() for printed in self._printed]
-
-    def end_lines(self) -> None:
-        """What was printed by the last call belongs to it, whole or not. Raises ValueError when it closed an output."""
-        for stream, printed in zip(self._streams, self._printed, strict=True):
-            stream.flush()
-            printed.end_line()
+        both = printed_as_records() if as_json else printed_as_text(masker, told, told)
+        sys.stdout, sys.stderr = (printed.stream() for printed in both)
 
 
 class _Text(logging.Formatter):
@@ -42,4 +37,4 @@ class _Text(logging.Formatter):
         self._masker = masker
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._masker.text(super().format(record))
+        return self._masker.here().text(super().format(record))

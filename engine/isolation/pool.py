@@ -20,6 +20,7 @@ from engine.isolation.errors import Crashed, NoProcess, Stopped, TookTooLong
 from engine.isolation.forks import ForkServer, FunctionProcess
 from engine.isolation.wire import WireClosed
 from engine.logs import of_claim, running
+from engine.masking import step_masker
 
 IDLE = 60.0  # seconds after which a process that was not needed ends
 _TRIES = 3  # new processes for one call, should they die before they take it
@@ -51,8 +52,9 @@ class Processes:
             self._running += 1
         try:
             claim = running.get()
-            ids = json.dumps(of_claim(claim) if claim else {})
-            return self._call(f"[{json.dumps(name)},{args},{ids}]".encode(), limit)
+            ids, masker = json.dumps(of_claim(claim) if claim else {}), step_masker.get()
+            hidden = json.dumps(sorted(masker.values) if masker else [])
+            return self._call(f"[{json.dumps(name)},{args},{ids},{hidden}]".encode(), limit)
         finally:
             with self._lock:
                 self._running -= 1

@@ -7,7 +7,9 @@ limit is given up, not ended. In a process both cost the step alone.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from engine import strict_json
@@ -20,6 +22,7 @@ from engine.logs import logger
 from engine.masking import Masker
 from engine.nodes.words import cut, seconds
 from engine.outcomes import Ended, Failure, Success
+from engine.printed import end_lines
 from engine.states import CallEffect
 
 log = logger(__name__)
@@ -53,7 +56,11 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
 
 def here(known: Registered, args: Mapping[str, Any]) -> Answer:
     """Call it in this thread; its time limit is kept by engine.deadlines."""
-    return answer(known.call, args)
+    try:
+        return answer(known.call, args)
+    finally:
+        with suppress(ValueError):  # it has closed an output: the worker's log has its own
+            end_lines(sys.stdout, sys.stderr)
 
 
 def apart(processes: Processes, limit: float) -> Caller:

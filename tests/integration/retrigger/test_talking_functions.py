@@ -1,4 +1,5 @@
-"""What functions print and log is in the worker's log: in its form, with the ids of its step, without secrets."""
+"""What functions print and log is in the worker's log: in its form, with the ids of its step, without secrets and
+without what is listed as sensitive."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def test_in_json_every_line_is_json_and_has_the_ids_of_its_step(front: Front, st
             ("print", "info", f"and {MASK}"),
             ("print", "warning", f"complained {step}"),
             ("talk", "info", f"logged {step}"),
-            *([("print", "info", "begun apart")] if step == "apart" else []),
+            ("print", "info", f"begun {step}"),
         ]
         assert {(line["request"], line["attempt"]) for line in of_step} == {(request, 1)}
 
@@ -65,3 +66,27 @@ def test_as_text_it_is_as_they_wrote_it_but_for_secrets(front: Front, start: Sta
     assert " INFO    talk: logged apart\nbegun apart\n" in up.said
     assert f"\nprinted here\nand {MASK}\ncomplained here\n" in up.said
     assert TOKEN not in up.said
+
+
+HUSHED = """
+workflow: hushed
+app: HR
+sensitive: [request.input.name]
+nodes:
+  apart: {function: {name: talk.say, args: {text: "{{ request.input.name }}"}}}
+  here: {function: {name: talk.say, args: {text: "{{ request.input.name }}"}, isolation: thread}}
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_is_listed_as_sensitive_is_masked_in_it(front: Front, start: StartProcess, form: str):
+    front.define("hushed", HUSHED)
+    up = start("up", RETRIGGER_LOG=form, TALK_TOKEN=TOKEN)
+    up.wait_for("Ctrl-C stops it.")
+    front.wait(front.submit("Xq7-private", "hushed"), "completed")
+    front.wait(front.submit("Yr8-private", "hushed"), "completed")
+    assert up.end() == 0
+
+    masked = json.dumps(MASK)[1:-1] if form == "json" else MASK
+    assert up.said.count(f"printed {masked}") == up.said.count(f"logged {masked}") == 4
+    assert "-private" not in up.said
