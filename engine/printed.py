@@ -53,7 +53,7 @@ class Printed(io.RawIOBase):
 
     def stream(self) -> TextIO:
         """What takes the place of ``sys.stdout`` or ``sys.stderr``."""
-        raw = cast(Any, self)  # unbuffered, as Python's own outputs are with `-u`: the begun lines of two threads are two
+        raw = cast(Any, self)  # unbuffered, as Python's own with `-u`: two threads begin two lines
         return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
 
     def fileno(self) -> int:
