@@ -17,12 +17,16 @@ pytestmark = BOTH
 
 
 def answer(ui: Someone, text: str) -> dict[str, Any]:
-    """What the command is answered with, privately."""
-    before = len(ui.messages(CHANNEL))
+    """What the command is answered with, privately; what others are told in the channel meanwhile is none."""
+
+    def private() -> list[dict[str, Any]]:
+        return [message for message in ui.messages(CHANNEL) if message.get("ephemeral_to") == ui.user]
+
+    before = len(private())
     ui.command(CHANNEL, text)
-    wait_until(lambda: len(ui.messages(CHANNEL)) > before, f"an answer to {text!r}")
-    found = ui.messages(CHANNEL)[-1]
-    assert (found["subtype"], found["ephemeral_to"]) == ("ephemeral", ui.user)
+    wait_until(lambda: len(private()) > before, f"an answer to {text!r}")
+    found = private()[-1]
+    assert found["subtype"] == "ephemeral"
     return found
 
 
