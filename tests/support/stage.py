@@ -33,7 +33,7 @@ class Stage:
         """Count another one; with -s, a long run says how far it is."""
         self.sequences += 1
         if self.sequences % _TOLD == 0:
-            print(f"{self.sequences:,} sequences in {time.monotonic() - self._begun:,.0f} s")  # noqa: T201
+            print(f"{self.sequences:,} sequences in {time.monotonic() - self._begun:,.0f} s")  # noqa: T201  # with -s
 
     def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
         """A request on the first of these versions; the others are published while it runs."""

@@ -32,12 +32,16 @@ def module_office(our_office: Office) -> Office:
 
 
 def said(person: Person, text: str) -> str:
-    """What the command is answered with, privately."""
-    before = len(person.messages(CHANNEL))
+    """What the command is answered with, privately; what others are told in the channel meanwhile is none."""
+
+    def private() -> list[dict[str, Any]]:
+        return [message for message in person.messages(CHANNEL) if message.get("ephemeral_to") == person.user]
+
+    before = len(private())
     person.command(CHANNEL, text)
-    wait_until(lambda: len(person.messages(CHANNEL)) > before, f"an answer to {text!r}")
-    found = person.messages(CHANNEL)[-1]
-    assert (found["subtype"], found["ephemeral_to"]) == ("ephemeral", person.user)
+    wait_until(lambda: len(private()) > before, f"an answer to {text!r}")
+    found = private()[-1]
+    assert found["subtype"] == "ephemeral"
     return "\n".join(block["text"]["text"] for block in found["blocks"] if "text" in block)
 
 

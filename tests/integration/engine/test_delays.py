@@ -152,7 +152,7 @@ def test_timers_fire_on_time(database_url: str, open_room: OpenRoom, monkeypatch
         _late(room.step(number, "rest"), datetime.fromisoformat(time))
         for number, time in zip(numbers, times, strict=True)
     ]
-    assert all(seconds >= 0 for seconds in late) and median(late) < 0.5, late
+    assert all(seconds >= 0 for seconds in late) and median(late) < 0.3, late
 
 
 def test_what_waits_holds_no_worker(database_url: str, open_room: OpenRoom) -> None:
