@@ -32,7 +32,8 @@ def _words(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-_MAX_BITS = 4096
+_MAX_BITS = 4096  # of a whole number that a template makes
+_MAX_DIGITS = 1233  # the same in decimal digits
 _MAX_DIGITS_AFTER_POINT = 15
 _TEXT_METHODS = _words(
     "capitalize casefold count endswith find index isalnum isalpha isdigit islower isspace isupper lower lstrip "
@@ -153,13 +154,19 @@ def _guard_product(left: Any, right: Any) -> None:
     for sequence, times in ((left, right), (right, left)):
         if size(sequence) and isinstance(times, int) and size(sequence) * times > MAX_RENDERED_CHARS:
             raise too_large()
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _MAX_BITS:
-        raise too_large()
+    if isinstance(left, int) and isinstance(right, int):
+        _guard_number(left.bit_length() + right.bit_length() - 1)
 
 
 def _guard_power(left: Any, right: Any) -> None:
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _MAX_BITS:
-        raise too_large()
+    if isinstance(left, int) and isinstance(right, int):
+        _guard_number((left.bit_length() - 1) * abs(right))
+
+
+def _guard_number(bits: int) -> None:
+    """``bits``: what the number has at least, and no less than half of what it has."""
+    if bits > _MAX_BITS:
+        raise TemplateError(f"the template makes a number of more than {_MAX_DIGITS:,} digits")
 
 
 def _guard_remainder(left: Any, right: Any) -> None:

@@ -167,6 +167,18 @@ def test_as_many_characters_as_the_limit_says():
         compile_value(["{{ 'a' * %d }}" % chars, "{{ 1 }}"]).render({})  # noqa: UP031 - the same
 
 
+@pytest.mark.parametrize("template", ["{{ 2 ** 4097 }}", "{{ 9 ** 9999 }}", "{{ (2 ** 4000) * (2 ** 4000) }}"])
+def test_a_number_has_as_many_digits_as_the_limit_says(template: str):
+    assert refusal(template) == "the template makes a number of more than 1,233 digits (in body)"
+
+
+def test_a_number_below_that_limit_is_worked_with():
+    assert compile_value("{{ 2 ** 4096 }}").render({}) == 2**4096
+    assert refusal("{{ (2 ** 4000) / 3 }}") == (
+        "`{{ (2 ** 4000) / 3 }}` cannot be rendered: integer division result too large for a float (in body)"
+    )
+
+
 def test_as_many_turns_as_the_limit_says():
     loop = "{{% for i in range({}) %}}{{% endfor %}}"
     assert compile_value(loop.format(MAX_TEMPLATE_LOOPS)).render({}) == ""
