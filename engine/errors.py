@@ -157,6 +157,17 @@ class UnreadableVersion(RetriggerError):
         )
 
 
+class UnreadableRow(RetriggerError):
+    """A row holds a word that this Retrigger does not know."""
+
+    def __init__(self, found: str | None) -> None:
+        self.found = found
+        super().__init__(
+            f"This cannot be read: {str(found)[:_SHOWN]!r} is nothing that this Retrigger knows. A newer one wrote it, "
+            "or the row is damaged; use the newest Retrigger that runs on this database."
+        )
+
+
 class LeaseLost(RetriggerError):
     """This attempt is no longer the step's attempt; whoever made it must stop and change nothing."""
 

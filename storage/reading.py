@@ -103,13 +103,19 @@ class Reading(Repository):
 
     def requests(self, filter: RequestFilter) -> list[RequestRow]:
         """A page of requests, with their blocked steps."""
+        known: list[rows.Row] = []
         with self._database.reading() as connection:
-            return _with_blocked(connection, page(connection, filter))
+            while True:
+                found = page(connection, filter)
+                known += _known(found)
+                if len(found) < filter.limit or len(known) >= filter.limit:
+                    return _with_blocked(connection, known[: filter.limit])
+                filter = filter._replace(after=found[-1].id)  # some were left out
 
     def blocked(self, filter: BlockedFilter) -> list[RequestRow]:
         """A page of Blocked requests, with their blocked steps."""
         with self._database.reading() as connection:
-            return _with_blocked(connection, blocked_page(connection, filter))
+            return _with_blocked(connection, _known(blocked_page(connection, filter)))
 
     def apps(self) -> list[str]:
         """The applications that have, or had, requests, by name."""
@@ -150,6 +156,11 @@ def _happened(detail: AttemptDetail) -> tuple[float, float, str, int]:
 
 def _events(request_id: int) -> Select[*tuple[Any, ...]]:
     return select(*EVENT_COLUMNS).where(events.c.request_id == request_id).order_by(events.c.id)
+
+
+def _known(found: Iterable[rows.Row]) -> list[rows.Row]:
+    """Those whose status this version knows, as they are counted: a newer one may run beside it during an upgrade."""
+    return [row for row in found if row.status in rows.REQUEST_STATUS]
 
 
 def _with_blocked(connection: Connection, found: Iterable[rows.Row]) -> list[RequestRow]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+from engine.errors import UnreadableRow
 from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.storable import storable
@@ -14,11 +15,24 @@ from engine.stored import AttemptDetail
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
-# A lookup is several times quicker than calling the enum.
-REQUEST_STATUS = {status.value: status for status in RequestStatus}
-_STEP_STATUS: dict[str | None, StepStatus] = {status.value: status for status in StepStatus}
-_ATTEMPT_KIND = {kind.value: kind for kind in AttemptKind}
-_CALL: dict[str | None, CallEffect] = {call.value: call for call in CallEffect}
+W = TypeVar("W", bound=StrEnum)
+
+
+class _Known(dict[str | None, W]):
+    """The words of one kind by their values: a lookup is several times quicker than calling the enum."""
+
+    def __init__(self, words: type[W]) -> None:
+        super().__init__({word.value: word for word in words})
+
+    def __missing__(self, value: str | None) -> W:
+        raise UnreadableRow(value)
+
+
+REQUEST_STATUS = _Known(RequestStatus)
+_STEP_STATUS = _Known(StepStatus)
+_ATTEMPT_KIND = _Known(AttemptKind)
+_ATTEMPT_OUTCOME = _Known(AttemptOutcome)
+_CALL = _Known(CallEffect)
 
 
 def clean(text: str | None) -> str | None:
@@ -116,7 +130,7 @@ def end_from(key: Row, row: Row) -> AttemptEnd | None:
     """``row``: outcome, ended_at, error, call, response, late. None while the attempt runs."""
     if row[0] is None:
         return None
-    return AttemptEnd._make((*key, AttemptOutcome(row[0]), row[1], row[2], _CALL.get(row[3]), row[4], row[5]))
+    return AttemptEnd._make((*key, _ATTEMPT_OUTCOME[row[0]], row[1], row[2], _CALL.get(row[3]), row[4], row[5]))
 
 
 def attempt_detail_from(row: Row) -> AttemptDetail:

@@ -4,13 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import insert, update
+import pytest
+from sqlalchemy import Table, insert, update
 
+from engine.errors import UnreadableRow
 from engine.states import RequestStatus
 from engine.stored import Beside, BlockedFilter, RequestFilter
 from storage.database import now
 from storage.store import SqlStore
-from storage.tables import requests, tallies
+from storage.tables import requests, steps, tallies
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, submit
 from tests.support.poll import wait_until
@@ -159,3 +161,25 @@ def test_a_status_that_only_a_newer_version_knows_is_counted_by_nobody_else(stor
         newer = {"part": 0, "what": "requests", "app": "HR", "name": "of tomorrow", "number": 1}
         connection.execute(insert(tallies).values(newer))
     assert {status: number for status, number in store.counts().items() if number} == {RequestStatus.IN_PROGRESS: 1}
+
+
+def test_requests_whose_status_only_a_newer_version_knows_keep_no_other_from_a_list(store: SqlStore):
+    old, *newer, known = [submit(store) for _ in range(4)]
+    block(store, old)
+    with store.database.writing() as connection:
+        tomorrow = {"status": "of_tomorrow", "blocked_at": 1.0}
+        connection.execute(update(requests).where(requests.c.id.in_(newer)).values(tomorrow))
+    for limit, wanted in ((1, [known]), (2, [known, old]), (5, [known, old])):
+        assert ids(store, limit=limit) == ids(store, apps=frozenset({"HR"}), limit=limit) == wanted
+    assert ids(store, oldest_first=True, limit=2) == [old, known]
+    assert blocked(store) == [old]
+
+
+@pytest.mark.parametrize("table", [requests, steps], ids=str)
+def test_what_only_a_newer_version_knows_is_told_by_name(store: SqlStore, table: Table):
+    newer = submit(store)
+    with store.database.writing() as connection:
+        connection.execute(update(table).values(status="of_tomorrow"))
+    for read in (store.status, store.detail):
+        with pytest.raises(UnreadableRow, match="'of_tomorrow' is nothing that this Retrigger knows"):
+            read(newer)
