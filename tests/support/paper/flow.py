@@ -105,10 +105,11 @@ def take_back(paper: PaperRequest, node: str, by: str | None) -> None:
     for step in behind:
         if step.status == "pending" and not step.stale:
             continue
-        if step.tries or step.status in ENDED:
-            step.visit += 1
+        visit = step.visit + 1 if step.tries or step.status in ENDED else step.visit
         for member in (step, *paper.inside(step.node)):
-            member.visit = step.visit
+            if visit != member.visit:  # else it waits at the address that was called, and nobody calls that again
+                member.early = None
+            member.visit = visit
             _undo(member)
     back = [paper.steps[place.id] for place in paper.shape.rows() if paper.steps[place.id].cancelled_by in ends]
     for step in back:
@@ -123,7 +124,7 @@ def _undo(step: PaperStep) -> None:
     fence(step)
     step.status, step.outlet, step.result = "pending", None, None
     step.held = step.stale = step.alone = step.due = False
-    step.was = step.cancelled_by = step.early = None
+    step.was = step.cancelled_by = None
 
 
 def mark_stale(paper: PaperRequest, node: str) -> None:
