@@ -37,7 +37,7 @@ def list_(session: Session, status: str | None, app: str | None, limit: int, aft
         whole = (session.app.engine.document(session.reader, summary.number) for summary in page)
         write_json([document.model_dump(mode="json", exclude={"steps"}) for document in whole])
     elif page:
-        session.out.print(_table(page, datetime.now(UTC)))
+        session.out.print(requests_table(page, datetime.now(UTC)))
     else:
         click.echo("No request is here." if after is None else "There are no more.", err=True)
     if more:
@@ -72,24 +72,30 @@ def write_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode())
 
 
-def _table(page: Sequence[RequestSummary], now: datetime) -> Table:
+def requests_table(page: Sequence[RequestSummary], now: datetime) -> Table:
+    """In a narrow window the titles give way, and then the steps: without its id a request cannot be acted on."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
     table.add_column("Request", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     table.add_column("App", no_wrap=True, overflow="ellipsis", max_width=14)
-    table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=2)
-    table.add_column("Blocked at", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(_line("Title"))
+    table.add_column(_line("Blocked at"))
     table.add_column("Submitted", no_wrap=True)
     for document in page:
         table.add_row(
             document.id,
             Text(document.status.label, REQUEST_STYLES[document.status]),
             Text(plain(document.app)),
-            Text(plain(document.title)),
-            Text(", ".join(document.blocked)),
+            _line(plain(document.title)),
+            _line(", ".join(document.blocked)),
             age(document.created_at, now),
         )
     return table
+
+
+def _line(text: str) -> Text:
+    """What is cut, and not broken into lines, where it finds no room."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def register(group: click.Group) -> None:
