@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 from benchmarks.measures import STEPS, Run, cpu
 from benchmarks.retrigger import SOMEONE
 from benchmarks.retrigger_worker import definition
-from engine.decide.claim import claim
-from engine.decide.finish import Finished, finish
-from engine.decide.submit import begin
 from engine.definition import load
-from engine.draft import Draft
 from engine.graph import Graph
-from engine.outcomes import Success
 from engine.records import Event, NewRequest, Request, Step
+from engine.rules.decide.claim import claim
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.submit import begin
+from engine.rules.draft import Draft
+from engine.rules.outcomes import Success
 from storage import rows
 from storage.database import Database, open_database
 from storage.guards import StepUpdates, guarded

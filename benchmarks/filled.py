@@ -14,21 +14,21 @@ from sqlalchemy import Column, Connection, Double, Table, func, literal, select
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
-from engine.connections import Connection as OutsideSystem
-from engine.connections import ConnectionSettings
+from engine.commands.service import Engine
 from engine.definition import load
 from engine.functions import function
-from engine.masking import Masker
-from engine.outbox import CARD, Posted
-from engine.permissions import Actor
+from engine.nodes.connections import Connection as OutsideSystem
+from engine.nodes.connections import ConnectionSettings
+from engine.ports.outbox import CARD, Posted
+from engine.ports.store import Store
 from engine.records import Request
-from engine.runner import Runner
-from engine.service import Engine
+from engine.rules.permissions import Actor
 from engine.states import RequestStatus, StepStatus
-from engine.store import Store
 from engine.stored import RequestFilter
-from engine.tools import Tools
-from engine.worker import Worker
+from engine.values.masking import Masker
+from engine.worker.runner import Runner
+from engine.worker.tools import Tools
+from engine.worker.worker import Worker
 from storage.database import Database
 from storage.migrations import upgrade
 from storage.outbox import SqlOutbox

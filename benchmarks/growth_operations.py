@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 from benchmarks.filled import APPS, MADE, RARE, RARE_APP, SOMEONE, Open
-from engine.decide.finish import Finished, finish
 from engine.events import REFUSED
-from engine.outcomes import Failure
+from engine.ports.store import Claimer
 from engine.records import Claim, Event
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.outcomes import Failure
 from engine.states import CallEffect, RequestStatus
-from engine.store import Claimer
 from engine.stored import RequestFilter
 
 RUNNING = 32  # steps that a worker has running all the time

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.retrigger_worker import own_settings
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from engine.states import RequestStatus
 from retrigger.publishing import publish_all
 from retrigger.settings import Settings

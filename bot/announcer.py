@@ -22,10 +22,10 @@ from bot.poster import Poster
 from bot.sending import SKEW, Sender, Sending
 from bot.text import Dates, said
 from engine.causes.port import Causes
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.logs import logger
-from engine.outbox import CARD, Outbox, OutboxRow, Posted
+from engine.ports.outbox import CARD, Outbox, OutboxRow, Posted
 from engine.records import Event
 from engine.states import RequestStatus
 

@@ -13,9 +13,9 @@ from bot.people import KEPT, person_of
 from bot.poster import Poster
 from bot.sending import Sending
 from bot.text import Dates, said
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from engine.logs import logger
-from engine.outbox import Posted
+from engine.ports.outbox import Posted
 from engine.records import Approval
 
 _SUBJECT = "ask"

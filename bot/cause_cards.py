@@ -19,9 +19,9 @@ from bot.text import Dates
 from engine import events
 from engine.causes.port import Causes
 from engine.causes.records import tally
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.logs import logger
-from engine.outbox import CARD, OutboxRow, Posted
+from engine.ports.outbox import CARD, OutboxRow, Posted
 from engine.records import Event
 
 log = logger(__name__)

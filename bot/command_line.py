@@ -9,9 +9,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from bot.pasted import plain_words
-from engine.allowed import Action
 from engine.errors import RetriggerError
-from engine.permissions import Permission
+from engine.rules.allowed import Action
+from engine.rules.permissions import Permission
 
 _REQUEST = re.compile(r"(?:req-?)?#?(\d{1,15})\Z", re.IGNORECASE)
 

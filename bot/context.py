@@ -17,9 +17,9 @@ from bot.people import People
 from bot.targets import Place
 from bot.text import Dates, escape
 from engine.causes.bulk import Bulk
+from engine.commands.service import Engine
 from engine.errors import RetriggerError
 from engine.logs import logger
-from engine.service import Engine
 
 NOTHING_RUNS = "Accepted, but nothing is running it: no engine is alive. It goes on as soon as one is started."
 

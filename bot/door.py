@@ -21,9 +21,9 @@ from bot.text import Dates
 from bot.threads import Threads
 from engine.causes.bulk import Bulk
 from engine.causes.port import Causes
-from engine.outbox import Outbox
-from engine.removals import Removals
-from engine.service import Engine
+from engine.commands.service import Engine
+from engine.ports.outbox import Outbox
+from engine.ports.removals import Removals
 
 SLACK_API = "https://slack.com/api/"
 TIMEOUT = 10  # seconds, of one call to Slack

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.errors import translate
 from engine.logs import logger
-from engine.removals import Removals
+from engine.ports.removals import Removals
 
 EVERY = 60.0  # seconds between looks at what other processes heard, and between tries of a token that does not work
 

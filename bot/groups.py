@@ -21,7 +21,7 @@ from bot.errors import SlackError, translate
 from bot.text import escape, said
 from engine.errors import RetriggerError
 from engine.logs import logger
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 
 REFRESH = 300.0  # seconds between readings; usergroups.list may be called 20 times a minute
 FIRST_RETRY, LONGEST_RETRY = 15.0, 300.0  # seconds after a reading that failed, doubled each time
@@ -33,7 +33,7 @@ log = logger(__name__)
 
 
 class Kept(Protocol):
-    """Where the list is kept; engine.store.Store is one."""
+    """Where the list is kept; engine.ports.store.Store is one."""
 
     def kept(self, name: str) -> str | None: ...
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot.blocks import fit
 from bot.blocks.fit import Message
 from bot.sending import Sender, Sending
-from engine.outbox import Outbox, Posted
+from engine.ports.outbox import Outbox, Posted
 
 
 class Kept:
-    """Each is known by its request and its subject (engine.outbox.Posted)."""
+    """Each is known by its request and its subject (engine.ports.outbox.Posted)."""
 
     def __init__(self, outbox: Outbox, sender: Sender) -> None:
         self._outbox = outbox

@@ -14,7 +14,7 @@ from bot.errors import SlackError, translate
 from bot.groups import Groups
 from bot.text import bold
 from engine.logs import logger
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 
 KEPT = 300.0  # seconds that a profile is kept
 KEPT_PEOPLE = 2_000

@@ -26,7 +26,8 @@ from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
 from engine.errors import NotFound, RetriggerError, StorageError
 from engine.logs import bound, logger
-from engine.outbox import PRIVATE, Outbox, OutboxRow, RowLost, whose
+from engine.ports.outbox import Outbox, OutboxRow, RowLost, whose
+from engine.records import PRIVATE
 
 BATCH = 5  # rows taken at once: few, so that little waits for its lease to end when the process is killed
 LEASE = 20.0  # seconds for which no other relay takes them

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from engine.allowed import Action
 from engine.errors import RetriggerError
+from engine.rules.allowed import Action
 from engine.stored import Beside
 
 # Action ids and callback ids. Namespaced, so that they never meet another app's or Slack's own.

@@ -84,7 +84,7 @@ class Step(NamedTuple):
     key_salt: int = 0  # raised when a person asks for a new key
     sent_key: str | None = None  # key under which the running attempt's call may have left
     effect_key: str | None = None  # key of the latest call that may have taken effect
-    repeat: str | None = None  # the key under which a person allowed a second effect: see engine.effects
+    repeat: str | None = None  # the key under which a person allowed a second effect: see engine.rules.effects
     call: CallEffect | None = None  # what the last call is known to have done
     error: str | None = None
     cause: Cause | None = None
@@ -152,7 +152,7 @@ class Event(NamedTuple):
 
 class Blocked(NamedTuple):
     """A step that an outside system has blocked. ``key`` stands for the connection ``source`` and for what the error
-    has in common with others (engine.causes.signature); ``version`` is the step's, blocked."""
+    has in common with others (engine.rules.signature); ``version`` is the step's, blocked."""
 
     request_id: int
     node: str
@@ -161,6 +161,9 @@ class Blocked(NamedTuple):
     source: str
     version: int
     at: float
+
+
+PRIVATE = ("tell", "direct")  # kinds of a Notice that go to one person
 
 
 class Notice(NamedTuple):

@@ -15,8 +15,8 @@ from slack_sdk import WebClient
 from bot.check import CannotBeReached, SlackUnusable, check_channel, check_groups, check_slack, verify_address
 from bot.door import SLACK_API, TIMEOUT
 from bot.http_mode import PATH
-from engine.connections import Connection
 from engine.errors import RetriggerError
+from engine.nodes.connections import Connection
 from retrigger.publishing import read_all
 from retrigger.settings import Settings, SlackAccess
 from retrigger.settings_file import unknown_variables

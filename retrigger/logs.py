@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from bot.text import clean
-from engine.json_line import JsonLine
 from engine.logs import joined
-from engine.masking import Masker
-from engine.printed import printed_as_records, printed_as_text
+from engine.logs.json_line import JsonLine
+from engine.logs.printed import printed_as_records, printed_as_text
+from engine.values.masking import Masker
 
 _QUIET = {  # unless more is asked for
     "alembic": logging.WARNING,

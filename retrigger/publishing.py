@@ -11,8 +11,8 @@ from engine.definition import DefinitionError, Workflow, check, load
 from engine.errors import RetriggerError
 from engine.functions import function_names
 from engine.limits import MAX_DEFINITION_BYTES
+from engine.ports.store import Store
 from engine.records import Event
-from engine.store import Store
 from retrigger.settings import Settings
 
 SUFFIXES = (".yaml", ".yml", ".json")

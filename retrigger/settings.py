@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
-from engine.connections import ConnectionSettings, is_address
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
-from engine.permissions import Grant, Permission
+from engine.nodes.connections import ConnectionSettings, is_address
+from engine.rules.permissions import Grant, Permission
 from retrigger.ages import Days, days_of
 
 PROCRASTINATE = "procrastinate"

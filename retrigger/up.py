@@ -16,16 +16,16 @@ from bot.groups import as_present
 from bot.http_mode import PATH, HttpReceiver
 from engine.causes.bulk import Bulk
 from engine.causes.runner import TURN, BulkRunner
+from engine.commands.pruning import TURN as PRUNING_TURN
+from engine.commands.pruning import NightlyPruning, Pruner
 from engine.errors import RetriggerError, SettingsError, StorageError
 from engine.isolation.pool import Processes
 from engine.logs import logger
-from engine.masking import Masker
-from engine.process_identity import this_process
-from engine.pruning import TURN as PRUNING_TURN
-from engine.pruning import NightlyPruning, Pruner
-from engine.runner import Runner
-from engine.tools import Tools
-from engine.worker import Worker
+from engine.values.masking import Masker
+from engine.worker.process_identity import this_process
+from engine.worker.runner import Runner
+from engine.worker.tools import Tools
+from engine.worker.worker import Worker
 from retrigger.logs import set_up_logging
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings

@@ -15,10 +15,10 @@ from sqlalchemy.exc import ArgumentError
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
-from engine.connections import Connection
+from engine.commands.service import Engine
 from engine.executors.port import NewExecutor
 from engine.functions import load_functions
-from engine.service import Engine
+from engine.nodes.connections import Connection
 from retrigger import distributed
 from retrigger.settings import Settings
 from storage.bulks import SqlBulks

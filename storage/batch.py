@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from engine.decide.claim import claim, is_due
-from engine.draft import Draft
 from engine.errors import AlreadyDone, NotFound
 from engine.graph import Graph
+from engine.ports.store import Claimer
 from engine.records import Attempt, AttemptEnd, Blocked, Claim, Event, Notice, Request, Step
+from engine.rules.decide.claim import claim, is_due
+from engine.rules.draft import Draft
 from engine.states import MOVING, RequestStatus
-from engine.store import Claimer
 from storage import driver, rows
 from storage.guards import Guards, StepUpdates, guarded
 from storage.jobs import Due, left_due

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, update
 
-from engine.decide.claim import claim
 from engine.limits import ALONE_FROM_RECOVERY
 from engine.logs import logger
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.store import Claimer
+from engine.rules.decide.claim import claim
 from storage import rows
 from storage.batch import Batch, Ready
 from storage.guards import StepUpdates, guarded

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from engine.decide.submit import begin
 from engine.errors import Superseded
 from engine.graph import Graph
 from engine.records import NewRequest
+from engine.rules.decide.submit import begin
 from storage import rows
 from storage.known import Held
 from storage.operations import Create

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
-from engine.permissions import Grant, Permission
 from engine.records import Event
+from engine.rules.permissions import Grant, Permission
 from storage.repository import Repository
 from storage.tables import grants
 

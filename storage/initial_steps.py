@@ -18,9 +18,9 @@ from storage.tables import steps
 
 
 def initial_steps(dialect: Dialect) -> Query:
-    """For each of ``ids`` a row for each of ``nodes``, as engine.decide.submit has it: ``start`` is due ``now``, the
-    others wait. On SQLite ``ids`` is a JSON list, and ``nodes`` an object of their kinds; on PostgreSQL these come as
-    lists, with ``kinds``."""
+    """For each of ``ids`` a row for each of ``nodes``, as engine.rules.decide.submit has it: ``start`` is due ``now``,
+    the others wait. On SQLite ``ids`` is a JSON list, and ``nodes`` an object of their kinds; on PostgreSQL these come
+    as lists, with ``kinds``."""
     request_id, node, kind = _given(dialect)
     starts = node == bindparam("start", type_=Text())
     pending = dict(zip(Step._fields, step_row(Step(0, "", "", StepStatus.PENDING, 1)), strict=True))

@@ -1,4 +1,4 @@
-"""Who is looking at a request: events only, written while the request is held (engine.looking)."""
+"""Who is looking at a request: events only, written while the request is held (engine.rules.looking)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection, select
 
 from engine.errors import NotFound
-from engine.looking import KINDS, Looked, Looking, looking
 from engine.records import Notice, Request
+from engine.rules.looking import KINDS, Looked, Looking, looking
 from storage import rows
 from storage.repository import Repository
 from storage.statements import EVENT_COLUMNS

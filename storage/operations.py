@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.draft import Draft
 from engine.graph import Graph
 from engine.records import Event, NewRequest
+from engine.rules.draft import Draft
 
 Then = Callable[[Any, Exception | None], None]  # given the answer, or the error
 

@@ -1,4 +1,4 @@
-"""The relay's side of the outbox (engine.outbox.Outbox). Rows come into it with the state that they tell."""
+"""The relay's side of the outbox (engine.ports.outbox.Outbox). Rows come into it with the state that they tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
-from engine.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
+from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
 from storage import rows
 from storage.database import now
 from storage.store import SqlStore

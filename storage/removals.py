@@ -1,10 +1,10 @@
-"""Workspaces that took the app out (engine.removals.Removals)."""
+"""Workspaces that took the app out (engine.ports.removals.Removals)."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete, insert, select
 
-from engine.removals import Removal
+from engine.ports.removals import Removal
 from storage.store import SqlStore
 from storage.tables import removals
 

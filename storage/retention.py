@@ -1,4 +1,4 @@
-"""How what ended long ago is removed (engine.retention.Retention): through the writer, in small parts."""
+"""How what ended long ago is removed (engine.ports.retention.Retention): through the writer, in small parts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select, update
 
+from engine.ports.retention import ENDED, Masked, Old, OldPage
 from engine.records import Event
-from engine.retention import ENDED, Masked, Old, OldPage
 from engine.states import MOVING
 from engine.stored import RequestDetail
 from engine.texts import REMOVED

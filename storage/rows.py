@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 from engine.errors import UnreadableRow
 from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.storable import storable
 from engine.stored import AttemptDetail
+from engine.values.storable import storable
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 

@@ -1,4 +1,4 @@
-"""The engine's store (engine.store.Store) on SQLAlchemy."""
+"""The engine's store (engine.ports.store.Store) on SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from engine.draft import Draft
 from engine.graph import Graph
+from engine.ports.store import Claimer
 from engine.records import Event, NewRequest
-from engine.store import Claimer
+from engine.rules.draft import Draft
 from storage.api_keys import ApiKeys
 from storage.batch import Graphs, Told
 from storage.database import Database

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.errors import RetriggerError, StorageError, Superseded
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.store import Claimer
 from storage import driver
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims, Taken

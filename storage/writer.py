@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from engine.errors import StorageError
 from engine.logs import logger
-from engine.store import Claimer
+from engine.ports.store import Claimer
 from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.jobs import Jobs

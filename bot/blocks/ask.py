@@ -12,7 +12,7 @@ from bot.blocks.thread import line
 from bot.targets import APPROVE, REJECT, Answer, AskTicket
 from bot.text import Dates, bold, code, cut, one_line, said
 from engine import events
-from engine.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.graph import REJECTED
 from engine.limits import MAX_REASON_CHARS
 from engine.states import AttemptOutcome, RequestStatus

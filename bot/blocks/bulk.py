@@ -16,8 +16,8 @@ from engine import events, texts
 from engine.causes.bulk import Preview
 from engine.causes.records import Item, ItemState
 from engine.limits import BULK_RATE, BULK_RATES, MAX_BULK, MAX_REASON_CHARS
-from engine.plan import Key, PlannedStep
 from engine.records import Event
+from engine.rules.plan import Key, PlannedStep
 
 # Ids of fields.
 OPTION = "option"

@@ -11,8 +11,8 @@ from bot.targets import ACTION_IDS, LOOK, LOOK_AWAY, PATH, Look, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import CALL_SENTENCES, REQUEST_SYMBOLS, counted
 from engine import events, texts
-from engine.allowed import Action
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
+from engine.rules.allowed import Action
 from engine.states import MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, PROVIDE_INPUT, RETRIGGER, RETRIGGER_FLOW
 

@@ -9,7 +9,7 @@ from bot.blocks.fit import Message
 from bot.blocks.parts import context, section, sections
 from bot.text import Dates, bold, code, escape, said
 from engine.errors import NotPermitted
-from engine.permissions import Actor, Grant
+from engine.rules.permissions import Actor, Grant
 from engine.texts import EVERY_APPLICATION
 
 SHOWN = 100  # grants in one answer

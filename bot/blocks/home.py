@@ -13,7 +13,7 @@ from bot.blocks.parts import actions, button, context, divider, header, menu, se
 from bot.targets import HOME_AGE, HOME_APP, HOME_PAGE, HOME_REFRESH, Report
 from bot.text import Dates, bold, lasted, said
 from bot.words import REQUEST_SYMBOLS, counted
-from engine.reports import BlockedPage
+from engine.commands.reports import BlockedPage
 from engine.states import RequestStatus
 
 PAGE = 15  # blocked requests; each has a button, and the page must stay quick to read

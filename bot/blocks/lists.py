@@ -10,8 +10,8 @@ from bot.blocks.parts import actions, button, section
 from bot.targets import LIST, NEWER, OLDER, PATH, Report, Target
 from bot.text import Dates, bold, code, lasted, said
 from bot.words import counted
-from engine.documents import RequestSummary
-from engine.reports import BlockedPage
+from engine.commands.documents import RequestSummary
+from engine.commands.reports import BlockedPage
 from engine.texts import PROGRESS_PATH
 
 PAGE = 15  # blocked requests in one answer

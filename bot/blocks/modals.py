@@ -11,11 +11,11 @@ from bot.blocks.provide import editor, outlook_lines
 from bot.targets import ACTION_IDS, Settled, Ticket
 from bot.text import code, one_line, said
 from engine import texts
-from engine.allowed import Action
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.limits import MAX_REASON_CHARS
-from engine.outlook import Outlook
-from engine.plan import Key, Plan, PlannedStep
+from engine.rules.allowed import Action
+from engine.rules.outlook import Outlook
+from engine.rules.plan import Key, Plan, PlannedStep
 
 # Ids of fields: errors name them, and people may read them, so they are words.
 VERSION = "version"

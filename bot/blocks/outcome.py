@@ -12,8 +12,8 @@ from bot.blocks.parts import section
 from bot.blocks.thread import Told, line, sentence, stopped, why
 from bot.text import Dates, bold, code
 from engine import events
-from engine.allowed import Action
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
+from engine.rules.allowed import Action
 from engine.texts import CONTINUE_FLOW
 
 

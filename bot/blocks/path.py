@@ -12,8 +12,8 @@ from bot.blocks.parts import actions, button, context, divider, header, section,
 from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, PICTURE, STEPS, PathWindow, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
-from engine.allowed import Action
-from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.rules.allowed import Action
 from engine.states import MOVING, AttemptKind, AttemptOutcome, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, REMOVED, REMOVED_WHAT, WITHDRAW
 
@@ -169,7 +169,7 @@ def _attempt(attempt: AttemptDocument, dates: Dates) -> str:
 
 
 def _late(text: str) -> str:
-    """Evidence from a worker that had lost the step (engine.decide.finish.late)."""
+    """Evidence from a worker that had lost the step (engine.rules.decide.finish.late)."""
     try:
         evidence = dict(json.loads(text))
     except (ValueError, TypeError):  # a mask within it

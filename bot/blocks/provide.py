@@ -9,7 +9,7 @@ from bot.blocks.fit import Block
 from bot.blocks.parts import context, file_input, section, text_input
 from bot.text import bold, code, said
 from engine import texts
-from engine.outlook import Outlook, Reader, Way
+from engine.rules.outlook import Outlook, Reader, Way
 
 BODY = "request_body"
 FILE = "file"

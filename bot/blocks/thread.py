@@ -8,7 +8,7 @@ from typing import Any
 from bot.text import Dates, bold, code, said
 from bot.words import DOORS
 from engine import events
-from engine.documents import EventDocument
+from engine.commands.documents import EventDocument
 from engine.graph import REJECTED
 from engine.limits import MAX_RECOVERIES
 from engine.records import Event

@@ -18,7 +18,7 @@ from bot.listeners.typed import text_of
 from bot.listeners.views import Kind, listen
 from bot.listeners.visit import Visit
 from bot.targets import Answer, AskTicket, unpack_ask_ticket
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import Conflict, RetriggerError
 from engine.logs import logger
 

@@ -18,8 +18,6 @@ from bot.listeners.refusals import refusal, sentence
 from bot.listeners.typed import Submitted
 from bot.listeners.visit import Visit
 from bot.targets import Ticket
-from engine.allowed import Action
-from engine.decide.act import Accepted
 from engine.errors import (
     ConfirmationNeeded,
     Conflict,
@@ -31,8 +29,10 @@ from engine.errors import (
     SelfAction,
 )
 from engine.logs import logger
-from engine.permissions import Actor
-from engine.plan import Plan
+from engine.rules.allowed import Action
+from engine.rules.decide.act import Accepted
+from engine.rules.permissions import Actor
+from engine.rules.plan import Plan
 from engine.states import FINAL, RequestStatus
 
 CHOSEN = "Nothing was done yet. This is the plan with what you chose; submit again to carry it out."

@@ -20,11 +20,11 @@ from bot.listeners.refusals import refusal
 from bot.listeners.visit import Body, Visit, of_command
 from bot.targets import Report, Target
 from bot.text import Dates, escape
-from engine.allowed import Action
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import NotPermitted, RetriggerError
 from engine.logs import logger
-from engine.permissions import Actor
+from engine.rules.allowed import Action
+from engine.rules.permissions import Actor
 
 REQUEST_ACTIONS = (Action.CONTINUE, Action.WITHDRAW)  # those that need no step
 

@@ -8,7 +8,7 @@ from bot.command_line import Give, Misspelt, closest
 from bot.context import Bot
 from bot.listeners.visit import Visit
 from bot.people import Person
-from engine.permissions import Grant, grants_giving
+from engine.rules.permissions import Grant, grants_giving
 
 
 def listed(bot: Bot, person: Person) -> Message:

@@ -11,7 +11,7 @@ from bot.blocks.fit import Message
 from bot.context import Bot
 from bot.listeners.visit import Visit
 from bot.targets import Report
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from engine.states import RequestStatus
 
 

@@ -20,12 +20,12 @@ from bot.listeners.providing import Provided
 from bot.listeners.visit import Visit
 from bot.targets import Settled, Target, Ticket
 from bot.text import Dates
-from engine.allowed import Action
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import NotFound, RetriggerError
 from engine.logs import logger
-from engine.permissions import Actor
-from engine.plan import Plan
+from engine.rules.allowed import Action
+from engine.rules.permissions import Actor
+from engine.rules.plan import Plan
 
 log = logger(__name__)
 

@@ -15,9 +15,9 @@ from bot.listeners.visit import Visit
 from bot.targets import ChosenFile, Target, Ticket
 from engine.errors import InvalidInput
 from engine.logs import logger
-from engine.outlook import Outlook
-from engine.permissions import Actor
-from engine.plan import Plan
+from engine.rules.outlook import Outlook
+from engine.rules.permissions import Actor
+from engine.rules.plan import Plan
 
 log = logger(__name__)
 

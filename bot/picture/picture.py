@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bot.picture.canvas import Canvas, shortened, wide
 from bot.picture.layout import Box, Layout, Line, lay_out
 from bot.picture.looks import INK, LOOKS, NOT_TAKEN, OPEN, QUIET, REQUEST_COLOURS, TAKEN, Look
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from engine.graph import FAILURE, REJECTED, Edge, Graph
 from engine.states import StepStatus
 

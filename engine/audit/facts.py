@@ -1,4 +1,4 @@
-"""What an audit event says has happened, as the rule of engine.decide that it came from, with the same arguments.
+"""What an audit event says has happened, as the rule of engine.rules.decide that it came from, with the same arguments.
 
 Whatever a rule was given that the rows before it do not hold, its event must carry: this is where it is taken out.
 """
@@ -10,18 +10,18 @@ from functools import partial
 from typing import Any
 
 from engine import events
-from engine.decide import options
-from engine.decide.act import Act
-from engine.decide.block import end_inner
-from engine.decide.finish import Finished, finish
-from engine.decide.lost import give_back, recover, unstick
-from engine.decide.waits import answer, call_back, time_is_up
-from engine.draft import Draft
-from engine.fence import is_open_wait
 from engine.graph import SUCCESS, Graph
 from engine.limits import RECOVERY_DELAYS
-from engine.outcomes import Ended, Failure, Success, Waits
 from engine.records import Approval, Event
+from engine.rules.decide import options
+from engine.rules.decide.act import Act
+from engine.rules.decide.block import end_inner
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.lost import give_back, recover, unstick
+from engine.rules.decide.waits import answer, call_back, time_is_up
+from engine.rules.draft import Draft
+from engine.rules.fence import is_open_wait
+from engine.rules.outcomes import Ended, Failure, Success, Waits
 from engine.states import CallEffect
 
 Rule = Callable[[Draft], Any]

@@ -12,8 +12,8 @@ from engine import events
 from engine.audit.difference import Difference
 from engine.graph import OPEN_KINDS
 from engine.limits import MAX_RECOVERIES
+from engine.ports.retention import ENDED
 from engine.records import Step
-from engine.retention import ENDED
 from engine.states import FINAL, MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from engine.stored import AttemptDetail, History
 

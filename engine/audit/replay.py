@@ -15,15 +15,15 @@ from engine import events
 from engine.audit.difference import Broken, Difference
 from engine.audit.facts import Graphs, Rule, rule_of
 from engine.audit.same import clauses, same, unlike
-from engine.decide.block import begin_inner
-from engine.decide.claim import claim
-from engine.decide.send import send
-from engine.decide.submit import begin
-from engine.draft import Draft
 from engine.errors import RetriggerError
 from engine.graph import Graph
-from engine.idempotency import FACT
 from engine.records import AttemptEnd, Event, NewRequest, Step
+from engine.rules.decide.block import begin_inner
+from engine.rules.decide.claim import claim
+from engine.rules.decide.send import send
+from engine.rules.decide.submit import begin
+from engine.rules.draft import Draft
+from engine.rules.idempotency import FACT
 from engine.states import MOVING, StepStatus
 from engine.stored import AttemptDetail, History
 from engine.texts import REMOVED

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from engine.storable import storable
+from engine.values.storable import storable
 
 TEXTS = frozenset({"error", "reason", "cause", "approval"})
 _MOMENT = 0.001  # seconds; a recovery's jitter is rebuilt from its delay

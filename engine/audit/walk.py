@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.audit.audit import audit
 from engine.audit.difference import Difference
 from engine.graph import Graph
-from engine.store import Store
+from engine.ports.store import Store
 from engine.stored import History, Unreadable
 
 PAGE = 200  # requests in memory at once

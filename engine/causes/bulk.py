@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine import events
-from engine.allowed import Action
 from engine.causes.person import pack_person, unpack_person
 from engine.causes.port import Bulks
 from engine.causes.records import Item, ItemState, Member, Run, RunState, SharedCause
 from engine.causes.runner import told_of
+from engine.commands.service import Engine
 from engine.errors import Conflict, InvalidInput, Refused
 from engine.limits import BULK_RATE, BULK_RATES, MAX_BULK, MAX_REASON_CHARS
-from engine.permissions import Actor
-from engine.plan import PlannedStep
-from engine.service import Engine
+from engine.rules.allowed import Action
+from engine.rules.permissions import Actor
+from engine.rules.plan import PlannedStep
 
 
 class Preview(NamedTuple):

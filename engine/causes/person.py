@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 
 
 def pack_person(actor: Actor) -> str:

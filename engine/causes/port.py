@@ -1,7 +1,7 @@
 """What causes and bulk re-triggers need of the database. Package ``storage`` implements it.
 
 Every write is committed when the method returns. Rows of the outbox that belong to a cause, and to no request, have
-minus the cause's number for a request, so they are told in an order of their own (engine.outbox).
+minus the cause's number for a request, so they are told in an order of their own (engine.ports.outbox).
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from engine.causes.person import unpack_person
 from engine.causes.port import Bulks
 from engine.causes.records import Item, ItemState, Run, RunState, tally
 from engine.causes.steering import Move, Next, next_move, outcome
+from engine.commands.service import Engine
 from engine.errors import RetriggerError, StorageError
 from engine.logs import logger
-from engine.permissions import Actor
 from engine.records import Event
-from engine.service import Engine
+from engine.rules.permissions import Actor
 
 log = logger(__name__)
 

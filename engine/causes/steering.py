@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from engine.causes.records import Item, ItemState, Run, RunState
-from engine.causes.signature import blocked_by
 from engine.graph import Graph
 from engine.records import Request, Step
+from engine.rules.signature import blocked_by
 from engine.states import MOVING, StepStatus
 
 CANARY_FAILED = "the canary did not recover"

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine import templates
 from engine.definition.fields import Count, Duration, Flag, Model, Text, Timeout, choice, described, matching, problem
-from engine.headers import CONTROL, HEADER_NAME, OWN_HEADERS
+from engine.values.headers import CONTROL, HEADER_NAME, OWN_HEADERS
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _ENGINE_HEADERS = OWN_HEADERS | {"idempotency-key"}

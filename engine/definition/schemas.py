@@ -8,9 +8,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from engine import regex
 from engine.definition.problems import Path
-from engine.json_schema import TOO_LONG, misfits
+from engine.values import regex
+from engine.values.json_schema import TOO_LONG, misfits
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = frozenset({"const", "enum", "default", "examples"})  # keywords that hold values, not schemas

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from engine import strict_json
 from engine.definition.problems import Path, Report
 from engine.limits import MAX_DEFINITION_BYTES
+from engine.values import strict_json
 
 MAX_DEPTH = 50
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

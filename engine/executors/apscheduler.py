@@ -17,8 +17,8 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from engine.executors.port import Execute, Finish
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.store import Claimer
 
 _LINGER = 10.0  # seconds that a run job waits for more steps before it ends; a job costs more than a step
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.decide.finish import Finished
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.store import Claimer
+from engine.rules.decide.finish import Finished
 
 
 class Executor(Protocol):

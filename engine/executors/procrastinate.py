@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from engine.decide.finish import Finished
 from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.intake import Intake
 from engine.executors.port import Execute, Finish
 from engine.executors.tickets import LINGER, Ticket, Tickets
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.store import Claimer
+from engine.rules.decide.finish import Finished
 
 _LEAVE = 1.0  # seconds
 

@@ -6,9 +6,9 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from engine import strict_json
 from engine.errors import InvalidInput
 from engine.limits import MAX_RESPONSE_BYTES, MAX_TOLD_CHARS
+from engine.values import strict_json
 
 
 class Answer(NamedTuple):

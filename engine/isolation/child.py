@@ -19,8 +19,8 @@ from engine.isolation.answer import Answer, answer
 from engine.isolation.output import Output
 from engine.isolation.wire import Wire, WireClosed
 from engine.limits import MAX_FUNCTION_MEMORY, MAX_MESSAGE_BYTES
-from engine.masking import Masker, step_masker
-from engine.printed import end_lines
+from engine.logs.printed import end_lines
+from engine.values.masking import Masker, step_masker
 
 _GROWN = MAX_FUNCTION_MEMORY // 2
 CUT_OFF = 113  # exit code of a process whose connection with the worker was closed by the function

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.json_line import JsonLine
-from engine.masking import Masker
-from engine.printed import printed_as_records, printed_as_text
+from engine.logs.json_line import JsonLine
+from engine.logs.printed import printed_as_records, printed_as_text
+from engine.values.masking import Masker
 
 _TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 

@@ -20,7 +20,7 @@ from engine.isolation.errors import Crashed, NoProcess, Stopped, TookTooLong
 from engine.isolation.forks import ForkServer, FunctionProcess
 from engine.isolation.wire import WireClosed
 from engine.logs import of_claim, running
-from engine.masking import step_masker
+from engine.values.masking import step_masker
 
 IDLE = 60.0  # seconds after which a process that was not needed ends
 _TRIES = 3  # new processes for one call, should they die before they take it

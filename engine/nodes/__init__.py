@@ -1,1 +1,1 @@
-"""The node kinds: how a step of each is executed. Each gives an engine.outcomes value, whatever goes wrong."""
+"""The node kinds: how a step of each is executed. Each gives an engine.rules.outcomes value, whatever goes wrong."""

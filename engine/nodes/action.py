@@ -13,16 +13,16 @@ from typing import Any
 
 import requests
 
-from engine.connections import Connection, ConnectionUnusable
 from engine.definition.action import ActionSpec
 from engine.logs import is_noteworthy, logger, running
-from engine.masking import Masker, mask_fields, sensitive_values
 from engine.nodes.answer import Answer, Expectation, judge
 from engine.nodes.call import PreparedCall, build_call
+from engine.nodes.connections import Connection, ConnectionUnusable
 from engine.nodes.http import exchange
 from engine.nodes.words import cut
-from engine.outcomes import Failure, Outcome, Waits
+from engine.rules.outcomes import Failure, Outcome, Waits
 from engine.states import CallEffect
+from engine.values.masking import Masker, mask_fields, sensitive_values
 
 _ERROR_CHARS = 500  # an outside system may answer with a page of text
 _SHORT = 500  # characters of an address that is kept

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from jsonschema.exceptions import best_match
 from referencing.exceptions import Unresolvable
 
-from engine import strict_json
 from engine.errors import InvalidInput
-from engine.json_schema import misfits
 from engine.limits import MAX_RESPONSE_BYTES
-from engine.outcomes import Failure, Outcome, Success
+from engine.rules.outcomes import Failure, Outcome, Success
 from engine.states import CallEffect
+from engine.values import strict_json
+from engine.values.json_schema import misfits
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
 _SAYING = ("detail", "message", "error_description", "error", "title")

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from engine import strict_json
-from engine.connections import Connection
 from engine.errors import RetriggerError
-from engine.headers import header_problem
-from engine.keys import call_digest
 from engine.nodes.answer import Expectation
+from engine.nodes.connections import Connection
+from engine.rules.keys import call_digest
+from engine.values import strict_json
+from engine.values.headers import header_problem
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"

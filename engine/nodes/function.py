@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from engine import strict_json
 from engine.errors import InvalidInput
 from engine.functions import KEY_ARGUMENT, Registered, find_function, function_names
 from engine.isolation.answer import Answer, answer
 from engine.isolation.errors import Crashed, NoProcess, TookTooLong
 from engine.isolation.pool import Processes
 from engine.logs import logger
-from engine.masking import Masker
+from engine.logs.printed import end_lines
 from engine.nodes.words import cut, seconds
-from engine.outcomes import Ended, Failure, Success
-from engine.printed import end_lines
+from engine.rules.outcomes import Ended, Failure, Success
 from engine.states import CallEffect
+from engine.values import strict_json
+from engine.values.masking import Masker
 
 log = logger(__name__)
 
@@ -55,7 +55,7 @@ def run_function(name: str, args: Mapping[str, Any], key: Callable[[], str], mas
 
 
 def here(known: Registered, args: Mapping[str, Any]) -> Answer:
-    """Call it in this thread; its time limit is kept by engine.deadlines."""
+    """Call it in this thread; its time limit is kept by engine.worker.deadlines."""
     try:
         return answer(known.call, args)
     finally:

@@ -15,12 +15,12 @@ from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from engine import strict_json
 from engine.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_LOOPS
 from engine.templates.context import ADDRESS, CALLBACK_URL
 from engine.templates.effort import Effort, size
 from engine.templates.errors import TemplateError
 from engine.templates.values import Budget, plain, text, too_large
+from engine.values import strict_json
 
 CONCAT = " concat"  # what `~` becomes; the space keeps the name out of templates' reach
 WEIGHED = " weighed"  # what the parts of a comparison, and what is cut out of a list, go through

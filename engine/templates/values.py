@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2.runtime import Undefined
 
-from engine import strict_json
 from engine.limits import MAX_JSON_DEPTH, MAX_RENDERED_CHARS
 from engine.templates.errors import TemplateError
+from engine.values import strict_json
 
 
 class Budget:

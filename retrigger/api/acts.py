@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from engine.allowed import Action
-from engine.decide.act import Accepted
 from engine.errors import PlanChanged, Refused
-from engine.plan import Plan
+from engine.rules.allowed import Action
+from engine.rules.decide.act import Accepted
+from engine.rules.plan import Plan
 from retrigger.api.answers import Responses, answer, problems, repeatable
 from retrigger.api.models import (
     AcceptedAct,

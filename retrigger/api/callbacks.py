@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from engine.commands.service import Engine
 from engine.errors import InvalidInput
 from engine.limits import MAX_INPUT_BYTES
-from engine.service import Engine
-from engine.strict_json import loads
+from engine.values.strict_json import loads
 from retrigger.api.answers import answer, problems
 from retrigger.api.models import CalledBack
 from retrigger.api.reading import is_json, text_of

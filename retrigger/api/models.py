@@ -11,11 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from engine.allowed import Action
-from engine.decide.act import Accepted
-from engine.documents import RequestSummary
+from engine.commands.documents import RequestSummary
 from engine.limits import MAX_KEY_CHARS, MAX_REASON_CHARS, MAX_TITLE_CHARS
-from engine.plan import Key, Plan
+from engine.rules.allowed import Action
+from engine.rules.decide.act import Accepted
+from engine.rules.plan import Key, Plan
 from engine.states import CallEffect, RequestStatus
 
 _REQUEST = r"^(REQ-)?[0-9]{1,15}$"

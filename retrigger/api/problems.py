@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.documents import when
+from engine.commands.documents import when
 from engine.errors import (
     CallbackRefused,
     ConfirmationNeeded,
@@ -28,7 +28,7 @@ from engine.errors import (
     StorageError,
     UnknownKey,
 )
-from engine.strict_json import InvalidJson
+from engine.values.strict_json import InvalidJson
 from retrigger.api.models import PlanDocument
 
 MEDIA_TYPE = "application/problem+json"

@@ -14,12 +14,12 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
 
-from engine.api_keys import Caller
+from engine.commands.api_keys import Caller
+from engine.commands.service import Engine
 from engine.errors import InputTooLarge, InvalidInput
 from engine.limits import MAX_INPUT_BYTES
-from engine.permissions import Actor
-from engine.service import Engine
-from engine.strict_json import loads
+from engine.rules.permissions import Actor
+from engine.values.strict_json import loads
 from retrigger.api.problems import BadBody, WrongMedia
 
 _DRAINED = 16 * MAX_INPUT_BYTES  # bytes read off a body that is too large, so that its sender comes to read the answer

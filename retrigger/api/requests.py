@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
 
-from engine.documents import RequestDocument, when
+from engine.commands.documents import RequestDocument, when
 from engine.logs import logger
 from engine.states import RequestStatus
 from retrigger.api.answers import answer, problems, repeatable

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.allowed import Action
+from engine.rules.allowed import Action
 from retrigger.cli import outcome
 from retrigger.cli.planning import show_plan
 from retrigger.cli.session import Session, pass_session

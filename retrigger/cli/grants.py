@@ -8,8 +8,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.documents import when
-from engine.permissions import Grant, Permission, grants_giving
+from engine.commands.documents import when
+from engine.rules.permissions import Grant, Permission, grants_giving
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import clock, plain

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.documents import when
+from engine.commands.documents import when
 from engine.stored import StoredKey
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session

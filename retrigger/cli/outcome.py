@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import click
 
-from engine.decide.act import Accepted
-from engine.fence import is_open_wait
+from engine.ports.store import Store
 from engine.records import Request, Step
+from engine.rules.decide.act import Accepted
+from engine.rules.fence import is_open_wait
 from engine.states import FINAL, MOVING, RequestStatus, StepStatus
-from engine.store import Store
 from retrigger.cli.session import Session
 from retrigger.cli.words import plain
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from engine.allowed import Action
-from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.rules.allowed import Action
 from engine.states import AttemptKind, StepStatus
 from engine.texts import PROGRESS_PATH, REMOVED, REMOVED_WHAT
 from retrigger.cli.session import command_line

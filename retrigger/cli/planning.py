@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from engine.allowed import Action
-from engine.plan import Key, Plan, PlannedStep
+from engine.rules.allowed import Action
+from engine.rules.plan import Key, Plan, PlannedStep
 
 _KEYS = {Key.FIRST: "never called before", Key.SAME: "under the same key", Key.NEW: "under a new key"}
 

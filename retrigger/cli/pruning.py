@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from engine.pruning import Pruner
+from engine.commands.pruning import Pruner
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import AGE
 from retrigger.cli.words import counted

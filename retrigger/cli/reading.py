@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.documents import RequestSummary
+from engine.commands.documents import RequestSummary
 from engine.states import RequestStatus
 from retrigger.cli.path import show_path
 from retrigger.cli.session import Session, pass_session

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.limits import MAX_INPUT_BYTES
-from engine.strict_json import loads
+from engine.values.strict_json import loads
 from retrigger.cli.outcome import NOTHING_RUNS
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import JSON_TEXT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.text import clean
-from engine.documents import AttemptDocument
+from engine.commands.documents import AttemptDocument
 from engine.states import AttemptKind, CallEffect, RequestStatus, StepStatus
 
 REQUEST_STYLES = {

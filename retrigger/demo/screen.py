@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.states import AttemptKind
 from engine.texts import PROVIDE_INPUT, RETRIGGER_FLOW
 from retrigger.cli.session import Session, command_line

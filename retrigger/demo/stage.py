@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.logs import logger
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from engine.states import MOVING
 from retrigger.demo import people
 from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable, provide

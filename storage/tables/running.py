@@ -12,7 +12,7 @@ workers = Table(
     Column("name", Text, primary_key=True),
     Column("present_until", Double, nullable=False),
     Column("started_at", Double, nullable=False),
-    Column("process", Text),  # see engine.process_identity
+    Column("process", Text),  # see engine.worker.process_identity
 )
 
 # What this installation keeps for itself, such as the secret from which callback addresses are made.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.draft import Draft
 from engine.limits import MAX_RECOVERIES, RECOVERY_DELAYS
+from engine.rules.draft import Draft
 from engine.states import StepStatus
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import HANNA, Room

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.documents import AttemptDocument, RequestDocument
+from engine.commands.documents import AttemptDocument, RequestDocument
 from tests.support import executors, storm_functions
 from tests.support.engine import PUBLIC_URL
 from tests.support.hosts.fleet import HostedEngine, HostFleet

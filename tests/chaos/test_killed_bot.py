@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, update
 
 from engine.functions import function
-from engine.outbox import CARD
+from engine.ports.outbox import CARD
 from storage.tables import TO_TELL, outbox, posted
 from tests.integration.bot.office import CHANNEL, WORKSPACE
 from tests.support.engine import HANNA, Room

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from engine.documents import StepDocument
+from engine.commands.documents import StepDocument
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import Room
 from tests.support.waiting import WAITING, Folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.documents import StepDocument
+from engine.commands.documents import StepDocument
 from engine.limits import MAX_RECOVERIES
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import Room

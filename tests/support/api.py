@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from engine.permissions import Actor, Grant, Permission
+from engine.rules.permissions import Actor, Grant, Permission
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from retrigger.wiring import App

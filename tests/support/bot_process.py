@@ -16,8 +16,8 @@ from typing import Any, cast
 from bot.door import SlackDoor
 from engine.catalog import Catalog
 from engine.causes.bulk import Bulk
-from engine.outbox import Outbox
-from engine.service import Engine
+from engine.commands.service import Engine
+from engine.ports.outbox import Outbox
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import open_database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from tests.support.paper.acts import Command
 from tests.support.paper.state import PaperRequest, PaperStep
 

@@ -11,16 +11,16 @@ from engine.audit.walk import walk
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.causes.runner import BulkRunner
-from engine.connections import Connection, ConnectionSettings
+from engine.commands.documents import RequestDocument, StepDocument
+from engine.commands.service import Engine
 from engine.definition import load
-from engine.documents import RequestDocument, StepDocument
 from engine.isolation.pool import Processes
-from engine.masking import Masker
-from engine.permissions import Actor, Grant, Permission
-from engine.runner import Runner
-from engine.service import Engine
-from engine.tools import Tools
-from engine.worker import Worker
+from engine.nodes.connections import Connection, ConnectionSettings
+from engine.rules.permissions import Actor, Grant, Permission
+from engine.values.masking import Masker
+from engine.worker.runner import Runner
+from engine.worker.tools import Tools
+from engine.worker.worker import Worker
 from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.migrations import upgrade

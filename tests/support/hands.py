@@ -1,7 +1,7 @@
 """A worker worked by hand: it claims when it is told to, and each call waits until somebody decides what came of it.
 
 So every order of claims, calls, deaths and acts can be had, the same each time. The engine's own runner executes the
-steps; only the threads and timers of engine.worker are left out.
+steps; only the threads and timers of engine.worker.worker are left out.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, update
 
-from engine.connections import Connection, ConnectionSettings
-from engine.decide.finish import Finished, finish
-from engine.decide.lost import give_back, recover
-from engine.decide.waits import time_is_up
 from engine.functions import function
+from engine.nodes.connections import Connection, ConnectionSettings
+from engine.ports.store import Claimer
 from engine.records import Claim
-from engine.runner import Runner
-from engine.store import Claimer
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.lost import give_back, recover
+from engine.rules.decide.waits import time_is_up
+from engine.worker.runner import Runner
 from storage.database import open_database
 from storage.tables import attempts, events, outbox, requests, steps
 from tests.support.engine import Room

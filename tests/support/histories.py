@@ -6,19 +6,19 @@ import random
 from contextlib import suppress
 from functools import partial
 
-from engine.allowed import Action, request_actions, step_actions
-from engine.decide import options
-from engine.decide.block import begin_inner, end_inner
-from engine.decide.finish import Finished, finish, late
-from engine.decide.lost import give_back, recover
-from engine.decide.send import send
-from engine.decide.waits import answer, call_back, time_is_up
 from engine.errors import ConfirmationNeeded, LeaseLost, Refused
-from engine.fence import is_open_wait
 from engine.graph import FAILURE, OPEN_KINDS, SUCCESS, Graph
-from engine.keys import idempotency_key
-from engine.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.records import Approval, Step
+from engine.rules.allowed import Action, request_actions, step_actions
+from engine.rules.decide import options
+from engine.rules.decide.block import begin_inner, end_inner
+from engine.rules.decide.finish import Finished, finish, late
+from engine.rules.decide.lost import give_back, recover
+from engine.rules.decide.send import send
+from engine.rules.decide.waits import answer, call_back, time_is_up
+from engine.rules.fence import is_open_wait
+from engine.rules.keys import idempotency_key
+from engine.rules.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.states import CallEffect, RequestStatus
 from tests.support.memory import MemoryRequest, act
 from tests.support.random_graphs import any_graph, edited

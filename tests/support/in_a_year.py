@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.pruning import DAY
+from engine.commands.pruning import DAY
 from storage.retention import SqlRetention
 
 

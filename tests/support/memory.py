@@ -7,19 +7,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from engine import events
-from engine.allowed import Action
-from engine.decide import options
-from engine.decide.act import Act
-from engine.decide.block import begin_inner, end_inner
-from engine.decide.claim import claim
-from engine.decide.finish import Finished, finish
-from engine.decide.submit import begin
-from engine.decide.waits import answer, call_back, time_is_up
-from engine.draft import Draft
 from engine.graph import END, FAILURE, SUCCESS, Edge, Graph, GraphNode
-from engine.outcomes import Ended, Failure, Success, Waits
-from engine.plan import Plan
 from engine.records import Approval, Attempt, AttemptEnd, Event, NewRequest, Notice, Step
+from engine.rules.allowed import Action
+from engine.rules.decide import options
+from engine.rules.decide.act import Act
+from engine.rules.decide.block import begin_inner, end_inner
+from engine.rules.decide.claim import claim
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.submit import begin
+from engine.rules.decide.waits import answer, call_back, time_is_up
+from engine.rules.draft import Draft
+from engine.rules.outcomes import Ended, Failure, Success, Waits
+from engine.rules.plan import Plan
 from engine.states import CallEffect, RequestStatus, StepStatus
 from engine.stored import AttemptDetail, History
 

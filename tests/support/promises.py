@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from copy import copy
 from typing import NamedTuple
 
-from engine.allowed import Action, request_actions, step_actions
-from engine.decide import options
 from engine.errors import RetriggerError
-from engine.fence import is_open_wait
 from engine.graph import FAILURE, INSTANT_KINDS, OPEN_KINDS, SUCCESS
-from engine.outcomes import Success, Waits
-from engine.plan import Key, PlannedStep
 from engine.records import Approval
+from engine.rules.allowed import Action, request_actions, step_actions
+from engine.rules.decide import options
+from engine.rules.fence import is_open_wait
+from engine.rules.outcomes import Success, Waits
+from engine.rules.plan import Key, PlannedStep
 from engine.states import MOVING, AttemptKind, CallEffect, RequestStatus, StepStatus
 from tests.support.memory import MemoryRequest, act
 

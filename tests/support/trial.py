@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from engine.allowed import Action
 from engine.audit.walk import walk
-from engine.decide.act import Accepted
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import InvalidInput, RetriggerError
-from engine.permissions import Actor
+from engine.rules.allowed import Action
+from engine.rules.decide.act import Accepted
+from engine.rules.permissions import Actor
 from tests.support.compare import apart, check_acts, check_history, expected, facts, told
 from tests.support.engine import HANNA, Room
 from tests.support.hands import Hands

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.decide.finish import Finished
+from engine.rules.decide.finish import Finished
 from tests.support.engine import Room
 from tests.support.hands import Hands, Held
 from tests.support.ledger import Ledger

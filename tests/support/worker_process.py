@@ -13,16 +13,16 @@ import sys
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.causes.runner import BulkRunner
-from engine.connections import Connection, ConnectionSettings
+from engine.commands.service import Engine
 from engine.errors import RetriggerError
 from engine.functions import load_functions
 from engine.isolation.pool import Processes
-from engine.masking import Masker
-from engine.process_identity import this_process
-from engine.runner import Runner
-from engine.service import Engine
-from engine.tools import Tools
-from engine.worker import Worker
+from engine.nodes.connections import Connection, ConnectionSettings
+from engine.values.masking import Masker
+from engine.worker.process_identity import this_process
+from engine.worker.runner import Runner
+from engine.worker.tools import Tools
+from engine.worker.worker import Worker
 from retrigger.stopping import BEYOND, Stopping
 from storage.bulks import SqlBulks
 from storage.database import open_database

@@ -14,7 +14,6 @@ import pytest
 from pydantic import BaseModel
 
 from engine import limits
-from engine.connections import Auth, ConnectionSettings
 from engine.definition import (
     ActionSpec,
     ApprovalSpec,
@@ -31,9 +30,10 @@ from engine.definition import (
 from engine.definition.fields import names
 from engine.definition.nodes import NODE_KINDS
 from engine.definition.source import MAX_DEPTH
-from engine.json_line import LIBRARY
+from engine.logs.json_line import LIBRARY
 from engine.nodes.action import _ERROR_CHARS
-from engine.permissions import Permission
+from engine.nodes.connections import Auth, ConnectionSettings
+from engine.rules.permissions import Permission
 from engine.templates import sandbox
 from engine.templates.context import ROOTS
 from retrigger.cli import command

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bot.blocks.modals import TITLES
 from engine import texts
-from engine.allowed import Action
 from engine.definition import ActionNode, load
+from engine.rules.allowed import Action
 from retrigger.settings_file import read_settings
 from tests.support.docs import ROOT, blocks, command_lines, links, problem_of_command
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bot.targets import BULK
 from engine.limits import CAUSE_REQUESTS
-from engine.permissions import Grant
+from engine.rules.permissions import Grant
 from storage.tables import events
 from tests.integration.bot.office import CHANNEL, PAYMENT, WORKFLOW, Office
 from tests.support.engine import HANNA

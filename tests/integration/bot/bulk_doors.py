@@ -10,7 +10,7 @@ from engine.causes.bulk import Bulk
 from engine.causes.person import pack_person
 from engine.causes.records import RUN_UNDER_WAY, RunState
 from engine.causes.runner import told_of
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from tests.integration.bot.building import Building
 from tests.integration.bot.doors import Door, Json, Needs, Scene, press
 from tests.support.engine import HANNA

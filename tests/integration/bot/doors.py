@@ -28,8 +28,8 @@ from bot.targets import (
     Place,
     Report,
 )
-from engine.allowed import Action
-from engine.permissions import Actor
+from engine.rules.allowed import Action
+from engine.rules.permissions import Actor
 from tests.integration.bot.building import Building
 from tests.integration.bot.office import CHANNEL
 from tests.support.slack_form import typed

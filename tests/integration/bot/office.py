@@ -16,7 +16,7 @@ from bot.door import SlackDoor
 from bot.http_mode import Answer
 from engine.causes.bulk import Bulk
 from engine.functions import function
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from retrigger.demo.local_slack import LocalSlack
 from storage.causes import SqlCauses
 from storage.outbox import SqlOutbox

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine import events
-from engine.documents import RequestDocument
-from engine.permissions import Actor
+from engine.commands.documents import RequestDocument
+from engine.rules.permissions import Actor
 from engine.states import StepStatus
 from tests.integration.bot.office import CHANNEL, Office
 from tests.support.engine import HANNA

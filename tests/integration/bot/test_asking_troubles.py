@@ -10,7 +10,7 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import update
 
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from storage.tables import TO_TELL, outbox
 from tests.integration.bot.office import BOT_TOKEN, CHANNEL, Office
 from tests.support.poll import wait_until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from storage.tables import events
 from tests.integration.bot.office import CHANNEL, WORKSPACE, Office
 from tests.support.poll import wait_until

@@ -11,7 +11,7 @@ import pytest
 
 from bot import targets
 from bot.command_line import Word
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from tests.integration.bot.building import Building
 from tests.integration.bot.bulk_doors import bulk_doors
 from tests.integration.bot.doors import Door, Needs, Scene, doors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from engine.allowed import Action
+from engine.rules.allowed import Action
 from tests.integration.bot.office import BOTH, CHANNEL, Office
 from tests.support.engine import HANNA
 from tests.support.poll import wait_until

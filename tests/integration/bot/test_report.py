@@ -11,7 +11,7 @@ import pytest
 
 from bot.blocks import home, lists
 from bot.targets import Target
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from engine.states import RequestStatus
 from tests.integration.bot.office import CHANNEL, Office
 from tests.support.engine import HANNA

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.json_line import JsonLine
-from engine.masking import Masker
+from engine.logs.json_line import JsonLine
+from engine.values.masking import Masker
 from tests.integration.bot.office import CHANNEL, Office
 from tests.support.slack_form import typed
 from tests.support.slack_ui import SlackUi

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from tests.support.engine import Room
 
 ONBOARDING = """

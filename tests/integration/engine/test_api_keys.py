@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.errors import InvalidInput, NotFound, NotPermitted, Refused, UnknownKey
-from engine.permissions import Actor, Grant, Permission
+from engine.rules.permissions import Actor, Grant, Permission
 from tests.support.engine import HANNA, VERA, Room
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine import events
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from engine.errors import Conflict, NotAnApprover, Refused, SelfAction
 from engine.functions import function
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from tests.support.engine import HANNA, VERA, Room
 from tests.support.poll import wait_until
 

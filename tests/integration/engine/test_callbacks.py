@@ -8,7 +8,7 @@ import pytest
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog, Published
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.errors import CallbackRefused, InvalidInput, NotFound
 from engine.functions import function
 from engine.texts import MASK

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from engine import events
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from engine.errors import Refused
 from engine.functions import function
 from storage.tables import WAKING, requests, steps
@@ -140,7 +140,7 @@ def test_a_waiting_delay_is_not_re_triggered_and_the_sentence_says_what_happens_
 def test_timers_fire_on_time(database_url: str, open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a timer alone: the sweep, which would find them too, does not come. The median, as other programs may hold
     this one up."""
-    monkeypatch.setattr("engine.worker._SWEEP", 60.0)
+    monkeypatch.setattr("engine.worker.worker._SWEEP", 60.0)
     room = open_room(database_url)
     room.publish(DELAY % ("until", '{until: "{{ request.input.when }}"}'))
     room.start()

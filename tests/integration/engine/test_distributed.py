@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from engine.draft import Draft
 from engine.functions import load_functions
+from engine.rules.draft import Draft
 from tests.support import deadly_functions
 from tests.support.engine import Room
 from tests.support.poll import wait_until

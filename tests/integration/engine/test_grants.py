@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.commands.service import Engine
 from engine.definition import load
 from engine.errors import NotPermitted, Refused
-from engine.permissions import Actor, Grant, Permission
-from engine.service import Engine
+from engine.rules.permissions import Actor, Grant, Permission
 from tests.support.engine import Room
 
 OWNER = Actor("owner@example.com", "Owner", "cli", mail="owner@example.com", owner=True)

@@ -13,7 +13,7 @@ import pytest
 from engine.definition import load
 from engine.errors import InvalidInput, NotFound, RetriggerError
 from engine.limits import MAX_DEFINITION_NODES, MAX_INPUT_BYTES, MAX_KEY_CHARS, MAX_RENDERED_CHARS, MAX_RESPONSE_BYTES
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from engine.states import RequestStatus
 from storage.tables import HIGHEST_ID
 from tests.support import hard_functions  # noqa: F401  # it registers them

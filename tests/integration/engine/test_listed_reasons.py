@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from engine.states import RequestStatus
 from engine.texts import MASK
 from tests.support.engine import HANNA, Room

@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
-from engine.json_line import JsonLine
-from engine.masking import Masker
+from engine.logs.json_line import JsonLine
 from engine.texts import MASK
+from engine.values.masking import Masker
 from tests.support.engine import Room
 from tests.support.outside import Outside
 

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select
 
 from engine import events
-from engine.allowed import Action
+from engine.commands.service import Engine
 from engine.definition import load
 from engine.errors import NotPermitted, SelfAction
-from engine.permissions import IMPLIED, Actor, Grant, Permission
-from engine.service import Engine
+from engine.rules.allowed import Action
+from engine.rules.permissions import IMPLIED, Actor, Grant, Permission
 from storage.tables import events as audit
 from tests.integration.storage.helpers import Worker
 from tests.support.engine import HANNA, Room

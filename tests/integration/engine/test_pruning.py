@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import select, update
 
 from engine.catalog import Catalog
-from engine.decide.finish import Finished, late
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
+from engine.commands.pruning import NightlyPruning, Pruner
+from engine.commands.service import Engine
 from engine.errors import NotFound, NotPermitted, Refused
 from engine.functions import function
-from engine.outcomes import Failure
-from engine.permissions import Actor, Grant, Permission
-from engine.pruning import NightlyPruning, Pruner
-from engine.service import Engine
+from engine.rules.decide.finish import Finished, late
+from engine.rules.outcomes import Failure
+from engine.rules.permissions import Actor, Grant, Permission
 from engine.states import MOVING
 from engine.texts import MASK, REMOVED
 from storage.outbox import SqlOutbox

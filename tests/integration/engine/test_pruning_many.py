@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from benchmarks.filled import SOMEONE, Open, fill, open_on
-from engine.pruning import Pruner
-from engine.retention import ENDED
+from engine.commands.pruning import Pruner
+from engine.ports.retention import ENDED
 from storage.database import open_database
 from storage.tables import requests, steps
 from tests.support.in_a_year import InAYear

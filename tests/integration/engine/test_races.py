@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.decide.act import Accepted
 from engine.errors import Conflict, KeyReused, Refused
-from engine.permissions import Actor, Grant, Permission
+from engine.rules.decide.act import Accepted
+from engine.rules.permissions import Actor, Grant, Permission
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
 

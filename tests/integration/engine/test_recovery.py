@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 from sqlalchemy import select, update
 
-from engine.decide.claim import claim
-from engine.draft import Draft
 from engine.functions import function
 from engine.logs import running
 from engine.records import AttemptEnd
-from engine.runner import Runner
+from engine.rules.decide.claim import claim
+from engine.rules.draft import Draft
 from engine.states import AttemptOutcome, StepStatus
+from engine.worker.runner import Runner
 from storage.leases import NOBODY
 from storage.tables import workflows
 from tests.integration.engine.conftest import OpenRoom
@@ -125,7 +125,7 @@ def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_c
 def test_a_lost_wake_up_is_found_named_and_mended(
     database_url: str, outside: Outside, open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.worker._STUCK_SWEEP", 0.1)
+    monkeypatch.setattr("engine.worker.worker._STUCK_SWEEP", 0.1)
     room = open_room(database_url, outside.connections)
     room.publish(MAIL)
     number = room.submit("mail")

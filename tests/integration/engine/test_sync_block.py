@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
 from engine.errors import Refused
 from engine.functions import function
 from tests.integration.engine.conftest import OpenRoom, StartEngine

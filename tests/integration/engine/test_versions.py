@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from engine.allowed import Action
 from engine.errors import Refused
+from engine.rules.allowed import Action
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from engine.errors import SettingsError
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from retrigger.serving import listen
 from retrigger.settings_file import read_settings
 from retrigger.up import Running

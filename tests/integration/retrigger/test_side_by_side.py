@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import text
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from storage.changing import change_tables
 from storage.database import open_database
 from tests.support.api import serve_api

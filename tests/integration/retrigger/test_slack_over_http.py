@@ -19,8 +19,8 @@ from sqlalchemy import text
 from bot.http_mode import PATH
 from bot.targets import Place, Target, Ticket
 from bot.threads import WORKING
-from engine.allowed import Action
 from engine.limits import MAX_INPUT_BYTES
+from engine.rules.allowed import Action
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.integration.bot.office import WORKSPACE

@@ -53,5 +53,5 @@ def test_with_debug_an_engine_tells_each_attempt_and_not_each_turn_of_its_schedu
     front.wait(front.submit(), "completed")
     assert up.end() == 0
 
-    assert up.said.count(" DEBUG   engine.runner: attempt.started kind=initial ") == 3
+    assert up.said.count(" DEBUG   engine.worker.runner: attempt.started kind=initial ") == 3
     assert "apscheduler" not in up.said

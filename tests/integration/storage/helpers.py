@@ -8,13 +8,13 @@ from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any
 
-from engine.decide.finish import Finished, finish
-from engine.draft import Draft
 from engine.graph import SUCCESS, Edge, Graph, GraphNode
-from engine.outcomes import Failure, Success
+from engine.ports.store import Claimer
 from engine.records import Claim, Event, NewRequest
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.draft import Draft
+from engine.rules.outcomes import Failure, Success
 from engine.states import RequestStatus
-from engine.store import Claimer
 from storage.store import SqlStore
 
 

@@ -10,13 +10,13 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from engine.decide.lost import recover
-from engine.decide.send import send
-from engine.decide.versions import use_version
-from engine.draft import Draft
 from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused
 from engine.graph import Graph
 from engine.records import Event
+from engine.rules.decide.lost import recover
+from engine.rules.decide.send import send
+from engine.rules.decide.versions import use_version
+from engine.rules.draft import Draft
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
 from engine.stored import TemplateValues
 from storage.migrations import upgrade

@@ -5,8 +5,8 @@ import threading
 import pytest
 from sqlalchemy import update
 
-from engine.draft import Draft
 from engine.limits import ALONE_FROM_RECOVERY
+from engine.rules.draft import Draft
 from engine.states import AttemptKind, StepStatus
 from storage.claims import LEFT_ALONE
 from storage.database import open_database

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.decide.submit import begin
 from engine.errors import NotFound
 from engine.graph import Graph
 from engine.records import Event, NewRequest, Step
+from engine.rules.decide.submit import begin
 from engine.states import RequestStatus, StepStatus
 from storage.operations import Create
 from storage.store import SqlStore

@@ -3,8 +3,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from engine import events
-from engine.permissions import Grant, Permission
 from engine.records import Event
+from engine.rules.permissions import Grant, Permission
 from storage import tables
 from storage.store import SqlStore
 

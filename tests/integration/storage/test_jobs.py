@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.decide.finish import Finished, finish
-from engine.draft import Draft
-from engine.outcomes import Failure
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.draft import Draft
+from engine.rules.outcomes import Failure
 from engine.states import StepStatus
 from retrigger import distributed
 from storage.database import open_database

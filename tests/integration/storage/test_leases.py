@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from engine.decide.lost import unstick
-from engine.draft import Draft
+from engine.rules.decide.lost import unstick
+from engine.rules.draft import Draft
 from engine.states import RequestStatus, StepStatus
 from engine.stored import Wait
 from storage import leases

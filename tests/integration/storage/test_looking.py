@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 from sqlalchemy import select, update
 
-from engine.decide.act import Act
-from engine.draft import Draft
 from engine.errors import Conflict, NotFound
 from engine.limits import LOOK_SECONDS
-from engine.looking import look, look_away, looking
+from engine.rules.decide.act import Act
+from engine.rules.draft import Draft
+from engine.rules.looking import look, look_away, looking
 from engine.states import RequestStatus
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore

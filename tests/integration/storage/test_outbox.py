@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from engine.draft import Draft
-from engine.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
+from engine.ports.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Notice
+from engine.rules.draft import Draft
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
 from storage.tables import outbox as table

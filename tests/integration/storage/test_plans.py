@@ -14,21 +14,21 @@ from typing import Any, cast
 import pytest
 
 from benchmarks.filled import APPS, SOMEONE, Open, fill, open_on, worker_on
-from engine.allowed import Action
 from engine.causes.bulk import Bulk
 from engine.causes.port import Bulks, Causes
 from engine.causes.records import RunState
 from engine.causes.runner import BulkRunner
-from engine.decide.finish import Finished, finish
-from engine.decide.lost import give_back, recover, unstick
+from engine.commands.service import Engine
 from engine.limits import CAUSE_REQUESTS
-from engine.outbox import CARD, Outbox, Posted
-from engine.outcomes import Success
-from engine.permissions import Grant, Permission
+from engine.ports.outbox import CARD, Outbox, Posted
+from engine.ports.store import Store
 from engine.records import Event
-from engine.service import Engine
+from engine.rules.allowed import Action
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.lost import give_back, recover, unstick
+from engine.rules.outcomes import Success
+from engine.rules.permissions import Grant, Permission
 from engine.states import RequestStatus, StepStatus
-from engine.store import Store
 from engine.stored import Beside, BlockedFilter, RequestFilter, Wait
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses

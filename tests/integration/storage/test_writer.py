@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection, event, func, select
 
-from engine.draft import Draft
 from engine.errors import StorageError
 from engine.records import Notice
+from engine.rules.draft import Draft
 from storage.database import Database
 from storage.operations import Direct
 from storage.store import SqlStore

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from engine.documents import AttemptDocument, RequestDocument
+from engine.commands.documents import AttemptDocument, RequestDocument
 from tests.support.engine import Room
 from tests.support.front import Front, Process
 from tests.support.hosts.network import OUTSIDE, Host, Network

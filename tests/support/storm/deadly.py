@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.limits import ALONE_FROM_RECOVERY, MAX_RECOVERIES
 
 _BESIDE = ALONE_FROM_RECOVERY  # attempts that may have others beside them: the first, and the recoveries before that

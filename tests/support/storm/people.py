@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from engine.allowed import Action
-from engine.decide.act import Accepted
-from engine.documents import RequestDocument, StepDocument
+from engine.commands.documents import RequestDocument, StepDocument
+from engine.commands.service import Engine
 from engine.errors import CallbackRefused, InvalidInput, NotAnApprover, NotPermitted, Refused, StorageError
-from engine.permissions import Actor
-from engine.plan import Plan
-from engine.service import Engine
+from engine.rules.allowed import Action
+from engine.rules.decide.act import Accepted
+from engine.rules.permissions import Actor
+from engine.rules.plan import Plan
 from tests.support.storm.story import ANNA, NAME, PEOPLE, Said, Story, plot
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 
 NAME = "story"
 PAUSE = 0.3  # seconds: the delay of the definition

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
 from tests.support.storm.story import ANNA, BOB, PAUSE, Story
 
 _KEY = re.compile(r"req-(\d+)-([a-z_]+)-(\d+)(?:\.\d+)?-[0-9a-f]+")  # behind the dot: new keys that were asked for

@@ -13,8 +13,8 @@ from bot.poster import Poster
 from bot.relay import POLL, Relay
 from bot.text import Dates
 from engine.causes.port import Causes
-from engine.documents import EventDocument, RequestDocument, when
-from engine.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
+from engine.commands.documents import EventDocument, RequestDocument, when
+from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Approval, Event
 from tests.support.slack_checks import check_message
 

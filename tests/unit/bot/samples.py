@@ -7,10 +7,10 @@ from typing import Any
 
 from bot.text import Dates
 from engine import events
-from engine.allowed import Action
-from engine.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
-from engine.plan import Plan, PlannedStep
+from engine.commands.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.records import Event
+from engine.rules.allowed import Action
+from engine.rules.plan import Plan, PlannedStep
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from tests.support.slack_checks import texts
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ChannelMissing, NotInChannel, SlackError
-from engine.documents import StepDocument
+from engine.commands.documents import StepDocument
 from engine.states import StepStatus
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office

@@ -16,8 +16,8 @@ from bot.command_line import (
     parse,
     which_step,
 )
-from engine.allowed import Action
-from engine.permissions import Permission
+from engine.rules.allowed import Action
+from engine.rules.permissions import Permission
 
 APPS = ["Finance", "HR", "R.D"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.groups import REFRESH, Groups, as_present, groups_of
-from engine.permissions import Actor
+from engine.rules.permissions import Actor
 from tests.support.poll import wait_until
 from tests.unit.bot.user_groups import ADMINS, OPS, Kept, Slack
 

@@ -7,7 +7,7 @@ import pytest
 from bot.errors import RateLimited, ScopeMissing, Unreachable
 from bot.sending import SKEW
 from engine.errors import StorageError
-from engine.outbox import Posted
+from engine.ports.outbox import Posted
 from engine.states import RequestStatus
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office

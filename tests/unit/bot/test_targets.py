@@ -14,7 +14,7 @@ from bot.targets import (
     unpack_target,
     unpack_ticket,
 )
-from engine.allowed import Action
+from engine.rules.allowed import Action
 
 
 def test_tickets_come_back_as_they_were() -> None:

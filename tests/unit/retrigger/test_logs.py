@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.json_line import JsonLine
 from engine.logs import bound, joined, logger
-from engine.masking import Masker
+from engine.logs.json_line import JsonLine
 from engine.texts import MASK
+from engine.values.masking import Masker
 from retrigger.logs import OneLine
 
 SECRET = "hunter22"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SettingsError
-from engine.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission
 from retrigger.settings_file import EXAMPLE, read_settings, unknown_variables
 
 WHOLE = """

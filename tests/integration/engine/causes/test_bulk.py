@@ -7,7 +7,7 @@ import pytest
 from engine.causes.records import ItemState, RunState, tally
 from engine.causes.steering import CANARY_FAILED, SAME_AGAIN
 from engine.errors import Conflict, NotPermitted, Refused
-from engine.permissions import Actor, Grant, Permission
+from engine.rules.permissions import Actor, Grant, Permission
 from engine.texts import MASK
 from tests.integration.engine.causes.conftest import WORKFLOW, Outage
 from tests.support.engine import HANNA, VERA

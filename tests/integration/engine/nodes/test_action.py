@@ -10,16 +10,16 @@ import pytest
 import requests
 import responses
 
-from engine.connections import Connection, ConnectionSettings
 from engine.definition import ActionSpec
-from engine.keys import idempotency_key
-from engine.masking import Masker
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
-from engine.outcomes import Failure, Success
+from engine.nodes.connections import Connection, ConnectionSettings
+from engine.rules.keys import idempotency_key
+from engine.rules.outcomes import Failure, Success
 from engine.states import CallEffect
 from engine.templates import TemplateError, build_context
 from engine.texts import MASK
+from engine.values.masking import Masker
 from tests.support.tcp import answer, read_request, tcp_server
 
 BASE = "https://identity.example.com"

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import Api, serve_api
 from tests.support.front import Front
 

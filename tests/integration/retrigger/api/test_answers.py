@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import OWNER, Api, problem, serve_api
 from tests.support.front import Front
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import SECOND, Api, problem, serve_api, step
 from tests.support.front import Front
 from tests.support.poll import wait_until

@@ -15,7 +15,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 from schemathesis.core.result import Ok
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import OWNER, Api, serve_api
 from tests.support.front import Front
 

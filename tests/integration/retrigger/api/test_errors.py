@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from retrigger.api.problems import KINDS
 from tests.support.api import Api, problem, serve_api
 from tests.support.front import Front

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import Api, problem, serve_api
 from tests.support.front import HANNA
 from tests.support.poll import wait_until

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.json_line import JsonLine
-from engine.masking import Masker
+from engine.logs.json_line import JsonLine
+from engine.values.masking import Masker
 from tests.support.api import Api
 from tests.support.poll import wait_until
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from engine.limits import MAX_INPUT_BYTES
-from engine.permissions import Permission
+from engine.rules.permissions import Permission
 from tests.support.api import Api, serve_api
 from tests.support.front import Front
 

@@ -14,17 +14,17 @@ from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals,
 from bot.targets import Answer, AskTicket, ChosenFile, PathWindow, Place, Report, Settled, Target, Ticket
 from bot.text import Dates, bold, clean, cut, one_line, said
 from engine import events
-from engine.allowed import Action
 from engine.causes.bulk import Preview
 from engine.causes.person import pack_person
 from engine.causes.records import Item, ItemState, Run, RunState, SharedCause, Stand, Standing, tally
-from engine.documents import AttemptDocument, LookingDocument, RequestDocument
+from engine.commands.documents import AttemptDocument, LookingDocument, RequestDocument
+from engine.commands.reports import BlockedPage
 from engine.errors import NotPermitted
 from engine.limits import MAX_BULK, MAX_REASON_CHARS
-from engine.outlook import Outlook, Reader, Way
-from engine.permissions import Actor, Grant, Permission
-from engine.plan import Key, PlannedStep
-from engine.reports import BlockedPage
+from engine.rules.allowed import Action
+from engine.rules.outlook import Outlook, Reader, Way
+from engine.rules.permissions import Actor, Grant, Permission
+from engine.rules.plan import Key, PlannedStep
 from engine.states import AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import Beside
 from tests.unit.bot import samples

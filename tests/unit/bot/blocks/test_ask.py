@@ -9,7 +9,7 @@ import pytest
 from bot.blocks.ask import Ask, answer_modal, ask_message, is_open, overtaken
 from bot.targets import Answer, AskTicket, Place, unpack_answer, unpack_ask_ticket
 from engine import events
-from engine.documents import RequestDocument
+from engine.commands.documents import RequestDocument
 from engine.states import AttemptOutcome, RequestStatus, StepStatus
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples

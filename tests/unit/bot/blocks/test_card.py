@@ -8,8 +8,8 @@ from bot.blocks import card, fit, path
 from bot.targets import LOOK, LOOK_AWAY, PATH, Look, Target, unpack_look, unpack_target
 from bot.text import Dates
 from engine import events, texts
-from engine.allowed import Action
-from engine.documents import LookingDocument
+from engine.commands.documents import LookingDocument
+from engine.rules.allowed import Action
 from engine.states import AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from tests.unit.bot import samples
 from tests.unit.bot.samples import DATES, attempt, buttons, request, said, step

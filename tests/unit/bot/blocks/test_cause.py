@@ -12,8 +12,8 @@ from engine.causes.bulk import Preview
 from engine.causes.person import pack_person
 from engine.causes.records import Item, ItemState, Run, RunState, SharedCause, Stand, Standing, tally
 from engine.limits import MAX_BULK
-from engine.plan import Key, PlannedStep
 from engine.records import Event
+from engine.rules.plan import Key, PlannedStep
 from engine.states import CallEffect
 from tests.support.engine import HANNA
 from tests.support.slack_checks import check_message, check_view, texts

@@ -6,7 +6,7 @@ from bot.blocks import grants
 from bot.blocks.fit import Message
 from bot.text import Dates, bold
 from engine.errors import NotPermitted
-from engine.permissions import Actor, Grant, Permission
+from engine.rules.permissions import Actor, Grant, Permission
 from tests.support.slack_checks import check_message, texts
 from tests.unit.bot import samples
 

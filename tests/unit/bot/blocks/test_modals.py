@@ -17,9 +17,9 @@ from bot.targets import (
     Ticket,
 )
 from engine import texts
-from engine.allowed import Action
-from engine.outlook import Outlook, Reader, Way
-from engine.plan import Key, PlannedStep
+from engine.rules.allowed import Action
+from engine.rules.outlook import Outlook, Reader, Way
+from engine.rules.plan import Key, PlannedStep
 from engine.states import CallEffect
 from tests.unit.bot import samples
 from tests.unit.bot.samples import fields, request, said, step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.blocks import outcome
 from engine import events
-from engine.allowed import Action
+from engine.rules.allowed import Action
 from engine.states import RequestStatus, StepStatus
 from tests.unit.bot import samples
 from tests.unit.bot.samples import DATES, request, said, step

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.blocks import bulk, card, fit, grants, modals, path
 from bot.targets import ACTION_IDS, PATH
 from bot.text import cut
-from engine.allowed import Action
+from engine.rules.allowed import Action
 from engine.texts import CUT_MARK
 from tests.support.slack_checks import check_message, check_view, texts
 from tests.unit.bot import samples

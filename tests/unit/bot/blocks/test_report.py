@@ -10,9 +10,9 @@ from bot.blocks import fit, home, lists, parts, path
 from bot.targets import PathWindow, Place, Report, unpack_report, unpack_window
 from bot.text import Dates, lasted
 from engine import texts
-from engine.allowed import Action
-from engine.documents import RequestDocument
-from engine.reports import BlockedPage
+from engine.commands.documents import RequestDocument
+from engine.commands.reports import BlockedPage
+from engine.rules.allowed import Action
 from engine.states import RequestStatus, StepStatus
 from engine.stored import Beside
 from tests.support.slack_checks import check_message, check_view

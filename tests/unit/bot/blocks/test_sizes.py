@@ -11,8 +11,8 @@ from bot.blocks import card, fit, home, lists, modals, outcome, parts, path, thr
 from bot.targets import PathWindow, Place, Report
 from bot.text import Dates, escape
 from engine import events
-from engine.allowed import Action
-from engine.reports import BlockedPage
+from engine.commands.reports import BlockedPage
+from engine.rules.allowed import Action
 from engine.states import RequestStatus
 from engine.stored import Beside
 from tests.support.slack_checks import check_message, check_view

@@ -9,7 +9,7 @@ import pytest
 from bot.blocks.parts import text_input
 from bot.listeners.typed import read, values
 from bot.targets import Place, Settled, Target, Ticket
-from engine.allowed import Action
+from engine.rules.allowed import Action
 
 TICKET = Ticket(Action.FLOW, Target(42, "a", 7), Place())
 

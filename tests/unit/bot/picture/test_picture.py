@@ -15,8 +15,8 @@ from bot.picture import picture
 from bot.picture.canvas import MAX_PIXELS
 from bot.picture.layout import Layout, lay_out
 from bot.picture.looks import LOOKS
+from engine.commands.documents import RequestDocument
 from engine.definition import load
-from engine.documents import RequestDocument
 from engine.graph import FAILURE, SUCCESS, Edge, Graph, GraphNode
 from engine.states import RequestStatus, StepStatus
 from tests.unit.bot import samples

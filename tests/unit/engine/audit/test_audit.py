@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from engine.audit.audit import audit
 from engine.audit.invariants import contradictions
-from engine.decide import options
-from engine.draft import Draft
 from engine.records import Event
+from engine.rules.decide import options
+from engine.rules.draft import Draft
 from engine.states import AttemptKind, RequestStatus, StepStatus
 from engine.stored import History
 from tests.support.histories import live

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from engine.nodes.answer import Answer, Expectation, NoAnswer, effect_of, judge, read_body, retry_after
-from engine.outcomes import Failure, Success
+from engine.rules.outcomes import Failure, Success
 from engine.states import CallEffect
 
 NOT_SENT, REJECTED, ACCEPTED, UNKNOWN = (

@@ -8,8 +8,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.connections import Connection, ConnectionSettings
 from engine.nodes.call import CallRefused, PreparedCall, build_call
+from engine.nodes.connections import Connection, ConnectionSettings
 
 IDENTITY = Connection(
     "identity",

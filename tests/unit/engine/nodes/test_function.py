@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from engine.functions import function
-from engine.masking import Masker
 from engine.nodes.function import here, run_function
-from engine.outcomes import Failure, Success
+from engine.rules.outcomes import Failure, Success
 from engine.texts import MASK
+from engine.values.masking import Masker
 
 NAME = "test.step"
 

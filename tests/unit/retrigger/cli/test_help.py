@@ -34,7 +34,7 @@ def test_the_help_is_shown_without_what_the_commands_need():
 
     shown, _, loaded = ended.stdout.partition("LOADED")
     assert all(f"\n  {name}  " in shown for name in COMMANDS)
-    assert not {"pydantic", "sqlalchemy", "jsonschema", "slack_sdk", "engine.service"} & set(loaded.split())
+    assert not {"pydantic", "sqlalchemy", "jsonschema", "slack_sdk", "engine.commands.service"} & set(loaded.split())
 
 
 def test_a_command_that_reads_starts_without_what_others_need():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from engine.documents import RequestSummary
+from engine.commands.documents import RequestSummary
 from engine.states import RequestStatus
 from retrigger.cli.reading import requests_table
 

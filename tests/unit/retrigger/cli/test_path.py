@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from engine.allowed import Action
-from engine.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.rules.allowed import Action
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from retrigger.cli.path import show_path
 from retrigger.cli.words import age, attempts, clock

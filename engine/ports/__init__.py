@@ -1,0 +1,1 @@
+"""What the engine asks of a database, as protocols. Package ``storage`` implements them."""

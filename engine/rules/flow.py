@@ -1,0 +1,232 @@
+"""What follows when a step has left by one of its outlets. Pure: works on a Draft, asks nothing else.
+
+The rule (SPEC 10): a node waits until every path that leads to it has arrived or can no longer arrive. It becomes
+ready when at least one arrived, and is not taken when none did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import Enum
+
+from engine import events
+from engine.graph import INSTANT_KINDS, SUCCESS, Edge
+from engine.records import Cause, Step
+from engine.rules.draft import Draft
+from engine.rules.fence import end_attempt
+from engine.rules.telling import tell_given_up
+from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, StepStatus
+
+
+class Path(Enum):
+    """What is known of one edge."""
+
+    OPEN = "open"  # may still arrive
+    ARRIVED = "arrived"
+    DEAD = "dead"  # can no longer arrive
+
+
+def path_state(edge: Edge, source: Step) -> Path:
+    """A held or stale step has not let anything pass yet (SPEC 4, *Step only, succeeds*)."""
+    if source.status in NOT_TAKEN:
+        return Path.DEAD
+    if source.status in ENDED and not source.held and not source.stale:
+        return Path.ARRIVED if source.outlet == edge.outlet else Path.DEAD
+    return Path.OPEN
+
+
+def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
+    """The steps that a pending node still waits for."""
+    edges = draft.graph.incoming[node]
+    return tuple(e.source for e in edges if path_state(e, draft.steps[e.source]) is Path.OPEN)
+
+
+def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> None:
+    """Let everything that follows from ``sources`` happen: nodes behind them become ready, done or not taken.
+
+    ``cause`` is the act behind it, kept by steps that run again because of it. Sources are taken in the graph's order,
+    whatever order they come in: the audit must find that the same follows from the same.
+    """
+    graph, ends = draft.graph, []
+    ordered = sorted(sources, key=graph.position.__getitem__)
+    frontier = [(edge.target, cause) for source in ordered for edge in graph.outgoing[source]]
+    while frontier:
+        node, because = frontier.pop()
+        step = draft.steps[node]
+        if step.status is not StepStatus.PENDING:
+            continue
+        paths = [path_state(edge, draft.steps[edge.source]) for edge in graph.incoming[node]]
+        if Path.OPEN in paths:
+            continue
+        if Path.ARRIVED in paths:
+            because = because or _flow_of_another_path(draft, node)
+            _come_to(draft, step, because)
+            ends += [node] if graph.nodes[node].cancel_others else []
+        else:
+            _pass_by(draft, node)
+        if draft.steps[node].status is not StepStatus.READY:
+            frontier.extend((edge.target, because) for edge in graph.outgoing[node])
+    _cancel_others(draft, ends)
+
+
+def _flow_of_another_path(draft: Draft, node: str) -> Cause | None:
+    """Of the paths that meet here, perhaps a person let one run that arrived earlier. Which of them is the last is
+    chance, and what follows is theirs all the same."""
+    edges = draft.graph.incoming[node]
+    if len(edges) == 1:
+        return None
+    arrived = (step for e in edges if path_state(e, step := draft.steps[e.source]) is Path.ARRIVED)
+    causes = (step.cause for step in arrived if step.cause is not None and step.cause.did in events.LET_RUN)
+    return max(causes, key=lambda cause: cause.at, default=None)
+
+
+def arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
+    """The flow has come to this pending node, whatever its paths say."""
+    _come_to(draft, step, cause)
+    _cancel_others(draft, [step.node] if draft.graph.nodes[step.node].cancel_others else [])
+
+
+def _come_to(draft: Draft, step: Step, cause: Cause | None) -> None:
+    if draft.graph.nodes[step.node].kind in INSTANT_KINDS:
+        draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, cause=cause)
+        draft.event(events.COMPLETED, step.node)
+        return
+    draft.change_step(
+        step.node,
+        status=StepStatus.READY,
+        due_at=draft.now,
+        next_kind=AttemptKind.INITIAL,
+        retries=0,
+        recoveries=0,
+        cause=cause,
+    )
+    for inner in draft.graph.unit(step.node)[1:]:
+        draft.change_step(inner, retries=0)
+
+
+def _cancel_others(draft: Draft, ends: Iterable[str]) -> None:
+    """Only when all that was reached at the same moment is counted: which of two ends it was must not hang on the
+    order in which they were looked at."""
+    for end in ends:
+        cancel(draft, [n for n in draft.graph.nodes if n != end and _can_move(draft.steps[n])], by=end)
+
+
+def _pass_by(draft: Draft, node: str) -> None:
+    """No path to it was taken."""
+    step = draft.steps[node]
+    ran = step.attempt > 0 or step.visit > 1
+    status = StepStatus.CANCELLED if ran else StepStatus.SKIPPED
+    for member in draft.graph.unit(node):
+        if draft.steps[member].status is StepStatus.PENDING:
+            draft.change_step(member, status=status)
+
+
+def _can_move(step: Step) -> bool:
+    return step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED) or step.held
+
+
+def cancel(draft: Draft, nodes: Iterable[str], by: str | None = None) -> None:
+    """Fence these steps off: what runs loses its right to write, what waits will not start. ``by``: an end did it."""
+    for node in [member for name in nodes for member in draft.graph.unit(name)]:
+        step = draft.steps[node]
+        if step.held:
+            draft.change_step(node, held=False)
+        if step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED):
+            end_attempt(draft, node)
+            gone = {"status": StepStatus.CANCELLED, "due_at": None, "only": False, "was": None, "cancelled_by": by}
+            draft.change_step(node, **gone)
+            if step.attempt:
+                event = draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": by is not None})
+                tell_given_up(draft, step, event)
+
+
+def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
+    """Take back everything behind ``node``, so that its new outcome decides afresh; history stays in the attempts.
+
+    Side branches are not behind it, so they are left alone, and a merge counts the ones that are done. But what an
+    end that is taken back had cancelled there is ready again, for ``cause``.
+    """
+    behind = draft.graph.behind(node)
+    ends: set[str | None] = {name for name in behind if draft.steps[name].status is StepStatus.COMPLETED}
+    for name in behind:
+        step = draft.steps[name]
+        if step.status is StepStatus.PENDING and not step.stale:
+            continue
+        ran = step.attempt > 0 or step.status in ENDED
+        visit = step.visit + 1 if ran else step.visit
+        for member in draft.graph.unit(name):
+            _take_back(draft, member, visit)
+    _bring_back_cancelled(draft, ends, cause)
+
+
+def _take_back(draft: Draft, node: str, visit: int) -> None:
+    step = draft.steps[node]
+    if step.status in MOVING and step.attempt:
+        event = draft.event(events.CANCELLED, node, attempt=step.attempt, data={"taken_back": True})
+        tell_given_up(draft, step, event)
+    end_attempt(draft, node)
+    kept = step.early and visit == step.visit  # it waits at the same address, and nobody calls that a second time
+    if step.status is StepStatus.COMPLETED or (step.early and not kept):
+        draft.set_result(node, None)  # nothing behind may read what no longer holds
+    draft.change_step(
+        node,
+        status=StepStatus.PENDING,
+        visit=visit,
+        error=None,
+        due_at=None,
+        outlet=None,
+        held=False,
+        stale=False,
+        only=False,
+        was=None,
+        early=kept,
+        cancelled_by=None,
+    )
+
+
+def _bring_back_cancelled(draft: Draft, ends: Collection[str | None], cause: Cause | None) -> None:
+    """What these ends had cancelled, and nothing else has taken back since: pending, and ready where it may start; in
+    the visit in which it was, so that its call keeps its key (docs/decisions/0037)."""
+    back = [n for n in draft.graph.rows if draft.steps[n].cancelled_by in ends]
+    for name in back:
+        step = draft.change_step(name, status=StepStatus.PENDING, cancelled_by=None, error=None)
+        if name == draft.graph.start:
+            arrive(draft, step, cause)
+    settle(draft, {edge.source for name in back for edge in draft.graph.incoming.get(name, ())}, cause)
+
+
+def mark_stale(draft: Draft, node: str) -> None:
+    """Steps behind a step that was run again alone, and that ran before: left alone, and marked (SPEC 4)."""
+    for name in draft.graph.behind(node):
+        step = draft.steps[name]
+        if step.status not in (StepStatus.PENDING, *NOT_TAKEN) and not step.stale:
+            draft.change_step(name, stale=True)
+
+
+def release_held(draft: Draft, cause: Cause) -> tuple[str, ...]:
+    """Let go of every held step, as step and flow would have. Returns the steps released, in the graph's order.
+
+    Held steps behind the step that is acted on stay: its outcome decides about them.
+    """
+    behind = draft.graph.behind(cause.node) if cause.node else ()
+    held = tuple(node for node in draft.graph.nodes if draft.steps[node].held and node not in behind)
+    for node in held:
+        if not draft.steps[node].held:  # an earlier held step, of which this one is behind, took it back
+            continue
+        rewind(draft, node, cause)
+        draft.change_step(node, held=False)
+        settle(draft, [node], cause)
+    return held
+
+
+def cut_off(draft: Draft) -> tuple[str, ...]:
+    """Pending nodes all of whose paths are decided: a wake-up was lost, settling them again mends it."""
+    nodes = [node for node in draft.graph.nodes if node != draft.graph.start]
+    return tuple(n for n in nodes if draft.steps[n].status is StepStatus.PENDING and not missing_paths(draft, n))
+
+
+def settle_again(draft: Draft, cause: Cause | None) -> tuple[str, ...]:
+    """Settle what was cut off. Returns those nodes."""
+    lost = cut_off(draft)
+    settle(draft, {edge.source for node in lost for edge in draft.graph.incoming[node]}, cause)
+    return lost

@@ -1,0 +1,42 @@
+"""Who is told privately what came of their act (SPEC 7): not only that it was accepted. Pure.
+
+Of many re-triggered together nobody is told one by one: the cause card and its thread tell them all at once.
+"""
+
+from __future__ import annotations
+
+from engine import events
+from engine.records import PRIVATE, Event, Step
+from engine.rules.draft import Draft
+from engine.states import MOVING
+
+
+def tell_outcome(draft: Draft, step: Step, event: Event) -> None:
+    """The person whose act the ``event`` ends; and where their flow was blocked later, by a step or by none. How the
+    flow ended is told when the draft is closed."""
+    cause = step.cause
+    if cause is None or cause.bulk is not None:
+        return
+    if cause.node == step.node or event.kind == events.BLOCKED:
+        draft.tell(cause, event)
+    elif (stuck := _stuck(draft)) is not None and not _is_told(draft, cause.actor):
+        draft.tell(cause, stuck)
+
+
+def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
+    """The person whose act on the step came to nothing: ``event``, another's act or an end, was first. Who continued
+    the flow acted on no step: they hear of one of those that ran because of it."""
+    cause = step.cause
+    if cause is None or cause.bulk is not None or step.status not in MOVING:
+        return
+    if cause.node == step.node or (cause.node is None and not _is_told(draft, cause.actor)):
+        draft.tell(cause, event)
+
+
+def _is_told(draft: Draft, actor: str) -> bool:
+    return any(notice.kind in PRIVATE and notice.actor == actor for notice in draft.notices)
+
+
+def _stuck(draft: Draft) -> Event | None:
+    """That the flow cannot go on by itself."""
+    return next((e for e in draft.events if e.kind == events.STATUS and events.is_stuck(e.data)), None)

@@ -1,0 +1,1 @@
+"""One engine in one process: it claims due steps, runs them, and keeps their leases."""

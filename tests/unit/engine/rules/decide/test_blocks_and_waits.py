@@ -1,0 +1,159 @@
+"""Sync blocks, early callbacks and plans over what waits, rule by rule (SPEC 1, 2, 4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import CallbackRefused, LeaseLost
+from engine.rules.allowed import Action, why_not_input, why_not_retrigger
+from engine.rules.decide import options
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.waits import answer
+from engine.rules.outcomes import Failure
+from tests.support.memory import MemoryRequest, act, graph
+from tests.unit.engine.rules.decide.samples import FORK
+
+BLOCK = graph("block > end", inner={"block": ("one", "two")})
+CALLED = graph("ask > wait", "wait > end", kinds={"wait": "callback"})
+
+
+def with_flow(request: MemoryRequest, node: str) -> None:
+    request.do(lambda d: options.retrigger(d, act(confirmed=True, reason="because"), node, flow=True))
+
+
+class TestBlock:
+    def test_inner_steps_refuse_acts_and_name_the_block(self) -> None:
+        request = MemoryRequest(BLOCK)
+        for refusal in (why_not_retrigger, why_not_input):
+            said = refusal(request.request, request.steps["one"], request.graph)
+            assert said is not None and "Re-trigger block" in said
+
+    def test_what_an_inner_step_still_gives_after_its_block_was_given_up_is_kept_as_evidence(self) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        request.do(lambda d: finish(d, Finished("block", number, Failure("took longer"))))
+        assert request.statuses(("block", "one")) == {"block": "blocked", "one": "failed"}
+        with pytest.raises(LeaseLost):
+            request.end_inner("block", "one")
+
+    def test_a_re_run_starts_at_the_first(self) -> None:
+        request = MemoryRequest(BLOCK)
+        request.claim("block")
+        request.run_inner("block", "one")
+        request.begin_inner("block", "two")
+        request.end_inner("block", "two", Failure("503"))
+        request.do(lambda d: finish(d, Finished("block", 1, Failure("two: 503"))))
+        with_flow(request, "block")
+        request.claim("block")
+        request.begin_inner("block", "one")
+        assert request.statuses(("one", "two")) == {"one": "running", "two": "pending"}
+        assert (request.steps["one"].visit, request.steps["one"].attempt) == (1, 2), "the key stays"
+
+    def test_a_re_trigger_opens_a_fresh_budget_of_retries_inside(self) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        request.end_inner("block", "one", Failure("503"), retry_in=1.0)
+        assert request.steps["one"].retries == 1
+        request.do(lambda d: finish(d, Finished("block", number, Failure("one: 503"))))
+        with_flow(request, "block")
+        assert request.steps["one"].retries == 0
+
+
+class TestApproval:
+    @pytest.mark.parametrize("yes", [True, False])
+    def test_the_workflow_goes_on_with_the_reason_as_it_was_typed_and_not_as_lists_show_it(self, yes: bool) -> None:
+        request = MemoryRequest(graph("ask -approved> end", "ask -rejected> end", kinds={"ask": "approval"}))
+        request.ask("ask", "hanna@example.com")
+        said, hanna = act(reason="the pin is •••", typed="the pin is 4711"), frozenset({"hanna@example.com"})
+        request.do(lambda d: answer(d, said, "ask", yes, hanna))
+        assert request.results["ask"] == {"approved": yes, "by": ["Hanna Lead"], "reason": "the pin is 4711"}
+        assert {event.reason for event in request.events if event.by} == {"the pin is •••"}
+
+
+class TestCallback:
+    def test_an_early_call_outlives_a_re_trigger_of_the_failed_step_before_it(self) -> None:
+        way = graph("ask > wait", "ask -failure> tell", "wait > end", "tell > end", kinds={"wait": "callback"})
+        request = MemoryRequest(way)
+        number = request.claim("ask")
+        request.call_back("wait")
+        request.do(lambda d: finish(d, Finished("ask", number, Failure("no answer"))))
+        assert request.steps["wait"].status.value == "skipped"
+        with_flow(request, "ask")
+        request.succeed("ask")
+        request.wait("wait")
+        assert request.steps["wait"].status.value == "completed", "the outside system will not call again"
+
+    def test_an_early_call_of_a_visit_that_is_taken_back_counts_for_no_other(self) -> None:
+        way = graph("a > end", "a -failure> wait", "wait > no", kinds={"wait": "callback"}, ends={"no": "failed"})
+        request = MemoryRequest(way)
+        request.fail("a")
+        request.claim("wait")
+        request.call_back("wait")
+        assert request.steps["wait"].early
+        with_flow(request, "a")
+        assert (request.steps["wait"].early, request.steps["wait"].visit) == (False, 2)
+        request.fail("a")
+        request.wait("wait")
+        assert request.steps["wait"].status.value == "waiting"
+
+    def test_a_second_call_is_refused(self) -> None:
+        request = MemoryRequest(CALLED)
+        request.call_back("wait")
+        with pytest.raises(CallbackRefused, match="called already"):
+            request.call_back("wait")
+
+    def test_a_new_address_voids_the_old(self) -> None:
+        request = MemoryRequest(CALLED)
+        request.succeed("ask")
+        request.wait("wait")
+        old = (request.steps["wait"].visit, request.steps["wait"].key_salt)
+        with_flow(request, "wait")
+        with pytest.raises(CallbackRefused, match="another address"):
+            request.call_back("wait", old)
+        request.wait("wait")
+        request.call_back("wait")
+        assert request.status == "completed"
+
+
+class TestPlan:
+    def test_what_waits_for_a_blocked_side_branch_is_not_promised(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.fail("right")
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+
+    def test_what_waits_for_a_side_branch_that_runs_is_not_sure(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.claim("right")
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "left").runs] == [("left", True), ("last", False)]
+
+    def test_what_an_end_may_cancel_is_not_sure(self) -> None:
+        way = graph(
+            "fork > a", "fork > x", "a > b", "b > end", "x > over",
+            kinds={"fork": "branch"}, ends={"over": "failed"}, cancels={"over"},
+        )  # fmt: skip
+        request = MemoryRequest(way)
+        request.run("fork")
+        request.fail("a")
+        request.claim("x")
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "a").runs] == [("a", True), ("b", False)]
+
+    def test_what_lies_behind_a_step_that_runs_alone_is_not_sure(self) -> None:
+        way = graph("a > end", "a -failure> b", "b > c", "c > end", kinds={"b": "callback"})
+        request = MemoryRequest(way)
+        request.fail("a")
+        request.wait("b")
+        request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
+        assert [(r.node, r.sure) for r in request.plan(Action.FLOW, "b").runs] == [("b", True), ("c", False)]
+
+    def test_input_lists_what_still_waits_for_another_path(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("fork")
+        request.fail("left")
+        request.claim("right")
+        assert [(r.node, r.sure) for r in request.plan(Action.INPUT, "left").runs] == [("last", False)]

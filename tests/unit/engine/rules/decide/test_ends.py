@@ -1,0 +1,72 @@
+"""Ends that cancel others: what was reached with them, and what they come too early for (SPEC 1, 2, 4)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from engine.graph import Graph
+from engine.rules.decide import options
+from tests.support.memory import MemoryRequest, act, graph
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_ends_that_are_reached_together_both_count(turned: bool) -> None:
+    """Whichever of them is looked at first; rejected beats completed."""
+    lines = ["fork > a", "fork > done", "fork > no", "a > done", "a -failure> no"]
+    kinds = {"fork": "branch"}
+    edges: Graph = graph(*lines, kinds=kinds, ends={"done": "completed", "no": "rejected"}, cancels=("done",))
+    if turned:
+        edges = Graph(edges.nodes, tuple(reversed(edges.edges)), edges.start)
+    request = MemoryRequest(edges)
+    request.succeed("fork")
+    request.succeed("a")
+    assert request.statuses(("done", "no")) == {"done": "completed", "no": "completed"}
+    assert request.status == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        (("completed", "failed"), "failed"),
+        (("failed", "completed"), "failed"),
+        (("failed", "rejected"), "rejected"),
+        (("rejected", "failed"), "rejected"),
+        (("completed", "rejected"), "rejected"),
+        (("completed", "completed"), "completed"),
+    ],
+)
+def test_rejected_beats_failed_beats_completed_in_whatever_order_they_come(ends: tuple[str, str], status: str) -> None:
+    lines = ("fork > a", "fork > b", "a > one", "b > two")
+    request = MemoryRequest(graph(*lines, kinds={"fork": "branch"}, ends=dict(zip(("one", "two"), ends, strict=True))))
+    request.run("fork", "a")
+    assert request.status == "in_progress", "b can still go on"
+    request.run("b")
+    assert request.status == status
+
+
+def test_a_path_that_was_not_taken_is_skipped_and_not_cancelled_by_the_end() -> None:
+    request = MemoryRequest(graph("a > b", "a -failure> no", "b > end", ends={"no": "failed"}, cancels=("no",)))
+    request.fail("a")
+    assert request.statuses(("b", "end")) == {"b": "skipped", "end": "skipped"}
+
+
+def test_a_held_step_that_is_let_go_of_does_not_reach_an_end_by_the_old_outcome_of_the_step_acted_on() -> None:
+    """Both lead to the merge. By the failure of ``b``, which runs again, its end would cancel the call of ``side``."""
+    lines = ["fork > a", "fork > b", "fork > side", "a > join", "b > end", "b -failure> join", "join > no"]
+    lines.append("side > end")
+    kinds = {"fork": "branch", "join": "merge"}
+    request = MemoryRequest(graph(*lines, kinds=kinds, ends={"no": "failed"}, cancels=("no",)))
+    request.succeed("fork")
+    for node in ("a", "b"):
+        request.fail(node)
+    running = request.claim("side")
+    request.do(partial(options.retrigger, act=act(), node="a", flow=False))
+    request.succeed("a")
+    request.do(partial(options.retrigger, act=act(), node="b", flow=True))
+    assert (request.steps["side"].status, request.steps["side"].attempt) == ("running", running)
+    assert request.steps["join"].visit == 1
+    request.succeed("side", attempt=running)
+    request.succeed("b")
+    assert request.status == "failed"

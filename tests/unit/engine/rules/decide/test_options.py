@@ -1,0 +1,109 @@
+"""Provide input, Withdraw, and what refuses each option (SPEC 4 and 5)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from engine.errors import Conflict, PlanChanged, Refused
+from engine.rules.allowed import Action
+from engine.rules.decide import options
+from tests.support.memory import MemoryRequest, act
+from tests.unit.engine.rules.decide.samples import CHOICE, LINE, TOLD, blocked_at, step_only, with_flow
+
+
+class TestProvideInput:
+    def test_completes_the_step_without_a_call_and_the_flow_goes_on(self) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        request.do(lambda d: options.provide_input(d, act(), "b", '{"id": 7}'))
+        assert request.results["b"] == {"id": 7} and request.due == ["c"]
+        assert request.attempts[-1].kind.value == "provided_input"
+        request.run("c")
+        assert request.status == "completed"
+
+    def test_only_while_blocked(self) -> None:
+        request = MemoryRequest(TOLD)
+        request.fail("a")
+        with pytest.raises(
+            Refused, match=r"input can be provided only while a step is blocked\. Re-trigger it instead"
+        ):
+            request.do(lambda d: options.provide_input(d, act(), "a", "{}"))
+
+    def test_not_for_a_decision(self) -> None:
+        request = MemoryRequest(CHOICE)
+        request.run("a")
+        request.fail("route")
+        with pytest.raises(Refused, match="kind decision"):
+            request.do(lambda d: options.provide_input(d, act(), "route", "{}"))
+
+
+class TestTwoPeople:
+    def test_the_second_is_told_who_did_what(self) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        seen = request.steps["b"].version
+        with_flow(request, "b", expect_version=seen)
+        with pytest.raises(Conflict, match=r"is now ready\. Hanna Lead re-triggered step and flow at"):
+            with_flow(request, "b", expect_version=seen)
+        assert len([e for e in request.events if e.kind == "retriggered_flow"]) == 1
+
+    def test_a_plan_of_another_state_does_nothing(self) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        plan = request.plan(Action.FLOW, "b")
+        with_flow(request, "b")
+        request.fail("b")
+        with pytest.raises(PlanChanged):
+            with_flow(request, "b", plan_digest=plan.digest)
+
+    @pytest.mark.parametrize("act_on", [options.continue_flow, options.withdraw])
+    def test_acts_on_the_request_are_bound_to_the_request_that_was_seen(self, act_on) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        seen = request.request.version
+        step_only(request, "b", ticked=True)
+        request.succeed("b")
+        for version in (seen, request.request.version + 1):
+            with pytest.raises(Conflict, match=r"REQ-1 is now blocked\. Hanna Lead re-triggered at"):
+                request.do(partial(act_on, act=act(reason="now", expect_version=version)))
+        request.do(partial(act_on, act=act(reason="now", expect_version=request.request.version)))
+        assert request.status != "blocked"
+
+
+class TestWithdraw:
+    def test_fences_off_what_runs(self) -> None:
+        request = MemoryRequest(LINE)
+        number = request.claim("a")
+        request.do(lambda d: options.withdraw(d, act(reason="typed twice")))
+        assert request.status == "withdrawn"
+        assert set(request.statuses().values()) == {"cancelled"}
+        assert request.succeed("a", attempt=number) is False
+        assert request.status == "withdrawn" and request.events[-1].kind == "late_result"
+
+    def test_needs_a_reason_and_a_request_that_is_not_final(self) -> None:
+        request = MemoryRequest(LINE)
+        with pytest.raises(Refused, match="needs a reason"):
+            request.do(lambda d: options.withdraw(d, act()))
+        request.run("a", "b", "c")
+        with pytest.raises(Refused, match="is Completed, which is final"):
+            request.do(lambda d: options.withdraw(d, act(reason="late")))
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("prepare", "node", "sentence"),
+        [
+            (lambda r: None, "a", "a is ready. It is about to run"),
+            (lambda r: r.claim("a"), "a", "a is running. Wait for its outcome"),
+            (lambda r: r.run("a"), "a", "a is completed. Only blocked and failed"),
+            (lambda r: None, "b", "b is pending. It starts by itself"),
+            (
+                lambda r: r.run("a", "b", "c"),
+                "a",
+                "REQ-1 is Completed, which is final.* Submit another request instead",
+            ),
+        ],
+    )
+    def test_each_says_why_and_what_instead(self, prepare, node: str, sentence: str) -> None:
+        request = MemoryRequest(LINE)
+        prepare(request)
+        with pytest.raises(Refused, match=sentence):
+            with_flow(request, node)

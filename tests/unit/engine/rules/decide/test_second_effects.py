@@ -1,0 +1,125 @@
+"""No second effect without a confirmation and a reason (SPEC 4)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from engine.errors import ConfirmationNeeded, Refused
+from engine.rules.allowed import Action
+from engine.rules.decide import options
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.lost import give_back, recover
+from engine.rules.decide.send import send
+from engine.rules.draft import Draft
+from engine.rules.outcomes import Failure, Success
+from engine.states import CallEffect
+from tests.support.memory import MemoryRequest, act, graph
+from tests.unit.engine.rules.decide.samples import LINE, TOLD, with_flow
+
+
+def blocked_after_a_call() -> MemoryRequest:
+    request = MemoryRequest(LINE)
+    number = request.claim("a")
+    request.do(lambda d: send(d, "a", number, "key-1"))
+    request.do(lambda d: _fail(d, "a", number))
+    return request
+
+
+def test_the_same_key_needs_no_confirmation() -> None:
+    request = blocked_after_a_call()
+    with_flow(request, "a")
+    number = request.claim("a")
+    request.do(lambda d: send(d, "a", number, "key-1"))
+
+
+def test_a_new_key_needs_the_confirmation_and_a_reason() -> None:
+    request = blocked_after_a_call()
+    for facts in ({}, {"confirmed": True}, {"reason": "asked the bank"}):
+        unconfirmed = partial(options.retrigger, act=act(**facts), node="a", flow=True, new_key=True)
+        with pytest.raises(ConfirmationNeeded):
+            request.do(unconfirmed)
+    confirmed = act(confirmed=True, reason="asked the bank")
+    request.do(lambda d: options.retrigger(d, confirmed, "a", flow=True, new_key=True))
+    assert request.steps["a"].key_salt == 1
+    number = request.claim("a")
+    request.do(lambda d: send(d, "a", number, "key-2"))
+
+
+def test_a_confirmation_needs_a_reason_though_nothing_would_be_repeated() -> None:
+    """What the act releases may be rendered otherwise by then: the tick lets that call leave under another key."""
+    request = MemoryRequest(LINE)
+    request.fail("a")
+    with pytest.raises(Refused, match="needs a reason with it"):
+        with_flow(request, "a", confirmed=True, reason=" ")
+    assert request.status == "blocked"
+    with_flow(request, "a", confirmed=True, reason="asked the bank")
+
+
+def test_a_new_key_needs_a_reason_though_no_call_was_made_yet() -> None:
+    request = MemoryRequest(LINE)
+    request.fail("a", call=CallEffect.NOT_SENT)
+    for flow in (True, False):
+        anew = partial(options.retrigger, node="a", flow=flow, new_key=True)
+        with pytest.raises(Refused, match="A new key needs a reason"):
+            request.do(partial(anew, act=act(reason=" ")))
+    request.do(partial(anew, act=act(reason="the first was typed wrongly")))
+    assert request.steps["a"].key_salt == 1
+
+
+def test_a_call_whose_rendering_changed_is_stopped_before_it_leaves() -> None:
+    request = blocked_after_a_call()
+    with_flow(request, "a")
+    number = request.claim("a")
+    with pytest.raises(ConfirmationNeeded):
+        request.do(lambda d: send(d, "a", number, "another"))
+
+
+def test_a_call_given_back_by_a_clean_stop_is_the_last_one_and_is_not_known() -> None:
+    request = MemoryRequest(LINE)
+    number = request.claim("a")
+    request.do(lambda d: send(d, "a", number, "key-1"))
+    request.do(lambda d: give_back(d, "a", number))
+    assert request.steps["a"].call is CallEffect.UNKNOWN
+
+
+def test_a_function_that_did_not_come_to_its_call_keeps_what_the_last_one_did() -> None:
+    request = MemoryRequest(graph("f > end", kinds={"f": "function"}))
+    for leaves in (True, False):
+        number = request.claim("f")
+        if leaves:
+            request.do(partial(send, node="f", attempt=number, key="key-1"))
+        request.do(partial(recover, node="f", attempt=number, jitter=0.0))
+    assert request.steps["f"].call is CallEffect.UNKNOWN
+    number = request.claim("f")
+    request.do(lambda d: finish(d, Finished("f", number, Failure("cannot be rendered", must_block=True))))
+    assert request.steps["f"].call is CallEffect.UNKNOWN
+
+
+def test_a_plan_says_that_an_earlier_call_may_have_worked_though_the_last_one_did_not_leave() -> None:
+    request = blocked_after_a_call()
+    with_flow(request, "a")
+    request.fail("a", call=CallEffect.NOT_SENT)
+    assert request.steps["a"].call is CallEffect.NOT_SENT
+    assert [run.earlier for run in request.plan(Action.FLOW, "a").runs][:1] == [CallEffect.UNKNOWN]
+
+
+def test_calls_behind_that_would_be_repeated_need_it_too() -> None:
+    request = MemoryRequest(TOLD)
+    request.fail("a")
+    number = request.claim("mail")
+    request.do(lambda d: send(d, "mail", number, "mail-1"))
+    request.do(lambda d: _succeed_call(d, "mail", number))
+    with pytest.raises(ConfirmationNeeded, match="mail"):
+        with_flow(request, "a")
+    with_flow(request, "a", confirmed=True, reason="a second mail does no harm")
+    assert request.status == "in_progress"
+
+
+def _fail(draft: Draft, node: str, number: int) -> None:
+    finish(draft, Finished(node, number, Failure("503", CallEffect.UNKNOWN)))
+
+
+def _succeed_call(draft: Draft, node: str, number: int) -> None:
+    finish(draft, Finished(node, number, Success({}, call=CallEffect.ACCEPTED), "{}"))
