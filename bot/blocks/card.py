@@ -49,14 +49,6 @@ def step_sections(document: RequestDocument, dates: Dates, *, waiting: bool) -> 
     return blocks
 
 
-def reason_to_tell(document: RequestDocument) -> str | None:
-    """Why the request stands where it does, unless a step says so itself, or it is the error of one that was
-    re-triggered alone since: that is held now, and the status has been left as it was."""
-    reason = document.reason
-    mended = any(step.held and (reason or "").startswith(f"{step.node}: ") for step in document.steps)
-    return None if document.blocked or mended else reason
-
-
 def _describe(step: StepDocument, dates: Dates) -> list[Block]:
     """Its error in one line; then what the last call did, the tries and the age."""
     if step.waits_for:
@@ -99,7 +91,7 @@ def _headline(document: RequestDocument, dates: Dates) -> str:
         f"{said(document.workflow)}, version {document.version}",
         f"submitted {dates.day(document.created_at)}",
     ]
-    reason = reason_to_tell(document)
+    reason = document.reason_to_tell
     return " · ".join(facts) + (f"\n> {said(reason)}" if reason else "")
 
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 from bot.blocks import fit
-from bot.blocks.card import reason_to_tell, step_sections
+from bot.blocks.card import step_sections
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import actions, button, context, divider, header, section, sections
 from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, PICTURE, STEPS, PathWindow, Target
@@ -110,7 +110,7 @@ def _top(document: RequestDocument, dates: Dates) -> list[Block]:
         f"requested by {said(document.requester)}",
         dates.day(document.created_at),
     ]
-    reason = reason_to_tell(document)
+    reason = document.reason_to_tell
     told = f"\n> {said(reason)}" if reason else ""
     if document.pruned_at:
         told += f"\n> {REMOVED_WHAT} {REMOVED}, {dates.day(document.pruned_at)}."

@@ -150,6 +150,13 @@ class RequestDocument(RequestSummary):
     looking: LookingDocument | None = None
     events: tuple[EventDocument, ...]
 
+    @property
+    def reason_to_tell(self) -> str | None:
+        """Why the request stands where it does, unless a step says so itself, or it is the error of one that was
+        re-triggered alone since: that is held now, and the status has been left as it was."""
+        mended = any(step.held and (self.reason or "").startswith(f"{step.node}: ") for step in self.steps)
+        return None if self.blocked or mended else self.reason
+
     def step(self, node: str) -> StepDocument | None:
         """The step of that name, if the request has it."""
         return next((step for step in self.steps if step.node == node), None)

@@ -59,8 +59,8 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
         age(document.created_at, now),
     ]
     console.print(Text.assemble((document.status.label, REQUEST_STYLES[document.status]), "  ", " · ".join(facts)))
-    if document.reason and not document.blocked:  # a blocked step says it itself, below
-        console.print(Text(plain(document.reason)))
+    if document.reason_to_tell:
+        console.print(Text(plain(document.reason_to_tell)))
     if document.pruned_at:
         console.print(Text(f"{REMOVED_WHAT} {REMOVED}, {clock(document.pruned_at, now)}.", "dim"))
     if document.looking:
