@@ -18,8 +18,8 @@ from engine.states import MOVING, RequestStatus
 from storage import driver, rows
 from storage.guards import Guards, StepUpdates, guarded
 from storage.jobs import Due, left_due
-from storage.known import Held, Known
 from storage.operations import Change
+from storage.request_cache import Held, RequestCache
 from storage.statements import Statements
 from storage.tallies import Tally
 
@@ -56,18 +56,18 @@ class Batch:
         self.blocked: list[Blocked] = []
         self.tally = Tally()
 
-    def load(self, changes: Sequence[Change], known: Known) -> None:
-        """Hold the requests of all ``changes``. Those that are not known are read, and on PostgreSQL locked, in the
-        order of their ids."""
-        unknown = []
+    def load(self, changes: Sequence[Change], cache: RequestCache) -> None:
+        """Hold the requests of all ``changes``. Those that the cache lacks are read, and on PostgreSQL locked, in
+        the order of their ids."""
+        missing = []
         for request_id in sorted({change.request_id for change in changes}):
-            held = known.get(request_id)
+            held = cache.get(request_id)
             if held is None:
-                unknown.append(request_id)
+                missing.append(request_id)
             else:
                 self.held[request_id] = held
-        if unknown:
-            self._read(unknown)
+        if missing:
+            self._read(missing)
         commands = [change.command_id for change in changes if change.command_id is not None]
         if commands:
             listed = self._statements.listed(commands)

@@ -11,8 +11,8 @@ from engine.graph import Graph
 from engine.records import NewRequest
 from engine.rules.decide.submit import begin
 from storage import rows
-from storage.known import Held
 from storage.operations import Create
+from storage.request_cache import Held
 from storage.statements import Statements
 from storage.tallies import Tally
 

@@ -18,8 +18,8 @@ from sqlalchemy import (
 from engine.graph import Graph
 from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
+from storage.executemany import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.initial_steps import initial_steps
-from storage.many import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.query import Query, among
 from storage.rows import dump
 from storage.tables import (

@@ -16,14 +16,14 @@ from engine.records import Claim
 from storage import driver
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Claims, Taken
+from storage.commit_numbers import CommitNumbers
 from storage.creating import create
 from storage.database import Database, is_passing
 from storage.errors import explain
 from storage.guards import GuardFailed
 from storage.jobs import Jobs, was_due
-from storage.known import Known
 from storage.operations import Change, Create, Direct, Operation
-from storage.stamps import Stamps
+from storage.request_cache import RequestCache
 
 _LOOK_UP_SECONDS = 10.0  # for the fate of a transaction whose commit was not answered
 _LOOK_UP_PAUSE = 0.1
@@ -70,15 +70,15 @@ class Transactions:
         self._database, self._graphs, self._told, self._jobs = database, graphs, told, jobs
         self._connection: Connection | None = None
         self._claims = Claims(database.statements)
-        self._known = Known()
+        self._cache = RequestCache()
         self._data_version: int | None = None
-        self._stamps = None if database.is_sqlite else Stamps(database)
+        self._numbers = None if database.is_sqlite else CommitNumbers(database)
         self._unsure: list[Claim] = []  # of a transaction whose fate could not be learned
 
     def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
         """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
         try:
-            connection, facts = self._begin(stamp=bool(operations))
+            connection, facts = self._begin(writes=bool(operations))
         except SQLAlchemyError as error:
             self._reset()
             return Failure(explain(error, self._database.url), hopeless=True)
@@ -89,8 +89,8 @@ class Transactions:
             answers |= _directs(operations, connection, facts.now, beside=True)
             batch.tally.write(connection, self._database.statements)
             claims = taken.claims
-            if claims and not operations and self._stamps:
-                self._stamps.put(connection)
+            if claims and not operations and self._numbers:
+                self._numbers.put(connection)
         except Exception as error:
             return self._failed(error)
         failure = self._commit(connection)
@@ -100,7 +100,7 @@ class Transactions:
             return failure
         if claimer:
             self._unsure = []
-        self._known.committed(batch.held.values(), batch.created, [claim.step for claim in claims])
+        self._cache.committed(batch.held.values(), batch.created, [claim.step for claim in claims])
         self._claims.committed(claims)
         return Done([answers[place] for place in range(len(operations))], taken, bool(batch.notices))
 
@@ -117,26 +117,26 @@ class Transactions:
         """Let the connection go."""
         self._reset()
 
-    def _begin(self, stamp: bool) -> tuple[Connection, Begun]:
+    def _begin(self, writes: bool) -> tuple[Connection, Begun]:
         """The connection in a new transaction. A held one may have died while nothing was written; then a new one
         is tried."""
         if self._connection is not None:
             try:
-                return self._connection, self._begin_on(self._connection, stamp)
+                return self._connection, self._begin_on(self._connection, writes)
             except DBAPIError as error:
                 self._reset()
                 if not error.connection_invalidated:
                     raise
         self._connection = self._database.connect_writer()
-        facts = self._begin_on(self._connection, stamp)
-        if self._stamps:
-            self._stamps.sweep(self._connection)
+        facts = self._begin_on(self._connection, writes)
+        if self._numbers:
+            self._numbers.sweep(self._connection)
         return self._connection, facts
 
-    def _begin_on(self, connection: Connection, stamp: bool) -> Begun:
+    def _begin_on(self, connection: Connection, writes: bool) -> Begun:
         connection.begin()
-        if self._stamps:
-            return Begun(self._stamps.begin(connection, stamp))
+        if self._numbers:
+            return Begun(self._numbers.begin(connection, writes))
         (row,) = driver.rows(connection, _SQLITE_BEGIN)
         facts = Begun(*row)
         self._data_version = facts.data_version
@@ -168,7 +168,7 @@ class Transactions:
     def _work(self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun) -> Answers:
         """The answers of all but those beside. Direct ones go first: what they write is read by the others."""
         answers = _directs(operations, connection, facts.now, beside=False)
-        self._known.begin(None if answers else facts.data_version)
+        self._cache.begin(None if answers else facts.data_version)
         creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
         if creates:
             statements = self._database.statements
@@ -177,7 +177,7 @@ class Transactions:
                 answers[place] = one if isinstance(one, Superseded) else Answer(one)
         changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
         if changes:
-            batch.load(list(changes.values()), self._known)
+            batch.load(list(changes.values()), self._cache)
             for place, change in changes.items():
                 answers[place] = _apply(batch, change)
         return answers
@@ -196,15 +196,15 @@ class Transactions:
             connection.commit()
         except SQLAlchemyError as error:
             failure = self._failed(error)
-            return self._uncertain(self._stamps) if self._stamps and failure.passing else failure
+            return self._uncertain(self._numbers) if self._numbers and failure.passing else failure
         return None
 
     @staticmethod
-    def _uncertain(stamps: Stamps) -> Failure | None:
+    def _uncertain(numbers: CommitNumbers) -> Failure | None:
         """The answer to a commit was lost: ask what became of it. None: it was committed."""
         end = time.monotonic() + _LOOK_UP_SECONDS  # one look may take long where nothing answers
         while time.monotonic() < end:
-            stored = stamps.is_stored()
+            stored = numbers.is_stored()
             if stored is not None:
                 return None if stored else Failure(StorageError("The transaction was aborted."), passing=True)
             time.sleep(_LOOK_UP_PAUSE)
@@ -213,7 +213,7 @@ class Transactions:
 
     def _reset(self) -> None:
         """Roll back, and take a new connection for the next transaction: nothing is known of this one."""
-        self._known.forget()
+        self._cache.forget()
         if self._connection is not None:
             connection, self._connection = self._connection, None
             with suppress(SQLAlchemyError):  # the rollback failed, so the pool has thrown the connection away

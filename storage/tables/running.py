@@ -32,7 +32,7 @@ removals = Table(
     Column("at", Double, nullable=False),
 )
 
-# PostgreSQL only: the last transaction of each writer; see storage.stamps.
+# PostgreSQL only: the last transaction of each writer; see storage.commit_numbers.
 commits = Table(
     "commits",
     metadata,

@@ -25,8 +25,8 @@ class Held:
         self.steps = self.stored_steps
 
 
-class Known:
-    """What is certainly as in the database. ``begin`` each transaction with it; ``forget`` when one fails."""
+class RequestCache:
+    """Requests that are certainly as in the database. ``begin`` each transaction with it; ``forget`` when one fails."""
 
     def __init__(self) -> None:
         self._held: dict[int, Held] = {}

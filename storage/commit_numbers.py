@@ -38,7 +38,7 @@ _SWEEP = """
 _PATIENCE = "SET LOCAL statement_timeout = '5s'"
 
 
-class Stamps:
+class CommitNumbers:
     """Those of one writer. Only PostgreSQL needs them: SQLite answers every commit."""
 
     def __init__(self, database: Database) -> None:
@@ -46,21 +46,21 @@ class Stamps:
         self._writer = secrets.token_hex(8)
         self._number = 0
 
-    def begin(self, connection: Connection, stamp: bool) -> float:
-        """The first statement of a transaction; ``stamp`` one that is to be committed. Returns the database's clock."""
-        if stamp:
+    def begin(self, connection: Connection, writes: bool) -> float:
+        """The first statement of a transaction; one that ``writes`` is numbered by it. Returns the database's clock."""
+        if writes:
             return self.put(connection)
         (row,) = driver.rows(connection, _BEGIN)
         return float(row[0])
 
     def put(self, connection: Connection) -> float:
-        """Stamp the present transaction. Returns the database's clock."""
+        """Number the present transaction. Returns the database's clock."""
         self._number += 1
         (row,) = driver.rows(connection, _PUT, (self._writer, self._number))
         return float(row[0])
 
     def is_stored(self) -> bool | None:
-        """Whether the last transaction with a stamp was committed. None: that cannot be learned now."""
+        """Whether the last transaction with a number was committed. None: that cannot be learned now."""
         try:
             with self._database.engine.begin() as connection:
                 connection.exec_driver_sql(_PATIENCE)
