@@ -47,12 +47,16 @@ class Leases(Repository):
 
         self._writer.ask(Direct, run)
 
-    def lost(self, living: str | None, until: float = inf) -> list[Running]:
-        """See the port."""
+    def expired(self, until: float = inf) -> list[Running]:
+        """Running steps whose lease ran out. See the port."""
         with self._database.reading() as connection:
             moment = now(connection)
-            gone = steps.c.worker != living if living is not None else steps.c.lease_until < moment
-            return _listed(connection, _running().where(gone)) if moment <= until else []
+            return _listed(connection, _running().where(steps.c.lease_until < moment)) if moment <= until else []
+
+    def orphaned(self, living: str) -> list[Running]:
+        """What every other worker than ``living`` has running."""
+        with self._database.reading() as connection:
+            return _listed(connection, _running().where(steps.c.worker != living))
 
     def running(self, worker: str) -> list[Running]:
         """What ``worker`` has running."""

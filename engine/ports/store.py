@@ -135,10 +135,13 @@ class Store(Protocol):
         """Let nobody hold this attempt any more, so that it is lost for all; without waiting."""
         ...
 
-    def lost(self, living: str | None, until: float = inf) -> list[tuple[int, str, int]]:
-        """(request, node, attempt) of running steps whose worker is gone: those of every other worker than
-        ``living`` when it is given (SQLite: one engine), else those whose lease ran out; none once the database's clock
-        is past ``until``."""
+    def expired(self, until: float = inf) -> list[tuple[int, str, int]]:
+        """(request, node, attempt) of running steps whose lease ran out; none once the database's clock is past
+        ``until``."""
+        ...
+
+    def orphaned(self, living: str) -> list[tuple[int, str, int]]:
+        """(request, node, attempt) of what every other worker than ``living`` has running, whatever its lease says."""
         ...
 
     def running(self, worker: str) -> list[tuple[int, str, int]]:

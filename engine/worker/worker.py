@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from math import inf
 
 from engine.errors import RetriggerError, StorageError
 from engine.executors.apscheduler import ApschedulerExecutor
@@ -56,7 +55,7 @@ class Worker:
         self._name = name
         self._lease = lease
         self._heartbeat = Heartbeat(store, name, lease, process)
-        self._living = name if exclusive else None
+        self._exclusive = exclusive
         self._runner = runner
         self._waking: Wait | None = None  # where the next look at waits goes on
         self._bad: dict[int, float] = {}  # requests → when they are tried again
@@ -125,9 +124,10 @@ class Worker:
     def _recover_lost(self) -> int:
         gone = [name for name, process in self._store.processes() if is_gone(process)]
         lost = {step for name in gone for step in self._store.running(name)}
-        until = inf if self._living is not None else self._heartbeat.sure_until
-        if until is not None:
-            lost.update(self._store.lost(self._living, until))
+        if self._exclusive:
+            lost.update(self._store.orphaned(self._name))
+        elif (until := self._heartbeat.sure_until) is not None:
+            lost.update(self._store.expired(until))
         self._each(sorted(lost), lambda draft, node, attempt: recover(draft, node, attempt, random.random()))
         for name in gone:
             self._store.present(name, 0)

@@ -147,7 +147,7 @@ def test_nobody_counts_as_dead_because_the_database_was_cut_off(site: Site, sile
     story, database = Story(site), site.host("db")
     story.submit(6)
     database.cut_off(silently=silently)
-    wait_until(lambda: len(site.room.store.lost(None)) == 6, "the end of all leases")
+    wait_until(lambda: len(site.room.store.expired()) == 6, "the end of all leases")
     for name in CLOCKS:
         site.processes[name].wait_for("cannot be reached", NOTICED)
     database.reconnect()

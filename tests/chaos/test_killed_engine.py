@@ -129,9 +129,9 @@ def test_a_laptop_that_slept_goes_on_where_it_was(room: Room, start_engine: Star
     number = room.submit("waiting", folder.input)
     folder.wait_for_starts(1)
     engine.pause()
-    wait_until(lambda: room.store.lost(None), "the lease to run out")
+    wait_until(lambda: room.store.expired(), "the lease to run out")
     engine.resume()
-    wait_until(lambda: not room.store.lost(None), "the lease to be renewed")
+    wait_until(lambda: not room.store.expired(), "the lease to be renewed")
     folder.let_go()
     room.wait(number, "completed")
     assert _attempts(room, number, "wait") == [("initial", "succeeded", None)]

@@ -103,7 +103,7 @@ def test_an_engine_that_is_started_just_then_takes_nobody_for_dead(
 ) -> None:
     door.refuse()
     door.cut()
-    wait_until(lambda: room.store.lost(None), "the end of the lease", PATIENCE)
+    wait_until(lambda: room.store.expired(), "the end of the lease", PATIENCE)
     assert start_engine(lease=LEASE).recovered == 0
     door.accept()
     case.wait_for_signs(case.first, 1)

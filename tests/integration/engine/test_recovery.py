@@ -116,7 +116,7 @@ def test_a_step_whose_outcome_cannot_be_stored_is_nobody_s_and_goes_on_once_it_c
         connection.execute(update(workflows).values(document='{"nodes": 7}'))
     room.start(lease=LEASE)
     wait_until(lambda: bool(room.store.running(NOBODY)), "the step to be nobody's")
-    assert room.store.lost("living") == room.store.lost(None) != []
+    assert room.store.orphaned("living") == room.store.expired() != []
     with room.database.writing() as connection:
         connection.execute(update(workflows).values(document=good))
     room.wait(number, "completed")

@@ -37,16 +37,16 @@ def test_leases_are_renewed_from_the_database_s_clock_without_a_new_version(stor
 
 
 def test_what_runs_under_a_lease_that_ran_out_is_lost(store: SqlStore, worker: Worker):
-    assert store.lost(None) == []
+    assert store.expired() == []
     store.renew("w1", 0.0)
-    wait_until(lambda: store.lost(None) == [(1, "first", 1), (2, "first", 1)])
+    wait_until(lambda: store.expired() == [(1, "first", 1), (2, "first", 1)])
 
 
 def test_what_an_older_boot_left_running_is_lost_at_once_and_the_living_one_is_left_alone(
     store: SqlStore, worker: Worker
 ):
-    assert store.lost("w1") == []
-    assert store.lost("w2") == [(1, "first", 1), (2, "first", 1)]
+    assert store.orphaned("w1") == []
+    assert store.orphaned("w2") == [(1, "first", 1), (2, "first", 1)]
 
 
 def lose(draft: Draft) -> None:

@@ -127,8 +127,8 @@ def workers_die(engine: Engine, store: Store) -> None:
     store.attach(worker.claimer)
     worker.wait(3)
     store.present("dying", 30.0)
-    assert store.renew("dying", 30.0) == len(store.running("dying")) == len(store.lost("living")) == 3
-    assert store.lost(None) == store.waking().steps == store.waking(Wait(1.0, 1, "check")).steps == []
+    assert store.renew("dying", 30.0) == len(store.running("dying")) == len(store.orphaned("living")) == 3
+    assert store.expired() == store.waking().steps == store.waking(Wait(1.0, 1, "check")).steps == []
     assert store.bring_forward() == 0
     assert store.requeue() == 0  # without jobs it asks nothing
     store.change(given_back, partial(give_back, node="check", attempt=1))
@@ -144,7 +144,7 @@ def workers_die(engine: Engine, store: Store) -> None:
         wait_until(partial(claimed, store, worker, 3 + attempt), "another claim")
     assert worker.claims[-1].step.recoveries == 2
     store.disown(deadly, "check", 3)
-    wait_until(lambda: store.lost("dying") == store.lost(None) != [], "the step to be nobody's")
+    wait_until(lambda: store.orphaned("dying") == store.expired() != [], "the step to be nobody's")
     store.detach()
     store.present("dying", 0)
 
