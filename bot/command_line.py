@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bot.pasted import plain_words
 from engine.errors import RetriggerError
 from engine.rules.allowed import Action
-from engine.rules.permissions import Permission
+from engine.rules.permissions import Permission, may_be_granted
 
 _REQUEST = re.compile(r"(?:req-?)?#?(\d{1,15})\Z", re.IGNORECASE)
 
@@ -59,7 +59,6 @@ Typed = Word | Listed | Show | Start | Give
 _GIVE = {"grant": True, "revoke": False}
 # What Slack makes of a mention, a group's mention and a mail address.
 _ESCAPED = re.compile(r"<(?:@(?P<user>[A-Z0-9]+)|!subteam\^(?P<group>[A-Z0-9]+)|mailto:(?P<mail>[^|>]+))(?:\|[^>]*)?>")
-_WHO = re.compile(r"[UWS][A-Z0-9]+|@[^\s<>@]+|key:\S+|[^\s<>@]+@[^\s<>@]+")
 
 _LIST = "list"
 _WORDS = (_LIST, *(word.value for word in Word), *_GIVE)
@@ -168,7 +167,7 @@ def _who(word: str) -> str:
     found = _ESCAPED.fullmatch(word)
     if found is not None:
         return found["user"] or found["group"] or found["mail"]
-    if not _WHO.fullmatch(word):
+    if not may_be_granted(word):
         raise Misspelt(f"{word} is nobody. Write @ and choose a person or a user group, or write a mail address.")
     return word
 

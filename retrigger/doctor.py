@@ -99,11 +99,12 @@ def _engine(app: App) -> Check:
 
 
 def _outbox(app: App) -> Check:
-    found = app.outbox.backlog()
+    found, missing = app.outbox.backlog(), app.settings.slack.missing
     if not app.settings.channels and not found.number:
         return Check("Outbox", State.SKIPPED, "no application has a Slack channel in the settings")
     if late := found.late():
-        mend = "" if found.error else "Start the bot: retrigger up, or retrigger bot."
+        first = f"Set {' and '.join(missing)} where it shall run, and start" if missing else "Start"
+        mend = "" if found.error else f"{first} the bot: retrigger up, or retrigger bot."
         return Check("Outbox", State.FAILED, late, mend)
     if found.given_up:
         many = f"{found.given_up} messages of the last day were given up; the last one: {found.last_given_up}"

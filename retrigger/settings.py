@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.nodes.connections import ConnectionSettings, is_address
-from engine.rules.permissions import Grant, Permission
+from engine.rules.permissions import Grant, Permission, may_be_granted
 from retrigger.ages import Days, days_of
 
 PROCRASTINATE = "procrastinate"
@@ -80,6 +80,13 @@ class GrantSettings(Model):
     who: str = Field(min_length=1, description="an e-mail address, a Slack user's id, @group, or key:NAME")
     permission: _Permission = Field(description="submit, view_reports, take_action or admin")
     app: str | None = Field(None, description="the application's name, or leave it out for all of them")
+
+    @field_validator("who")
+    @classmethod
+    def _is_somebody(cls, who: str) -> str:
+        if not may_be_granted(who):
+            raise problem(f"is `{who}`, which is nobody; write {cls.model_fields['who'].description}")
+        return who
 
 
 class ApiSettings(Model):

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from bot.text import clean
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import REQUEST
@@ -82,7 +83,8 @@ def _document(difference: Difference) -> dict[str, str | None]:
 def _show(console: Console, check: Check) -> None:
     """As soon as it is known: a server that does not answer takes its time."""
     said = [*check.found.splitlines(), *([check.mend] if check.mend else [])]
-    parts = [part for line in said for part in Text(plain(line)).wrap(console, max(30, console.width - _NAME - 3))]
+    width = max(30, console.width - _NAME - 3)
+    parts = [part for line in said for part in Text(clean(line).rstrip()).wrap(console, width)]
     for place, part in enumerate(parts):
         head = Text.assemble(_MARKS[check.state], f" {check.name:<{_NAME}} ") if place == 0 else Text(" " * (_NAME + 3))
         console.print(Text.assemble(head, part), no_wrap=True, overflow="ignore", crop=False)

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.commands.documents import when
-from engine.rules.permissions import Grant, Permission, grants_giving
+from engine.rules.permissions import Grant, Permission, grants_giving, may_be_granted
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import clock, plain
+from retrigger.cli.values import Word
+from retrigger.cli.words import clock, iso, plain
 
 _who = click.argument("who", metavar="WHO")
-_permission = click.argument("permission", type=click.Choice([p.value for p in Permission]), metavar="PERMISSION")
+_permission = click.argument("permission", type=Word([p.value for p in Permission]), metavar="PERMISSION")
 _app = click.option("--app", metavar="APP", help="For this application only. Default: for all.")
 
 
@@ -32,6 +33,10 @@ def grant(session: Session, who: str, permission: str, app: str | None) -> None:
     wanted = Grant(_checked(who), Permission(permission), app)
     new = session.app.engine.grant(session.actor, wanted)
     click.echo(f"{_told(wanted)}: {'granted' if new else 'was granted already'}.")
+    known = sorted({workflow.app for workflow in session.app.store.workflows()})
+    if app and app not in known:
+        there = f"; there are: {', '.join(known)}" if known else ""
+        click.echo(f"No workflow of the application {app} is published yet{there}.", err=True)
 
 
 @click.command()
@@ -41,7 +46,7 @@ def grant(session: Session, who: str, permission: str, app: str | None) -> None:
 @pass_session
 def revoke(session: Session, who: str, permission: str, app: str | None) -> None:
     """Take a permission back from WHO."""
-    wanted = Grant(_checked(who), Permission(permission), app)
+    wanted = Grant(who.strip(), Permission(permission), app)
     was_there = session.app.engine.revoke(session.actor, wanted)
     click.echo(f"{_told(wanted)}: {'revoked' if was_there else 'there was no such grant'}.")
     still = grants_giving(session.app.engine.grants(), frozenset({wanted.who.lower()}), wanted.permission, wanted.app)
@@ -58,7 +63,7 @@ def grants(session: Session, as_json: bool) -> None:
     """Who may do what, and where each grant comes from."""
     known = session.app.engine.grants()
     if as_json:
-        write_json([each._asdict() for each in known])
+        write_json([{**each._asdict(), "at": None if each.at is None else iso(each.at)} for each in known])
         return
     table = Table("Who", "Permission", "App", "From", box=None, pad_edge=False, header_style="dim")
     for each in known:
@@ -71,15 +76,15 @@ def grants(session: Session, as_json: bool) -> None:
 
 
 def _checked(who: str) -> str:
-    if not who.strip() or " " in who.strip() or not who.strip().isprintable():
+    if not (who.strip().isprintable() and may_be_granted(who.strip())):
         raise click.UsageError(
-            f"{who!r} is nobody; write a mail, a Slack user's id such as U0123456789, @group or key:NAME."
+            f"{who[:80]!r} is nobody; write a mail, a Slack user's id such as U0123456789, @group or key:NAME."
         )
     return who.strip()
 
 
 def _told(grant: Grant) -> str:
-    return f"{grant.who}, {grant.permission.label}, {grant.app or 'all applications'}"
+    return plain(f"{grant.who}, {grant.permission.label}, {grant.app or 'all applications'}")
 
 
 def _source(grant: Grant) -> str:

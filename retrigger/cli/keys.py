@@ -12,7 +12,7 @@ from engine.commands.documents import when
 from engine.stored import StoredKey
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import age, plain
+from retrigger.cli.words import age, iso, plain
 
 _name = click.argument("name", metavar="NAME")
 
@@ -66,12 +66,8 @@ def revoke(session: Session, name: str) -> None:
 
 
 def _document(key: StoredKey) -> dict[str, object]:
-    times = {name: value and _iso(value) for name, value in key._asdict().items() if name.endswith("_at")}
+    times = {name: value and iso(value) for name, value in key._asdict().items() if name.endswith("_at")}
     return {"name": key.name, "created_by": key.created_by, **times}
-
-
-def _iso(seconds: float) -> str:
-    return when(seconds).isoformat().replace("+00:00", "Z")
 
 
 def register(group: click.Group) -> None:

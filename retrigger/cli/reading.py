@@ -12,17 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.commands.documents import RequestSummary
+from engine.errors import NotFound
 from engine.states import RequestStatus
 from retrigger.cli.path import show_path
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import REQUEST
+from retrigger.cli.values import REQUEST, Word
 from retrigger.cli.words import REQUEST_STYLES, age, plain
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.command("list")
-@click.option("--status", type=click.Choice([status.value for status in RequestStatus]), help="Only those.")
+@click.option("--status", type=Word([status.value for status in RequestStatus]), help="Only those.")
 @click.option("--app", metavar="APP", help="Only those of one application.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
 @click.option("--after", type=REQUEST, help="Only those older than this one: the next page.")
@@ -31,6 +32,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 def list_(session: Session, status: str | None, app: str | None, limit: int, after: int | None, as_json: bool) -> None:
     """Requests, newest first."""
     wanted = RequestStatus(status) if status else None
+    app = known_app(session, app) if app else None
     documents = session.app.engine.documents(session.reader, status=wanted, app=app, limit=limit + 1, after=after)
     page, more = documents[:limit], len(documents) > limit
     if as_json:
@@ -65,6 +67,19 @@ def show(session: Session, request_id: int, file: BinaryIO | None, as_json: bool
         show_path(session.out, document, datetime.now(UTC), session.shell_variables())
         if document.status is RequestStatus.IN_PROGRESS and not session.app.store.workers_alive():
             click.echo("No engine is running, so nothing of it moves. Start one: retrigger up.", err=True)
+
+
+def known_app(session: Session, typed: str) -> str:
+    """The application that was meant, however it is written. Raises NotFound: an empty list would say that all is
+    well there."""
+    store = session.app.store
+    known = sorted({*store.apps(), *(workflow.app for workflow in store.workflows())})
+    if typed in known:
+        return typed
+    alike = next((app for app in known if app.lower() == typed.lower()), None)
+    if alike is None:
+        raise NotFound("application", typed, f"Known: {', '.join(known) or 'none yet'}.")
+    return alike
 
 
 def write_json(value: Any) -> None:

@@ -56,6 +56,14 @@ class JsonText(click.ParamType[str]):
             self.fail(f"{name or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
 
 
+class Word(click.Choice[str]):
+    """One of a few words, as it is written here or on screen: take_action, Take action, take-action."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        plain = re.sub(r"[\s-]+", "_", value.strip().lower())
+        return super().convert(plain if plain in self.choices else value, param, ctx)
+
+
 class Age(click.ParamType[int]):
     """A number of days, such as 90d."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.text import clean
-from engine.commands.documents import AttemptDocument
+from engine.commands.documents import AttemptDocument, when
 from engine.states import AttemptKind, CallEffect, RequestStatus, StepStatus
 
 REQUEST_STYLES = {
@@ -47,6 +47,11 @@ _KINDS = {
 def plain(text: str) -> str:
     """Somebody's text on one line, with nothing in it that a terminal would obey."""
     return " ".join(clean(text).split())
+
+
+def iso(seconds: float) -> str:
+    """A time of the database as documents have it: ISO 8601, in UTC."""
+    return when(seconds).isoformat().replace("+00:00", "Z")
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

@@ -13,7 +13,7 @@ from engine.definition import Workflow
 from engine.functions import function_names
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import age
+from retrigger.cli.words import age, iso
 
 _FILE = click.Path(path_type=Path)
 
@@ -56,7 +56,7 @@ def list_(session: Session, as_json: bool) -> None:
                     "workflow": each.name,
                     "version": each.version,
                     "app": each.app,
-                    "published_at": datetime.fromtimestamp(each.published_at, UTC).isoformat().replace("+00:00", "Z"),
+                    "published_at": iso(each.published_at),
                 }
                 for each in stored
             ]

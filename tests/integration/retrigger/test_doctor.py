@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from retrigger.cli import command
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, WORKSPACE
@@ -63,6 +65,14 @@ def test_wrong_settings_end_the_examination(front: Front):
 
     assert states(examine(front)) == {"Settings": "failed"}
     assert "✗ Settings" in front.run("doctor").stdout
+
+
+def test_the_example_of_settings_keeps_its_form(front: Front, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(front.folder)
+    front.settings.unlink()
+    told = CliRunner().invoke(command, ["doctor"], env={"RETRIGGER_CONFIG": None})
+    assert "\n                           identity:\n                             base_url: " in told.stdout
+    assert told.exit_code == 1
 
 
 def test_a_misspelt_variable(still: Front):
@@ -175,7 +185,10 @@ def test_what_waits_for_slack_says_why(told: Front, slack: SlackServer):
     in_outbox(told, "UPDATE outbox SET created_at = created_at - 100")
     untold = examine(told)["Outbox"]
     assert "2 messages wait for Slack, the oldest (of REQ-1) for 10" in untold["found"]
-    assert untold["mend"] == "Start the bot: retrigger up, or retrigger bot."
+    assert untold["mend"] == (
+        "Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN where it shall run, and start the bot: retrigger up, or retrigger bot."
+    )
+    assert examine(told, **tokens(slack))["Outbox"]["mend"] == "Start the bot: retrigger up, or retrigger bot."
     slack.archive(CHANNEL)
     bot = Running(read_settings(told.settings, tokens(slack)), lambda sentence: None)
     bot.start(bot=True)

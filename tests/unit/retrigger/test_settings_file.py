@@ -157,6 +157,7 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ),
         ("grants:\n  - {who: a@b.c}", "FILE:2: field grants[0].permission: is missing; write submit"),
         ("grants:\n  - {who: a@b.c, permission: act}", "FILE:2: field grants[0].permission: is `act`; write submit"),
+        ("grants:\n  - {who: hanna, permission: admin}", "FILE:2: field grants[0].who: is `hanna`"),
         ("grants: [hanna]", "FILE:1: field grants[0]: is `hanna`; write a mapping such as {who: "),
         ("connections: {it: http://x}", "FILE:1: field connections.it: is `http://x`; write a mapping such as {base"),
         ("connections: {it: {}}", "FILE:1: field connections.it.base_url: is missing; write an address"),

@@ -19,6 +19,19 @@ def test_a_grant_is_given_once_and_taken_back_once(still: Front):
     ]
 
 
+def test_a_permission_may_be_written_as_it_is_shown(still: Front):
+    assert still.out("grant", "vera@example.com", "Take action") == (
+        "vera@example.com, Take action, all applications: granted.\n"
+    )
+
+
+def test_a_grant_for_an_application_that_has_no_workflow_yet_says_so(still: Front):
+    told = still.run("grant", "vera@example.com", "submit", "--app", "hr")
+    assert (told.exit_code, told.stdout) == (0, "vera@example.com, Submit, hr: granted.\n")
+    assert told.stderr == "No workflow of the application hr is published yet; there are: HR.\n"
+    assert still.run("grant", "vera@example.com", "submit", "--app", "HR").stderr == ""
+
+
 def test_grants_of_the_settings_file_can_only_be_changed_there(front: Front):
     with front.settings.open("a") as settings:
         settings.write("grants:\n  - {who: hr@example.com, permission: take_action, app: HR}\n")

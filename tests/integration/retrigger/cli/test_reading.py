@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support.front import Front
@@ -28,8 +28,11 @@ def test_list_shows_newest_first_and_filters(running: Front):
 
     assert [line.split()[:2] for line in lines[1:]] == [[completed, "Completed"], [blocked, "Blocked"]]
     assert "second" in lines[2]
-    assert [r["id"] for r in running.json("list", "--status", "blocked")] == [blocked]
-    assert [r["id"] for r in running.json("list", "--app", "IT")] == []
+    for written in ("blocked", "Blocked"):
+        assert [r["id"] for r in running.json("list", "--status", written)] == [blocked]
+    for written in ("HR", "hr"):
+        assert [r["id"] for r in running.json("list", "--app", written)] == [completed, blocked]
+    assert running.json("list", "--app", "HR", "--status", "In progress") == []
 
 
 def test_list_gives_the_documents_of_show_without_their_steps(running: Front):
@@ -107,6 +110,8 @@ def test_workflows_and_grants_are_listed(front: Front):
             ("hr@example.com", "settings"),
             ("@ops", "hanna@example.com"),
         ]
+        times = [grant["at"] for grant in front.json("grants")]
+        assert times[0] is None and times[1].endswith("Z") and datetime.fromisoformat(times[1]).tzinfo == UTC
         assert "settings file" in front.out("grants")
 
 
