@@ -132,3 +132,9 @@ def test_names_inside_a_block_that_only_the_settings_know():
         "w.yaml:11: node make, field action.connection: there is no connection `identity`; use shop",
         "w.yaml:12: node enter, field function.name: there is no function `hr.enter`; use hr.sorry or hr.thank",
     ]
+
+
+@pytest.mark.parametrize("name", ["end", "flow", "input", "continue", "withdraw"])
+def test_what_commands_and_paths_are_called_is_no_id(name: str):
+    text = f"{{workflow: w, app: HR, nodes: {{{name}: {{end: {{status: failed}}}}}}}}"
+    assert f"`{name}` is reserved; write another id, such as {name}_step" in "".join(problems(text))
