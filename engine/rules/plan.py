@@ -68,15 +68,7 @@ def read_plan(
     draft: Draft, action: Action, node: str | None, lost: tuple[str, ...] = (), new_key: bool = False
 ) -> Plan:
     """The plan of the act that ``draft`` holds. ``lost``: steps whose effects another version would forget."""
-    before = draft.steps_before
-    started = [n for n in draft.graph.nodes if _starts(draft.steps[n], before.get(n))]
-    chances = _reach(draft, started)
-    runs = tuple(
-        _planned(draft.steps[member], before.get(member), chances[name])
-        for name in draft.graph.nodes
-        if name in chances and draft.graph.nodes[name].kind not in INSTANT_KINDS
-        for member in draft.graph.unit(name)
-    )
+    before, runs = draft.steps_before, planned_runs(draft)
     acted = before.get(node) if node else None
     confirm = bool(lost) or any(run.repeats for run in runs)
     return Plan(
@@ -90,6 +82,19 @@ def read_plan(
         confirm,
         confirm or new_key or action is Action.WITHDRAW,
         state_digest(draft.before, before),
+    )
+
+
+def planned_runs(draft: Draft) -> tuple[PlannedStep, ...]:
+    """The steps that will run, or may, because of the act that ``draft`` holds."""
+    before = draft.steps_before
+    started = [n for n in draft.graph.nodes if _starts(draft.steps[n], before.get(n))]
+    chances = _reach(draft, started)
+    return tuple(
+        _planned(draft.steps[member], before.get(member), chances[name])
+        for name in draft.graph.nodes
+        if name in chances and draft.graph.nodes[name].kind not in INSTANT_KINDS
+        for member in draft.graph.unit(name)
     )
 
 

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from engine import events
 from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
 from engine.records import Cause, Event, Step
-from engine.rules.allowed import Action
 from engine.rules.draft import Draft
 from engine.rules.effects import ANY, may_have_had_one
-from engine.rules.plan import read_plan, state_digest
+from engine.rules.plan import planned_runs, state_digest
 from engine.states import MOVING, RequestStatus, StepStatus
 from engine.texts import EARLIER_CALL
 
@@ -101,14 +100,14 @@ def too_late(draft: Draft, step: Step) -> Conflict | None:
     return overtaken(draft, step) if first else None
 
 
-def allow_repeats(draft: Draft, act: Act, action: Action, node: str | None, lost: tuple[str, ...] = ()) -> None:
+def allow_repeats(draft: Draft, act: Act, node: str | None, lost: tuple[str, ...] = ()) -> None:
     """No one repeats a payment by accident: what the draft would repeat needs the tick and a reason.
 
     ``lost``: steps whose calls another version would make under another name or as another kind of step. Raises
     ConfirmationNeeded, and the draft with all that it holds is dropped.
     """
     reason = (act.reason or "").strip()
-    repeated = tuple(run.node for run in read_plan(draft, action, node).runs if run.repeats)
+    repeated = tuple(run.node for run in planned_runs(draft) if run.repeats)
     if (repeated or lost) and not (act.confirmed and reason):
         raise ConfirmationNeeded(tuple(dict.fromkeys((*lost, *repeated))))
     if act.confirmed and not reason:

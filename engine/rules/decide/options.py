@@ -44,7 +44,7 @@ def retrigger(
 ) -> Accepted:
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
     lost = _retrigger(draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto)
-    allow_repeats(draft, act, Action.FLOW if flow else Action.RETRIGGER, node, lost)
+    allow_repeats(draft, act, node, lost)
     if new_key and not (act.reason or "").strip():
         raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")
     return accepted(draft, node)
@@ -123,7 +123,7 @@ def provide_input(draft: Draft, act: Act, node: str, result: str, checked: int |
     draft.event(events.COMPLETED, node, attempt=number)
     rewind(draft, node, cause)
     complete(draft, node, SUCCESS)
-    allow_repeats(draft, act, Action.INPUT, node)
+    allow_repeats(draft, act, node)
     return accepted(draft, node)
 
 
@@ -141,7 +141,7 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
     if draft.request.status is RequestStatus.FAILED and draft.moving():
         draft.change_request(RequestStatus.IN_PROGRESS, None)
     move_on(draft)
-    allow_repeats(draft, act, Action.CONTINUE, None)
+    allow_repeats(draft, act, None)
     return accepted(draft, None)
 
 

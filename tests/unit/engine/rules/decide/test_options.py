@@ -19,6 +19,7 @@ class TestProvideInput:
         request.do(lambda d: options.provide_input(d, act(), "b", '{"id": 7}'))
         assert request.results["b"] == {"id": 7} and request.due == ["c"]
         assert request.attempts[-1].kind.value == "provided_input"
+        assert [event.kind for event in request.events[-3:]] == ["input_provided", "step_completed", "status_changed"]
         request.run("c")
         assert request.status == "completed"
 

@@ -117,6 +117,43 @@ def test_calls_behind_that_would_be_repeated_need_it_too() -> None:
     assert request.status == "in_progress"
 
 
+TWO_WAYS = graph("a > mail", "a -failure> tidy", "tidy > mail", "mail > last", "last > end")
+
+
+def mailed_behind_a_failure() -> MemoryRequest:
+    """``a`` has failed, and what both of its paths lead to was called."""
+    request = MemoryRequest(TWO_WAYS)
+    request.fail("a", call=CallEffect.NOT_SENT)
+    request.run("tidy")
+    number = request.claim("mail")
+    request.do(lambda d: send(d, "mail", number, "req-1-mail-1-0a"))
+    request.do(lambda d: _succeed_call(d, "mail", number))
+    return request
+
+
+def test_so_does_provided_input_that_leads_to_them_again() -> None:
+    request = mailed_behind_a_failure()
+    with_flow(request, "a", confirmed=True, reason="a second mail does no harm")
+    number = request.claim("a")
+    unfit = Failure("request.input.x is not defined", CallEffect.NOT_SENT, must_block=True)
+    request.do(lambda d: finish(d, Finished("a", number, unfit)))
+    with pytest.raises(ConfirmationNeeded, match="mail"):
+        request.do(lambda d: options.provide_input(d, act(), "a", "{}"))
+    confirmed = act(confirmed=True, reason="a second mail does no harm")
+    request.do(lambda d: options.provide_input(d, confirmed, "a", "{}"))
+    assert request.due == ["mail"]
+
+
+def test_so_does_continue_flow_that_leads_to_them_again() -> None:
+    request = mailed_behind_a_failure()
+    request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
+    request.run("a")
+    with pytest.raises(ConfirmationNeeded, match="mail"):
+        request.do(lambda d: options.continue_flow(d, act()))
+    request.do(lambda d: options.continue_flow(d, act(confirmed=True, reason="a second mail does no harm")))
+    assert request.due == ["mail"]
+
+
 def _fail(draft: Draft, node: str, number: int) -> None:
     finish(draft, Finished(node, number, Failure("503", CallEffect.UNKNOWN)))
 
