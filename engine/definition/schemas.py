@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
 from engine.definition.problems import Path
@@ -13,6 +13,8 @@ from engine.values import regex
 from engine.values.json_schema import TOO_LONG, misfits
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+# Patterns are for RE2 to judge, which knows what Python does not, such as \\p{L}.
+_FORMATS = FormatChecker(set(Draft202012Validator.FORMAT_CHECKER.checkers) - {"regex"})
 _DATA = frozenset({"const", "enum", "default", "examples"})  # keywords that hold values, not schemas
 _NAMED = (("properties",), ("patternProperties",), ("$defs",), ("dependentSchemas",))  # here keys are anyone's names
 
@@ -20,7 +22,7 @@ _NAMED = (("properties",), ("patternProperties",), ("$defs",), ("dependentSchema
 def schema_problems(schema: dict[str, Any]) -> list[tuple[Path, str]]:
     """What is wrong with a schema, with the place in it."""
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(schema, format_checker=_FORMATS)
     except SchemaError as error:
         return [(tuple(error.absolute_path), f"is not a JSON Schema of Draft 2020-12: {error.message}; correct it")]
     found = [problem for place, value in _references(schema) for problem in _judge(schema, place, value)]
@@ -66,7 +68,8 @@ def _unbounded(schema: dict[str, Any]) -> list[tuple[Path, str]]:
 
 
 def _unusable(why: str) -> str:
-    return f"is no pattern that is matched in bounded time ({why}); write it without look-around and back references"
+    mend = r"without look-around and back references, \x{e9} for \u00e9, \p{L} for any letter, {1,1000} at most"
+    return f"is no pattern that RE2 takes, which matches in bounded time ({why}); write it {mend}"
 
 
 def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Path, str]]:

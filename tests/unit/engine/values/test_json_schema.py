@@ -107,6 +107,25 @@ def test_no_pattern_takes_longer_than_the_text_is_long(schema: dict[str, Any]) -
     assert time.perf_counter() - began < 5.0
 
 
+@pytest.mark.parametrize("pattern", [r"^\p{L}+$", r"^\p{Lu}[\p{L} '-]*$", r"^[\x{c0}-\x{17f}]+$"])
+def test_patterns_may_name_the_letters_of_every_language(pattern: str) -> None:
+    schema = {"properties": {"name": {"pattern": pattern}}, "patternProperties": {r"^\p{N}$": {"type": "string"}}}
+    assert schema_problems(schema) == []
+    assert not misfits({"pattern": pattern}, "Žš") and misfits({"pattern": pattern}, "5")
+    assert misfits(schema, {"5": 5})
+
+
+@pytest.mark.parametrize("pattern", ["(", r"(a)\1", r"(?<!a)b", r"\u00e9", r"\p{Script=Latin}", "a{2000}", "[]"])
+def test_a_pattern_that_could_not_be_matched_is_refused_with_what_to_write(pattern: str) -> None:
+    for schema, place in (
+        ({"pattern": pattern}, ("pattern",)),
+        ({"patternProperties": {pattern: {}}}, ("patternProperties", pattern)),
+    ):
+        [(found, why)] = schema_problems(schema)
+        assert found == place
+        assert why.startswith("is no pattern that RE2 takes") and r"\x{e9} for \u00e9, \p{L} for any letter" in why
+
+
 def test_half_a_surrogate_pair_is_some_other_character() -> None:
     assert misfits({"pattern": "^a$"}, "\ud800") and not misfits({"pattern": "^.$"}, "\ud800")
 
