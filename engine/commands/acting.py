@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar, Unpack
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
@@ -27,6 +27,21 @@ from engine.values.masking import Masker
 T = TypeVar("T")
 
 log = logger(__name__)
+
+
+class Bound(TypedDict, total=False):
+    """What keeps an act to the state that the person saw, and to one time; see Act."""
+
+    expect_version: int | None
+    plan_digest: str | None
+    command_id: str | None
+
+
+class Said(Bound, total=False):
+    """The same, with what the person says to it."""
+
+    reason: str | None
+    confirmed: bool
 
 
 class Command(NamedTuple):
@@ -151,19 +166,12 @@ class Acting(Access):
             return answered(event, command.meaning)
 
 
-def act_of(
-    actor: Actor,
-    reason: str | None,
-    expect_version: int | None,
-    plan_digest: str | None,
-    confirmed: bool,
-    command_id: str | None,
-) -> Act:
+def act_of(actor: Actor, **said: Unpack[Said]) -> Act:
     """The person and what they said. Raises InvalidInput."""
+    reason, command_id = said.get("reason"), said.get("command_id")
     if reason is not None and len(reason) > MAX_REASON_CHARS:
         raise InvalidInput(f"The reason is {len(reason)} characters long; keep it under {MAX_REASON_CHARS}.", "reason")
     if command_id is not None:
         check_key(command_id)
-    reason = (reason or "").strip() or None
-    bound = (expect_version, plan_digest, confirmed, command_id)
-    return Act(actor.name, actor.id, actor.door, reason, *bound, away=actor.away)
+    said["reason"] = (reason or "").strip() or None
+    return Act(actor.name, actor.id, actor.door, **said, away=actor.away)

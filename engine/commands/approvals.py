@@ -61,7 +61,8 @@ class Approvals(Acting):
         """Approve or reject, which only those whom the approval names may do. ``expect_attempt``: of the approval
         that was shown; one that was issued anew since is another. Raises NotAnApprover, SelfAction, Conflict."""
         request, _ = self.store.status(request_id)
-        act = self._listed(request_id, act_of(actor, reason, expect_version, None, False, command_id))
+        act = act_of(actor, reason=reason, expect_version=expect_version, command_id=command_id)
+        act = self._listed(request_id, act)
         decide = partial(answer, act=act, node=node, yes=yes, names=actor.names, attempt=expect_attempt)
         self._may_answer(actor, request, node)
         try:

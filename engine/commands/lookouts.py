@@ -16,11 +16,11 @@ class Lookouts(Acting):
         """For a quarter of an hour from now. ``seen``: the id of whoever was looking, by what this person saw; it is
         taken over from them. Raises NotFound, NotPermitted, SelfAction, Refused, Conflict."""
         self._permitted_request(actor, request_id)
-        act = act_of(actor, None, None, None, False, None)
+        act = act_of(actor)
         self.store.look(request_id, partial(look, act=act, seen=seen))
 
     def look_away(self, actor: Actor, request_id: int) -> None:
         """Give it up. Raises as ``look``."""
         self._permitted_request(actor, request_id)
-        act = act_of(actor, None, None, None, False, None)
+        act = act_of(actor)
         self.store.look(request_id, partial(look_away, act=act))

@@ -6,9 +6,10 @@ Slack, the command line and the API call nothing else (SPEC 8).
 from __future__ import annotations
 
 from functools import partial
+from typing import Unpack
 
 from engine.callbacks import Address
-from engine.commands.acting import Command, act_of
+from engine.commands.acting import Bound, Command, Said, act_of
 from engine.commands.api_keys import ApiKeys
 from engine.commands.approvals import Approvals
 from engine.commands.documents import RequestDocument
@@ -111,78 +112,43 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         *,
         flow: bool = False,
         update_status: bool = False,
-        reason: str | None = None,
         version: int | None = None,
         new_key: bool = False,
-        confirmed: bool = False,
-        expect_version: int | None = None,
-        plan_digest: str | None = None,
-        command_id: str | None = None,
         bulk: int | None = None,
+        **said: Unpack[Said],
     ) -> Accepted:
         """Re-trigger the step alone, or with the flow behind it. Returns once the act is stored. ``bulk``: the bulk
         re-trigger that it is a part of."""
         if flow:
             _no_tick_box(update_status)
         request = self._permitted_request(actor, request_id)
-        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)._replace(bulk=bulk)
+        act = act_of(actor, **said)._replace(bulk=bulk)
         onto = None if version is None else (version, self.catalog.graph(request.workflow, version))
         retrigger = partial(options.retrigger, act=act, node=node, flow=flow, onto=onto)
         decide = partial(retrigger, update_status=update_status, new_key=new_key)
         did = Action.FLOW if flow else Action.RETRIGGER
         return self._carry_out(Command(did, request_id, node, act, decide, (update_status, new_key, version)))
 
-    def provide_input(
-        self,
-        actor: Actor,
-        request_id: int,
-        node: str,
-        text: str,
-        *,
-        reason: str | None = None,
-        confirmed: bool = False,
-        expect_version: int | None = None,
-        plan_digest: str | None = None,
-        command_id: str | None = None,
-    ) -> Accepted:
+    def provide_input(self, actor: Actor, request_id: int, node: str, text: str, **said: Unpack[Said]) -> Accepted:
         """The JSON ``text`` becomes the step's result, and the flow goes on."""
         request = self._permitted_request(actor, request_id)
         workflow = self.catalog.get(request.workflow, request.workflow_version).workflow
-        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, **said)
         result = check_provided(workflow, node, text)
         decide = partial(options.provide_input, act=act, node=node, result=result, checked=request.workflow_version)
         return self._carry_out(Command(Action.INPUT, request_id, node, act, decide, (canonical(result),)))
 
-    def continue_flow(
-        self,
-        actor: Actor,
-        request_id: int,
-        *,
-        reason: str | None = None,
-        confirmed: bool = False,
-        expect_version: int | None = None,
-        plan_digest: str | None = None,
-        command_id: str | None = None,
-    ) -> Accepted:
+    def continue_flow(self, actor: Actor, request_id: int, **said: Unpack[Said]) -> Accepted:
         """Release what is held, or mend what was lost. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = act_of(actor, reason, expect_version, plan_digest, confirmed, command_id)
+        act = act_of(actor, **said)
         decide = partial(options.continue_flow, act=act)
         return self._carry_out(Command(Action.CONTINUE, request_id, None, act, decide))
 
-    def withdraw(
-        self,
-        actor: Actor,
-        request_id: int,
-        *,
-        reason: str | None,
-        expect_version: int | None = None,
-        plan_digest: str | None = None,
-        command_id: str | None = None,
-    ) -> Accepted:
+    def withdraw(self, actor: Actor, request_id: int, *, reason: str | None, **bound: Unpack[Bound]) -> Accepted:
         """End the request. What runs is fenced off. ``expect_version``: the request's ``revision``."""
         self._permitted_request(actor, request_id)
-        act = self._listed(request_id, act_of(actor, reason, expect_version, plan_digest, False, command_id))
+        act = self._listed(request_id, act_of(actor, reason=reason, **bound))
         decide = partial(options.withdraw, act=act)
         return self._carry_out(Command(Action.WITHDRAW, request_id, None, act, decide))
 

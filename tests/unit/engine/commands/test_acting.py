@@ -17,7 +17,7 @@ ADA = Actor("slack:T1/U1", "Ada", "slack", mail="ada@example.com", away=True)
 
 
 def said(reason: str | None = None, command_id: str | None = None) -> Act:
-    return act_of(ADA, reason, 3, "digest", True, command_id)
+    return act_of(ADA, reason=reason, expect_version=3, plan_digest="digest", confirmed=True, command_id=command_id)
 
 
 def test_it_is_the_persons_and_bound_to_what_they_saw() -> None:
