@@ -78,6 +78,7 @@ def _database(settings: Settings) -> Iterator[Check]:
         yield _writable(app)
         yield _engine(app)
         yield _outbox(app)
+        yield from _unreadable(app)
         for removal in app.removals.removals():
             yield Check("Slack", State.FAILED, removal.sentence)
 
@@ -110,6 +111,16 @@ def _outbox(app: App) -> Check:
         many = f"{found.given_up} messages of the last day were given up; the last one: {found.last_given_up}"
         return Check("Outbox", State.FAILED, many, "What they tell is on the Progress Paths: retrigger show REQ-…")
     return Check("Outbox", State.OK, f"{found.number} messages wait" if found.number else "nothing waits")
+
+
+def _unreadable(app: App) -> Iterator[Check]:
+    """Requests of a version that this Retrigger cannot read stand still here, and no door can show them."""
+    for published in app.store.workflows():
+        try:
+            app.catalog.get(published.name, published.version)
+        except RetriggerError as error:
+            mend = "Run the Retrigger that published it, or bring its row back from a backup: its requests stand still."
+            yield Check("Workflow", State.FAILED, str(error), mend)
 
 
 def _definitions(settings: Settings) -> Iterator[Check]:

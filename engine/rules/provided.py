@@ -19,6 +19,7 @@ from engine.values.json_schema import MOST, misfits
 from engine.values.masking import Masker, mask_fields, sensitive_values
 from engine.values.strict_json import check_depth, check_size, dumps, line_and_column, loads, where
 
+_TOLD = 3  # misfits in one sentence
 _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "array": [], "null": None}
 
 
@@ -112,12 +113,18 @@ def _check_schema(value: Any, schema: Mapping[str, Any] | None, given: _Given) -
     except (RecursionError, Unresolvable) as error:
         raise InvalidInput(f"The {field} cannot be checked against its schema: {error}.", field) from None
     if errors:
-        first = errors[0]
-        more = f" ({len(errors) - 1}{' or' * (len(errors) == MOST)} more)" if len(errors) > 1 else ""
-        said = Masker(given.hidden).text(first.message)[:300]
-        raise InvalidInput(
-            f"The {dotted((field, *first.path))} does not fit: {said}{_where(first, given)}{more}.", field
-        )
+        first, *others = errors[:_TOLD]
+        rest = len(errors) - _TOLD
+        more = f" ({rest}{' or' * (len(errors) == MOST)} more)" if rest > 0 else ""
+        said = [_misfit(first, given)]
+        for other in others:
+            place = "" if other.path == first.path else f"{dotted((field, *other.path))}: "
+            said.append(place + _misfit(other, given))
+        raise InvalidInput(f"The {dotted((field, *first.path))} does not fit: {'; '.join(said)}{more}.", field)
+
+
+def _misfit(error: ValidationError, given: _Given) -> str:
+    return Masker(given.hidden).text(error.message)[:200] + _where(error, given)
 
 
 def _where(error: ValidationError, given: _Given) -> str:

@@ -181,6 +181,14 @@ def test_slack_says_what_the_app_may_not_do(told: Front, slack: SlackServer):
     assert "Slack refuses the token (token_revoked)" in examine(told, **tokens(slack))["Slack"]["found"]
 
 
+def test_a_published_version_that_cannot_be_read_is_told(still: Front):
+    with closing(sqlite3.connect(still.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("""UPDATE workflows SET document = replace(document, '"function"', '"of_tomorrow"')""")
+    workflow = examine(still)["Workflow"]
+    assert workflow["found"].startswith("Version 1 of steps cannot be read: a newer Retrigger published it, or ")
+    assert workflow["mend"].endswith("its requests stand still.")
+
+
 def test_what_waits_for_slack_says_why(told: Front, slack: SlackServer):
     in_outbox(told, "UPDATE outbox SET created_at = created_at - 100")
     untold = examine(told)["Outbox"]

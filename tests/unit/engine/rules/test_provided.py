@@ -54,6 +54,24 @@ def test_what_does_not_fit_is_said_with_its_place(workflow: Workflow, text: str,
         check_provided(workflow, "account", text)
 
 
+def test_what_is_wrong_is_told_together() -> None:
+    fields = ("name", "email", "office", "manager", "desk")
+    schema = f"{{type: object, required: [{', '.join(fields)}], properties: {{age: {{type: integer}}}}}}"
+    workflow = load(
+        WORKFLOW.replace("{type: object, required: [name], properties: {name: {type: string}}}", schema), "w"
+    )
+    given = dict.fromkeys(fields, "x")
+    both = "The input does not fit: 'name' is a required property; 'email' is a required property; "
+    for wrong, said in (
+        ({**given, "age": "x"}, "The input.age does not fit: 'x' is not of type 'integer'."),
+        (dict.fromkeys(fields[2:], "x") | {"age": "x"}, f"{both}input.age: 'x' is not of type 'integer'."),
+        ({"desk": 4, "age": "x"}, f"{both}'office' is a required property (2 more)."),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            check_input(workflow, wrong, 1_000_000)
+        assert str(refused.value) == said
+
+
 def test_what_fits_is_kept(workflow: Workflow) -> None:
     assert check_provided(workflow, "account", '{ "id": 7 }') == '{"id":7}'
 
