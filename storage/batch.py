@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ from engine.records import Attempt, AttemptEnd, Blocked, Claim, Event, Notice, R
 from engine.rules.decide.claim import claim, is_due
 from engine.rules.draft import Draft
 from engine.states import MOVING, RequestStatus
-from storage import driver, rows
-from storage.guards import Guards, StepUpdates, guarded
+from storage import rows
+from storage.guards import Guards, StepUpdates
 from storage.jobs import Due, left_due
 from storage.operations import Change
-from storage.request_cache import Held, RequestCache
+from storage.request_cache import Held
 from storage.statements import Statements
 from storage.tallies import Tally
 
@@ -43,7 +43,7 @@ class Batch:
         self._graphs, self._told = graphs, told
         self.held: dict[int, Held] = {}
         self.created: list[Held] = []
-        self._done: dict[str, int | None] = {}  # command id → request
+        self.done: dict[str, int | None] = {}  # command id → request
         self._results: dict[int, dict[str, str | None]] = {}  # request → node → JSON text
         self._keys: dict[tuple[int, str, int], str | None] = {}  # attempt → idempotency key
         self.attempts: list[Attempt] = []
@@ -56,40 +56,10 @@ class Batch:
         self.blocked: list[Blocked] = []
         self.tally = Tally()
 
-    def load(self, changes: Sequence[Change], cache: RequestCache) -> None:
-        """Hold the requests of all ``changes``. Those that the cache lacks are read, and on PostgreSQL locked, in
-        the order of their ids."""
-        missing = []
-        for request_id in sorted({change.request_id for change in changes}):
-            held = cache.get(request_id)
-            if held is None:
-                missing.append(request_id)
-            else:
-                self.held[request_id] = held
-        if missing:
-            self._read(missing)
-        commands = [change.command_id for change in changes if change.command_id is not None]
-        if commands:
-            listed = self._statements.listed(commands)
-            pairs = self._statements.done_commands.run(self._connection, ids=listed)
-            self._done = dict(pairs)  # type: ignore[arg-type]  # rows of two columns, typed as tuples of any length
-
-    def _read(self, ids: Sequence[int]) -> None:
-        listed = self._statements.listed(ids)
-        with driver.together(self._connection):
-            requests = self._statements.lock_requests.ask(self._connection, ids=listed)
-            steps = self._statements.load_steps.ask(self._connection, ids=listed)
-        for row in requests.fetchall():
-            request = rows.request_from(row)
-            self.held[request.id] = Held(request)
-        for row in steps.fetchall():
-            step = rows.step_from(row)
-            self.held[step.request_id].stored_steps[step.node] = step
-
     def apply(self, change: Change) -> Any:
         """Run one rule on the present state. What it raises drops its draft, and nothing else."""
-        if change.command_id is not None and change.command_id in self._done:
-            raise AlreadyDone(self._done[change.command_id], change.command_id)
+        if change.command_id is not None and change.command_id in self.done:
+            raise AlreadyDone(self.done[change.command_id], change.command_id)
         held = self.held.get(change.request_id)
         if held is None:
             raise NotFound("request", f"REQ-{change.request_id}")
@@ -118,7 +88,7 @@ class Batch:
                 self._late[end[:3]] = end
         for event in draft.events:
             if event.command_id is not None:
-                self._done[event.command_id] = request_id
+                self.done[event.command_id] = request_id
         self.attempts += draft.attempts
         self.events += draft.events
         self.notices += draft.notices
@@ -147,13 +117,12 @@ class Batch:
         )
         return left_due(chain(new, changed))
 
-    def flush(self) -> None:
-        """Write it all, each kind of row with one statement. Raises GuardFailed."""
-        with guarded(self._connection) as guards:
-            self._flush_requests(guards)
-            self._flush_stuck()
-            self._flush_steps(guards)
-            self._flush_history()
+    def flush(self, guards: Guards) -> None:
+        """Write it all, each kind of row with one statement."""
+        self._flush_requests(guards)
+        self._flush_stuck()
+        self._flush_steps(guards)
+        self._flush_history()
 
     def _flush_history(self) -> None:
         connection, statements = self._connection, self._statements

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, update
 
@@ -15,15 +15,29 @@ from engine.rules.decide.claim import claim
 from storage import rows
 from storage.batch import Batch, Ready
 from storage.guards import StepUpdates, guarded
-from storage.query import Query
 from storage.statements import Statements
 from storage.tables import steps
 
 log = logger(__name__)
 
-_PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
 LEFT_ALONE = 10.0  # seconds, of a due step that cannot be read
 _SHARE = 4  # then one free slot of so many, and at least one, takes what has waited longest
+
+
+class Looks(NamedTuple):
+    """What is due as a transaction begins. ``alone``: a step that runs alone; ``late``: one that has waited long."""
+
+    alone: bool
+    late: bool
+
+
+class Asked(NamedTuple):
+    """What was asked for, to be claimed when it is answered. ``own``: what this worker has running, where that must be
+    nothing. ``looked``: see Claimer.take."""
+
+    due: Any
+    own: Any = None
+    looked: int = 0
 
 
 class Taken(NamedTuple):
@@ -41,30 +55,26 @@ class Claims:
         self._alone = False
         self._draining = False
 
-    def go_on(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> list[Claim]:
+    def go_on(self, batch: Batch, claimer: Claimer, looks: Looks) -> list[Claim]:
         """Claim what ``batch`` makes due, which then is written once, as running: requests that were begun are brought
         to their ends before others begin. While one must run alone, nothing is."""
-        ready = self._startable(connection, batch, claimer, now)
-        if not ready or (self._alone and claimer.running() > 0):
+        if looks.alone or (self._alone and claimer.running() > 0):
             return []
-        if self._statements.alone_due.run(connection, now=now):
-            return []
-        return batch.go_on(claimer, ready)
+        return batch.go_on(claimer, self._startable(batch, claimer, looks))
 
-    def _startable(self, connection: Connection, batch: Batch, claimer: Claimer, now: float) -> Sequence[Ready]:
+    @staticmethod
+    def _startable(batch: Batch, claimer: Claimer, looks: Looks) -> Sequence[Ready]:
         """Of what became ready as much as there are slots for. Where jobs open the slots, that is what the slot's own
         request goes on with. Elsewhere any: but while another step has waited for long, some slots are left to such."""
         if claimer.waiting is not None:
             return [ready for ready in batch.ready if ready.slot]
         free = claimer.free()
-        if not batch.ready or free <= 0:
-            return []
-        if self._statements.due_before.run(connection, moment=now - _PATIENCE):
+        if looks.late:
             free -= max(1, free // _SHARE)
-        return batch.ready[:free]
+        return batch.ready[: max(free, 0)]
 
-    def take(self, connection: Connection, claimer: Claimer, now: float, ended: int = 0, taken: int = 0) -> Taken:
-        """Claim what is due, beside the ``taken`` steps with which slots go on, of the ``ended`` ones.
+    def ask(self, connection: Connection, claimer: Claimer, now: float, looks: Looks, ended: int, taken: int) -> Asked:
+        """Ask for what is due, beside the ``taken`` steps with which slots go on, of the ``ended`` ones.
 
         A step that runs alone goes first: while one is due the worker drains, then takes only it. Drained means that
         its outcomes are stored, too: those still on their way would die with it. On PostgreSQL, steps that another
@@ -72,19 +82,29 @@ class Claims:
         """
         free, running = claimer.free() - taken, claimer.running()
         if free <= 0 or (self._alone and running > 0):
-            return Taken([])
-        if self._statements.alone_due.run(connection, now=now):
-            if running > 0 or self._statements.running_by.run(connection, worker=claimer.worker):
+            return Asked(None)
+        if looks.alone:
+            if running > 0:
                 self._say_draining(running)
-                return Taken([])
-            self._draining = False
-            return Taken(self._write(connection, self._statements.claimable_alone, claimer, now, 1))
+                return Asked(None)
+            own = self._statements.running_by.ask(connection, worker=claimer.worker)
+            return Asked(self._statements.claimable_alone.ask(connection, now=now, free=1), own)
         looked = 0
         if claimer.waiting is not None:
             left = min(ended - taken, free)
             looked = min(claimer.waiting(), free - left)
             free = left + looked
-        return Taken(self._write(connection, self._statements.claimable, claimer, now, free) if free else [], looked)
+        return Asked(self._statements.claimable.ask(connection, now=now, free=free) if free else None, looked=looked)
+
+    def take(self, connection: Connection, asked: Asked, claimer: Claimer, now: float) -> Taken:
+        """Claim what was ``asked`` for."""
+        if asked.own is not None and asked.own.fetchall():
+            self._say_draining(claimer.running())
+            return Taken([])
+        if asked.own is not None:
+            self._draining = False
+        due = asked.due.fetchall() if asked.due is not None else []
+        return Taken(self._write(connection, due, claimer, now) if due else [], asked.looked)
 
     def kept(self, connection: Connection, claims: list[Claim]) -> list[Claim]:
         """Those of ``claims`` that were stored, and that nobody has taken away since."""
@@ -105,9 +125,9 @@ class Claims:
             log.warning("worker.drains", says=says, running=running)
         self._draining = True
 
-    def _write(self, connection: Connection, query: Query, claimer: Claimer, now: float, free: int) -> list[Claim]:
+    def _write(self, connection: Connection, found: Sequence[rows.Row], claimer: Claimer, now: float) -> list[Claim]:
         claims, updates = [], StepUpdates()
-        for *row, version, workflow, created_at in query.run(connection, now=now, free=free):
+        for *row, version, workflow, created_at in found:
             try:
                 due = rows.step_from(row)
             except Exception as error:  # a newer Retrigger beside this one has written it, or a hand

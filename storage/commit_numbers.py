@@ -7,29 +7,38 @@ numbers do not do: after a crash it gives those of which nothing had reached the
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import driver
 from storage.database import Database
+from storage.query import POSTGRES_CLOCK
 
-# A process that hangs in a transaction, with rows locked, would hold up all others: after 2 s it is rolled back.
-_BEGIN = """
-    SELECT extract(epoch FROM clock_timestamp())::float8,
-        set_config('idle_in_transaction_session_timeout', '2000', true)
-"""
-_PUT = """
-    INSERT INTO commits (writer, number, at) VALUES (%s, %s, extract(epoch FROM clock_timestamp())::float8)
+_SETTINGS = {
+    # A process that hangs in a transaction, with rows locked, would hold up all others: after 2 s it is rolled back.
+    "idle_in_transaction_session_timeout": "2000",
+    # The writer finds rows by their keys. While a table is small, or not counted yet, PostgreSQL would rather read it
+    # whole, and go on with that plan until autovacuum comes by.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_SET = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())  # behind a pooler, too
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_CLOCK = f"SELECT {POSTGRES_CLOCK}, {_SET}"
+_PUT = f"""
+    INSERT INTO commits (writer, number, at) VALUES (%s, %s, {POSTGRES_CLOCK})
     ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at
-    RETURNING at, set_config('idle_in_transaction_session_timeout', '2000', true)
-"""
+    RETURNING at, {_SET}
+"""  # noqa: S608 - of constants
 # Not a SELECT: it must wait for a transaction that is still being committed, even if that is the writer's first.
-_FIND = """
-    INSERT INTO commits (writer, number, at) VALUES (%s, 0, extract(epoch FROM clock_timestamp())::float8)
+_FIND = f"""
+    INSERT INTO commits (writer, number, at) VALUES (%s, 0, {POSTGRES_CLOCK})
     ON CONFLICT (writer) DO UPDATE SET at = excluded.at
     RETURNING number
-"""
+"""  # noqa: S608 - of constants
 _SWEEP = """
     DELETE FROM commits WHERE writer IN (
         SELECT writer FROM commits WHERE at < extract(epoch FROM clock_timestamp()) - 86400 FOR UPDATE SKIP LOCKED
@@ -46,18 +55,16 @@ class CommitNumbers:
         self._writer = secrets.token_hex(8)
         self._number = 0
 
-    def begin(self, connection: Connection, writes: bool) -> float:
-        """The first statement of a transaction; one that ``writes`` is numbered by it. Returns the database's clock."""
-        if writes:
-            return self.put(connection)
-        (row,) = driver.rows(connection, _BEGIN)
-        return float(row[0])
+    def begin(self, connection: Connection, writes: bool) -> Any:
+        """Begin a transaction; one that ``writes`` is numbered. Returns the driver's cursor, which has the
+        database's clock: see storage.driver.together."""
+        driver.execute(connection, _BEGIN)
+        return self.put(connection) if writes else driver.execute(connection, _CLOCK)
 
-    def put(self, connection: Connection) -> float:
-        """Number the present transaction. Returns the database's clock."""
+    def put(self, connection: Connection) -> Any:
+        """Number the present transaction. Returns as ``begin``."""
         self._number += 1
-        (row,) = driver.rows(connection, _PUT, (self._writer, self._number))
-        return float(row[0])
+        return driver.execute(connection, _PUT, (self._writer, self._number))
 
     def is_stored(self) -> bool | None:
         """Whether the last transaction with a number was committed. None: that cannot be learned now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,30 +21,72 @@ Made = tuple[int, bool]  # the request's id, and whether an earlier submit had m
 Identity = tuple[str, str] | Create  # of a submit: its workflow and key, or itself
 
 
-def create(
-    connection: Connection, statements: Statements, creates: Sequence[Create], now: float, tally: Tally
-) -> tuple[list[Made | Superseded], list[Held]]:
-    """Store requests with a row for each node, the start due at once. Answers in the order of ``creates``, and what
-    was stored."""
-    news = [create.new for create in creates]
-    made, newest = _made(connection, statements, news), _newest(connection, statements, news)
-    fresh: dict[Identity, Create] = {}
-    for create in creates:
-        identity = _identity(create)
-        if identity not in made and newest[create.new.workflow] <= create.new.workflow_version:
-            fresh.setdefault(identity, create)
-    stored = _store(connection, statements, list(fresh.values()), now, tally)
-    ids = {identity: held.request.id for identity, held in zip(fresh, stored, strict=True)}
+class Submits:
+    """The submits of one transaction. Asks as it is made what was made before (storage.driver.together)."""
 
-    def answer(create: Create) -> Made | Superseded:
-        identity = _identity(create)
-        if identity in made:
-            return made[identity], True
-        if identity in ids:
-            return ids[identity], fresh[identity] is not create
-        return Superseded(create.new.workflow, newest[create.new.workflow])
+    def __init__(self, connection: Connection, statements: Statements, creates: Sequence[Create]) -> None:
+        self._connection, self._statements, self._creates = connection, statements, creates
+        self._made = self._ask_for_made()
+        self._newest = {
+            workflow: statements.newest_version.ask(connection, name=workflow)
+            for workflow in sorted({create.new.workflow for create in creates})
+        }
+        self.held: list[Held] = []
+        self._requests: list[rows.Row] = []
+        self._of_graph: dict[Graph, list[int]] = {}
+        self._events: list[rows.Row] = []
 
-    return list(map(answer, creates)), stored
+    def _ask_for_made(self) -> dict[str, Any]:
+        """By workflow: SQLite finds pairs of workflow and key by no index."""
+        keys: dict[str, list[str]] = {}
+        for workflow, key in filter(None, (_key(create.new) for create in self._creates)):
+            keys.setdefault(workflow, []).append(key)
+        ask, listed = self._statements.submitted.ask, self._statements.listed
+        return {workflow: ask(self._connection, workflow=workflow, keys=listed(of)) for workflow, of in keys.items()}
+
+    def answer(self, now: float, tally: Tally) -> list[Made | Superseded]:
+        """In the order of the submits. The new requests are ``held``; ``write`` stores them."""
+        made: dict[Identity, int] = {
+            (workflow, key): request_id for workflow, of in self._made.items() for key, request_id in of.fetchall()
+        }
+        newest = {workflow: of.fetchall()[0][0] or 0 for workflow, of in self._newest.items()}
+        fresh: dict[Identity, Create] = {}
+        for create in self._creates:
+            identity = _identity(create)
+            if identity not in made and newest[create.new.workflow] <= create.new.workflow_version:
+                fresh.setdefault(identity, create)
+        self._begin(list(fresh.values()), now, tally)
+        ids = {identity: held.request.id for identity, held in zip(fresh, self.held, strict=True)}
+
+        def answer(create: Create) -> Made | Superseded:
+            identity = _identity(create)
+            if identity in made:
+                return made[identity], True
+            if identity in ids:
+                return ids[identity], fresh[identity] is not create
+            return Superseded(create.new.workflow, newest[create.new.workflow])
+
+        return list(map(answer, self._creates))
+
+    def _begin(self, fresh: Sequence[Create], now: float, tally: Tally) -> None:
+        ids = self._statements.new_request_ids(self._connection, len(fresh)) if fresh else ()
+        for request_id, create in zip(ids, fresh, strict=True):
+            new = create.new
+            request, its_steps = begin(request_id, new, create.graph, now)
+            tally.came(request)
+            self.held.append(Held(request, {step.node: step for step in its_steps}))
+            row = (*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key), False)
+            self._requests.append(row)
+            self._of_graph.setdefault(create.graph, []).append(request_id)
+            self._events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
+
+    def write(self, now: float) -> None:
+        """Each with a row for each node, the start due at once."""
+        connection, statements = self._connection, self._statements
+        statements.insert_requests.run(connection, self._requests)
+        for graph, its_requests in self._of_graph.items():
+            statements.begin_steps(connection, its_requests, graph, now)
+        statements.insert_events.run(connection, self._events)
 
 
 def _identity(create: Create) -> Identity:
@@ -54,49 +97,3 @@ def _identity(create: Create) -> Identity:
 def _key(new: NewRequest) -> tuple[str, str] | None:
     """A key counts within its workflow: two systems that submit to different ones may both count from 1."""
     return None if new.key is None else (new.workflow, rows.clean(new.key) or "")
-
-
-def _made(connection: Connection, statements: Statements, news: Sequence[NewRequest]) -> dict[Identity, int]:
-    """What earlier submits have made. By workflow: SQLite finds pairs of workflow and key by no index."""
-    keys: dict[str, list[str]] = {}
-    for workflow, key in filter(None, map(_key, news)):
-        keys.setdefault(workflow, []).append(key)
-    made: dict[Identity, int] = {}
-    for workflow, wanted in keys.items():
-        for key, request_id in statements.submitted.run(connection, workflow=workflow, keys=statements.listed(wanted)):
-            made[workflow, key] = request_id
-    return made
-
-
-def _newest(connection: Connection, statements: Statements, news: Sequence[NewRequest]) -> dict[str, int]:
-    """The newest version of each workflow: another process may have published one since the submit was checked."""
-    newest = {}
-    for workflow in sorted({new.workflow for new in news}):
-        ((version,),) = statements.newest_version.run(connection, name=workflow)
-        newest[workflow] = version or 0
-    return newest
-
-
-def _store(
-    connection: Connection, statements: Statements, fresh: Sequence[Create], now: float, tally: Tally
-) -> list[Held]:
-    if not fresh:
-        return []
-    ids = statements.new_request_ids(connection, len(fresh))
-    requests_: list[rows.Row] = []
-    of_graph: dict[Graph, list[int]] = {}
-    events: list[rows.Row] = []
-    stored = []
-    for request_id, create in zip(ids, fresh, strict=True):
-        new = create.new
-        request, its_steps = begin(request_id, new, create.graph, now)
-        tally.came(request)
-        stored.append(Held(request, {step.node: step for step in its_steps}))
-        requests_.append((*rows.request_row(request), rows.clean(new.title), new.input, rows.clean(new.key), False))
-        of_graph.setdefault(create.graph, []).append(request_id)
-        events.append(rows.event_row(create.submitted._replace(request_id=request_id, at=now)))
-    statements.insert_requests.run(connection, requests_)
-    for graph, its_requests in of_graph.items():
-        statements.begin_steps(connection, its_requests, graph, now)
-    statements.insert_events.run(connection, events)
-    return stored

@@ -15,13 +15,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from engine.errors import StorageError
 from engine.limits import SILENT_SECONDS
 from storage import driver
-from storage.errors import BUSY_TIMEOUT, explain
+from storage.errors import BUSY_TIMEOUT, LOCK_NOT_AVAILABLE, explain
+from storage.query import POSTGRES_CLOCK
 from storage.statements import Statements
 
 # SQLite 3.40 has no unixepoch('subsec'); the Julian day has milliseconds.
 _NOW = {
     "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
-    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
+    "postgresql": f"SELECT {POSTGRES_CLOCK}",
 }
 
 
@@ -105,6 +106,7 @@ class Database:
         """A connection with one snapshot for all that is read through it. Raises StorageError."""
         with self.explaining(), self._reader.connect() as connection:
             yield connection
+            connection.commit()  # at a rollback, psycopg forgets the statements that it has prepared
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -114,8 +116,12 @@ class Database:
 
     def connect_writer(self) -> Connection:
         """The connection that the writer holds: on SQLite its transactions take the write lock when they begin
-        (a transaction that reads first and then writes fails as locked, however long it would wait)."""
-        return self._writer.connect()
+        (a transaction that reads first and then writes fails as locked, however long it would wait). On PostgreSQL the
+        writer says itself when one begins, and what it asks for first goes with that: the driver would wait for an
+        answer in between."""
+        if self.is_sqlite:
+            return self._writer.connect()
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -184,7 +190,13 @@ def _sqlite(url: URL) -> Engine:
 def _postgres(url: URL) -> Engine:
     ours = {name: value for name, value in _OUR_PATIENCE.items() if name not in url.query}
     engine = create_engine(
-        url, connect_args=ours, paramstyle="format", pool_pre_ping=True, pool_size=10, max_overflow=20
+        url,
+        connect_args=ours,
+        paramstyle="format",
+        pool_pre_ping=True,
+        pool_size=30,  # a new connection costs PostgreSQL more than a hundred questions
+        max_overflow=0,
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -195,6 +207,12 @@ def _postgres(url: URL) -> Engine:
         connection.autocommit = False
 
     return engine
+
+
+def is_of_rows(error: Exception) -> bool:
+    """Whether PostgreSQL refused for rows that others have: a deadlock, a lost race, a lock."""
+    orig = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(orig, "sqlstate", None) in ("40001", "40P01", LOCK_NOT_AVAILABLE)
 
 
 def is_passing(error: DBAPIError) -> bool:

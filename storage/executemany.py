@@ -22,11 +22,14 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    case,
     cast,
     column,
+    false,
     func,
     insert,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -138,4 +141,6 @@ def update_rows(
 ) -> Rows:
     """Rows of the new ``names``, then of the ``key`` as it must still be."""
     given = _Given(dialect, table, names, key)
+    if given.source is not None:  # PostgreSQL would guess how few rows are so, and read a whole index for them
+        also = tuple(case((condition, true()), else_=false()) for condition in also)
     return Rows(update(table).where(*given.same, *also).values(given.new), dialect, given.names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import NamedTuple
 
-LIMIT = 256  # requests
+LIMIT = 2000  # requests
 LONGEST = 16_384  # characters of an input; a longer one is read each time
 
 

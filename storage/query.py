@@ -12,16 +12,20 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Double,
     Text,
     any_,
     bindparam,
     column,
     func,
+    literal_column,
     select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from storage import driver
+
+POSTGRES_CLOCK = "extract(epoch FROM clock_timestamp())::float8"  # seconds since the epoch
 
 
 class Query:
@@ -47,6 +51,14 @@ class Query:
 
     def _in_order(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple([values[name] if name in values else self._fixed[name] for name in self._order])
+
+
+def clock(dialect: Dialect) -> ColumnElement[float]:
+    """The present moment. On SQLite the value of ``now``; a question to PostgreSQL may leave before its clock is known.
+    In a query of its own, as an index can be asked for what is before one value, and not for what is before a clock."""
+    if dialect.name == "sqlite":
+        return bindparam("now", type_=Double())
+    return select(literal_column(POSTGRES_CLOCK, Double())).scalar_subquery()
 
 
 def among(dialect: Dialect, column_: ColumnElement[Any], name: str) -> ColumnElement[bool]:

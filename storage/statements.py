@@ -20,7 +20,7 @@ from engine.records import Attempt, Blocked, Event, Request, Step
 from storage import driver
 from storage.executemany import Rows, add_rows, insert_rows, put_rows, update_rows
 from storage.initial_steps import initial_steps
-from storage.query import Query, among
+from storage.query import Query, among, clock
 from storage.rows import dump
 from storage.tables import (
     DUE,
@@ -39,6 +39,7 @@ from storage.tables import (
 REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
 RESULT = len(Step._fields)  # the place of the one heavy column of a step, behind those of its fields
+PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
 ATTEMPT_COLUMNS = tuple(attempts.c[name] for name in Attempt._fields)
 END_COLUMNS = tuple(attempts.c[name] for name in ("outcome", "ended_at", "error", "call", "response", "late"))
 EVENT_COLUMNS = tuple(events.c[name] for name in Event._fields)
@@ -106,9 +107,10 @@ class Statements:
     def _claim_queries(self) -> None:
         dialect = self._dialect
         due = steps.c.due_at <= bindparam("now")
-        self.alone_due = Query(select(steps.c.request_id).where(DUE_ALONE, due).limit(1), dialect)
-        before = steps.c.due_at < bindparam("moment")
-        self.due_before = Query(select(steps.c.request_id).where(DUE, before).limit(1), dialect)
+        now = clock(dialect)
+        alone = select(steps.c.request_id).where(DUE_ALONE, steps.c.due_at <= now).correlate(None).exists()
+        late = select(steps.c.request_id).where(DUE, steps.c.due_at < now - PATIENCE).correlate(None).exists()
+        self.waiting = Query(select(alone, late), dialect)
         mine = steps.c.worker == bindparam("worker", type_=Text())
         key = (steps.c.request_id, steps.c.node, steps.c.attempt)
         self.running_by = Query(select(*key).where(RUNNING, mine), dialect)
@@ -120,7 +122,8 @@ class Statements:
             .limit(bindparam("free"))
             .with_for_update(of=steps, skip_locked=True)
         )
-        self.claimable = Query(claimable.where(DUE), dialect)
+        due_alone = select(steps.c.request_id).where(DUE_ALONE, due).correlate(None).exists()
+        self.claimable = Query(claimable.where(DUE, ~due_alone), dialect)
         self.claimable_alone = Query(claimable.where(DUE_ALONE), dialect)
 
     def begin_steps(self, connection: Connection, ids: Sequence[int], graph: Graph, now: float) -> None:

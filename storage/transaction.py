@@ -15,14 +15,14 @@ from engine.ports.store import Claimer
 from engine.records import Claim
 from storage import driver
 from storage.batch import Batch, Graphs, Told
-from storage.claims import Claims, Taken
+from storage.claims import Asked, Claims, Taken
 from storage.commit_numbers import CommitNumbers
-from storage.creating import create
-from storage.database import Database, is_passing
+from storage.database import Database, is_of_rows, is_passing
 from storage.errors import explain
-from storage.guards import GuardFailed
+from storage.guards import GuardFailed, guarded
 from storage.jobs import Jobs, was_due
 from storage.operations import Change, Create, Direct, Operation
+from storage.reads import Reads
 from storage.request_cache import RequestCache
 
 _LOOK_UP_SECONDS = 10.0  # for the fate of a transaction whose commit was not answered
@@ -35,6 +35,7 @@ class Begun(NamedTuple):
 
     now: float  # the database's clock, seconds since the epoch
     data_version: int | None = None  # SQLite: another number than before, when another connection has written meanwhile
+    reads: Reads | None = None
 
 
 class Answer(NamedTuple):
@@ -78,17 +79,18 @@ class Transactions:
     def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
         """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
         try:
-            connection, facts = self._begin(writes=bool(operations))
+            connection, begun = self._begin(operations, claimer is not None)
         except SQLAlchemyError as error:
-            self._reset()
-            return Failure(explain(error, self._database.url), hopeless=True)
+            return self._failed(error) if is_of_rows(error) else self._hopeless(error)
         try:
-            batch = Batch(connection, self._database.statements, facts.now, self._graphs, self._told)
-            answers = self._work(batch, connection, operations, facts)
-            taken = self._write(batch, connection, claimer, facts.now)
-            answers |= _directs(operations, connection, facts.now, beside=True)
-            batch.tally.write(connection, self._database.statements)
+            batch = Batch(connection, self._database.statements, begun.now, self._graphs, self._told)
+            answers, reads = self._work(batch, connection, operations, begun, claimer is not None)
+            is_last = self._jobs is None and not _any_direct(operations, beside=True)
+            taken = self._write(batch, connection, reads, claimer, begun.now, is_last)
             claims = taken.claims
+            answers |= _directs(operations, connection, begun.now, beside=True)
+            if not is_last:
+                batch.tally.write(connection, self._database.statements)
             if claims and not operations and self._numbers:
                 self._numbers.put(connection)
         except Exception as error:
@@ -117,43 +119,85 @@ class Transactions:
         """Let the connection go."""
         self._reset()
 
-    def _begin(self, writes: bool) -> tuple[Connection, Begun]:
+    def _begin(self, operations: Sequence[Operation], claiming: bool) -> tuple[Connection, Begun]:
         """The connection in a new transaction. A held one may have died while nothing was written; then a new one
         is tried."""
         if self._connection is not None:
             try:
-                return self._connection, self._begin_on(self._connection, writes)
+                return self._connection, self._begin_on(self._connection, operations, claiming)
             except DBAPIError as error:
-                self._reset()
                 if not error.connection_invalidated:
                     raise
+                self._reset()
         self._connection = self._database.connect_writer()
-        facts = self._begin_on(self._connection, writes)
+        begun = self._begin_on(self._connection, operations, claiming)
         if self._numbers:
             self._numbers.sweep(self._connection)
-        return self._connection, facts
+        return self._connection, begun
 
-    def _begin_on(self, connection: Connection, writes: bool) -> Begun:
+    def _begin_on(self, connection: Connection, operations: Sequence[Operation], claiming: bool) -> Begun:
+        """PostgreSQL is asked at once for all that can be told before the first answer."""
         connection.begin()
-        if self._numbers:
-            return Begun(self._numbers.begin(connection, writes))
-        (row,) = driver.rows(connection, _SQLITE_BEGIN)
-        facts = Begun(*row)
-        self._data_version = facts.data_version
-        return facts
+        if self._numbers is None:
+            (row,) = driver.rows(connection, _SQLITE_BEGIN)
+            begun = Begun(*row)
+            self._data_version = begun.data_version
+            return begun
+        reads = None
+        with driver.together(connection):
+            clock = self._numbers.begin(connection, writes=bool(operations))
+            if not _any_direct(operations, beside=False):
+                reads = self._read(connection, operations, None, claiming)
+        return Begun(float(clock.fetchone()[0]), reads=reads)
 
-    def _write(self, batch: Batch, connection: Connection, claimer: Claimer | None, now: float) -> Taken:
+    def _read(
+        self, connection: Connection, operations: Sequence[Operation], now: float | None, claiming: bool
+    ) -> Reads:
+        return Reads(connection, self._database.statements, operations, self._cache, now, claiming)
+
+    def _work(
+        self, batch: Batch, connection: Connection, operations: Sequence[Operation], begun: Begun, claiming: bool
+    ) -> tuple[Answers, Reads]:
+        """The answers of all but those beside. Direct ones go first: what they write is read by the others."""
+        answers = _directs(operations, connection, begun.now, beside=False)
+        self._cache.begin(None if answers else begun.data_version)
+        reads = begun.reads
+        if reads is None:
+            with driver.together(connection):
+                reads = self._read(connection, operations, begun.now, claiming)
+        if reads.submits:
+            creates = [place for place, it in enumerate(operations) if isinstance(it, Create)]
+            made = reads.submits.answer(begun.now, batch.tally)
+            answers |= {
+                place: one if isinstance(one, Superseded) else Answer(one)
+                for place, one in zip(creates, made, strict=True)
+            }
+            batch.created = reads.submits.held
+        batch.held, batch.done = reads.held(), reads.done()
+        answers |= {place: _apply(batch, it) for place, it in enumerate(operations) if isinstance(it, Change)}
+        return answers, reads
+
+    def _write(
+        self, batch: Batch, connection: Connection, reads: Reads, claimer: Claimer | None, now: float, is_last: bool
+    ) -> Taken:
         """Write the changes. Returns what this worker has from now on; first of all what it may have had all along,
-        without knowing it."""
-        sure = claimer is not None and not self._unsure
-        going_on = self._claims.go_on(connection, batch, claimer, now) if claimer and sure else []
-        batch.flush()
-        taken = Taken([])
-        if claimer is not None:
-            kept = self._claims.kept(connection, self._unsure) if self._unsure else []
-            taken = (
-                Taken(kept) if kept else self._claims.take(connection, claimer, now, batch.steps_ended, len(going_on))
-            )
+        without knowing it. ``is_last``: nothing is written behind it that others might have to be waited for."""
+        looks, asked, going_on = reads.looks(), Asked(None), []
+        sure = claimer if not self._unsure else None
+        if sure is not None:
+            going_on = self._claims.go_on(batch, sure, looks)
+        with guarded(connection) as guards:
+            if reads.submits:
+                reads.submits.write(now)
+            batch.flush(guards)
+            if sure is not None:
+                asked = self._claims.ask(connection, sure, now, looks, batch.steps_ended, len(going_on))
+            if is_last:
+                batch.tally.write(connection, self._database.statements)
+        if sure is not None:
+            taken = self._claims.take(connection, asked, sure, now)
+        else:
+            taken = Taken(self._claims.kept(connection, self._unsure) if claimer is not None else [])
         if self._jobs:
             self._put_jobs(self._jobs, connection, batch, taken.claims, now)
         return taken._replace(claims=going_on + taken.claims)
@@ -165,23 +209,6 @@ class Transactions:
         jobs.put(connection, [it for it in due if it[:3] not in claimed], now)
         jobs.remove(connection, claimed)
 
-    def _work(self, batch: Batch, connection: Connection, operations: Sequence[Operation], facts: Begun) -> Answers:
-        """The answers of all but those beside. Direct ones go first: what they write is read by the others."""
-        answers = _directs(operations, connection, facts.now, beside=False)
-        self._cache.begin(None if answers else facts.data_version)
-        creates = {place: it for place, it in enumerate(operations) if isinstance(it, Create)}
-        if creates:
-            statements = self._database.statements
-            made, batch.created = create(connection, statements, list(creates.values()), facts.now, batch.tally)
-            for place, one in zip(creates, made, strict=True):
-                answers[place] = one if isinstance(one, Superseded) else Answer(one)
-        changes = {place: it for place, it in enumerate(operations) if isinstance(it, Change)}
-        if changes:
-            batch.load(list(changes.values()), self._cache)
-            for place, change in changes.items():
-                answers[place] = _apply(batch, change)
-        return answers
-
     def _failed(self, error: Exception) -> Failure:
         self._reset()
         if isinstance(error, GuardFailed):
@@ -189,6 +216,10 @@ class Transactions:
         if not isinstance(error, SQLAlchemyError):
             return Failure(error)
         return Failure(explain(error, self._database.url), isinstance(error, DBAPIError) and is_passing(error))
+
+    def _hopeless(self, error: Exception) -> Failure:
+        self._reset()
+        return Failure(explain(error, self._database.url), hopeless=True)
 
     def _commit(self, connection: Connection) -> Failure | None:
         """None: it was committed."""
@@ -218,6 +249,10 @@ class Transactions:
             connection, self._connection = self._connection, None
             with suppress(SQLAlchemyError):  # the rollback failed, so the pool has thrown the connection away
                 connection.close()
+
+
+def _any_direct(operations: Sequence[Operation], *, beside: bool) -> bool:
+    return any(isinstance(it, Direct) and it.beside is beside for it in operations)
 
 
 def _directs(operations: Sequence[Operation], connection: Connection, now: float, *, beside: bool) -> Answers:

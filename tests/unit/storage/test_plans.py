@@ -11,7 +11,7 @@ from storage.tables import metadata
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [("claimable", "steps_due"), ("claimable_alone", "steps_due_alone"), ("alone_due", "steps_due_alone")],
+    [("claimable", "steps_due"), ("claimable_alone", "steps_due_alone"), ("waiting", "steps_due_alone")],
 )
 def test_due_steps_are_found_by_their_own_index_and_in_order(name: str, index: str):
     engine = create_engine("sqlite://")
