@@ -17,8 +17,6 @@ from tests.support.proxy import Proxy
 # Tests start hundreds of processes. Where nothing compiled is kept, as on some machines, each compiles all that it
 # imports: 3 s instead of 1.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-settings.register_profile("house", deadline=None)  # a machine that runs many tests at once is slow at times
-settings.load_profile("house")
 
 pytest_plugins = ["tests.support.postgres", "tests.support.localslack", "tests.support.browser"]
 
@@ -28,6 +26,13 @@ ENGINES = [*DATABASES, pytest.param("procrastinate", marks=pytest.mark.postgres)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the usual run hypothesis tries the same examples each time: what turns a run red is what was changed, and no
+    throw of dice. The long forms throw them. No deadlines: a machine that runs many tests at once is slow at times."""
+    settings.register_profile("house", deadline=None, derandomize=not config.getoption("--slow"))
+    settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
