@@ -97,6 +97,14 @@ def test_a_function_that_did_not_come_to_its_call_keeps_what_the_last_one_did() 
     assert request.steps["f"].call is CallEffect.UNKNOWN
 
 
+@pytest.mark.parametrize("kind", ["function", "decision"])
+def test_what_has_taken_no_key_has_called_nothing(kind: str) -> None:
+    request = MemoryRequest(graph("f > end", kinds={"f": kind}))
+    number = request.claim("f")
+    request.do(lambda d: finish(d, Finished("f", number, Failure("it fell over"))))
+    assert request.steps["f"].call is request.ends["f", number].call is None
+
+
 def test_a_plan_says_that_an_earlier_call_may_have_worked_though_the_last_one_did_not_leave() -> None:
     request = blocked_after_a_call()
     with_flow(request, "a")
@@ -148,6 +156,8 @@ def test_so_does_continue_flow_that_leads_to_them_again() -> None:
     request = mailed_behind_a_failure()
     request.do(lambda d: options.retrigger(d, act(), "a", flow=False))
     request.run("a")
+    plan = request.plan(Action.CONTINUE)
+    assert plan.needs_confirmation and plan.needs_reason
     with pytest.raises(ConfirmationNeeded, match="mail"):
         request.do(lambda d: options.continue_flow(d, act()))
     request.do(lambda d: options.continue_flow(d, act(confirmed=True, reason="a second mail does no harm")))
