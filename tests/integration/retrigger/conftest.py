@@ -9,6 +9,7 @@ import pytest
 from tests.support.front import Front, Process
 
 StartProcess = Callable[..., Process]
+WAITING = "workflow: waiting\napp: HR\nnodes: {wait: {function: {name: front.wait, args: {folder: FOLDER}}}}\n"
 
 
 @pytest.fixture

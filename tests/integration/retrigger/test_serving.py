@@ -20,11 +20,10 @@ from engine.rules.permissions import Permission
 from retrigger.serving import listen
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
+from tests.integration.retrigger.conftest import WAITING
 from tests.support.api import serve_api
 from tests.support.front import Front, Process
 from tests.support.poll import wait_until
-
-WAITING = "workflow: waiting\napp: HR\nnodes: {wait: {function: {name: front.wait, args: {folder: FOLDER}}}}\n"
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import time
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,11 +12,8 @@ import pytest
 from engine.errors import StorageError
 from retrigger.demo import people
 from retrigger.settings_file import read_settings
-from retrigger.stopping import BEYOND
 from retrigger.up import Running
-from storage.database import Database, open_database
 from tests.integration.retrigger.conftest import StartProcess
-from tests.support import tcp
 from tests.support.front import Front, Process
 from tests.support.localslack import StartLocalSlack
 from tests.support.poll import wait_until
@@ -241,65 +236,3 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
 def lines(process: Process) -> list[dict[str, Any]]:
     """Its log, all of which is JSON."""
     return [json.loads(line) for line in process.said.splitlines()]
-
-
-def test_a_slack_that_never_comes_to_an_end_keeps_no_step_from_being_given_back(front: Front, start: StartProcess):
-    front.define("waiting", WAITING.replace(", isolation: thread", ""))
-    with front.settings.open("a") as settings:
-        settings.write(f"apps: {{HR: {{channel: {people.CHANNEL_ID}}}}}\n")
-
-    def drip(connection: socket.socket) -> None:
-        """No time-out notices it: there is always something new."""
-        tcp.read_request(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while True:
-            connection.sendall(b" ")
-            time.sleep(0.5)
-
-    with tcp.tcp_server(drip) as slack:
-        tokens = {"SLACK_BOT_TOKEN": people.BOT_TOKEN, "SLACK_APP_TOKEN": people.APP_TOKEN}
-        up = start("up", **tokens, SLACK_API_URL=f"{slack}/api/", RETRIGGER_STOP_GRACE="1s")
-        up.wait_for("Ctrl-C stops it.")
-        request = front.submit(workflow="waiting")
-        wait_until((front.folder / "waiting").exists, "the step to start")
-        assert up.end(signal.SIGTERM, seconds=30.0) == 0
-
-    wait = front.json("show", request)["steps"][0]
-    assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
-
-
-@pytest.mark.postgres
-def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(
-    front: Front, start: StartProcess, postgres_url: str
-):
-    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
-    front.out("db", "upgrade")
-    worker = start("worker", RETRIGGER_STOP_GRACE="0.2s")
-    worker.wait_for("Ctrl-C stops it.")
-    with closing(open_database(postgres_url)) as database, database.writing() as connection:
-        connection.exec_driver_sql("LOCK TABLE commits, steps, workers IN ACCESS EXCLUSIVE MODE")
-        asked = time.monotonic()
-        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
-        assert BEYOND < time.monotonic() - asked < BEYOND + 5.0
-    assert "Not stopped after 8 s, so the process ends now." in worker.said
-
-
-@pytest.mark.postgres
-def test_a_start_that_hangs_on_the_database_is_stopped_by_the_first_signal(
-    front: Front, start: StartProcess, postgres_url: str
-):
-    front.settings.write_text(front.settings.read_text().replace("sqlite:///retrigger.db", postgres_url))
-    front.out("db", "upgrade")
-    with closing(open_database(postgres_url)) as database, database.writing() as connection:
-        connection.exec_driver_sql("LOCK TABLE workflows IN ACCESS EXCLUSIVE MODE")
-        worker = start("worker", RETRIGGER_STOP_GRACE="0.2s")
-        wait_until(lambda: is_waited_for(database), "the start to hang")
-        asked = time.monotonic()
-        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
-        assert time.monotonic() - asked < BEYOND + 5.0
-    assert "Not stopped after 8 s, so the process ends now." in worker.said
-
-
-def is_waited_for(database: Database) -> bool:
-    with database.reading() as connection:
-        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())

@@ -16,7 +16,8 @@ from engine.rules.allowed import Action
 from engine.texts import CUT_MARK
 from tests.support.slack_checks import check_message, check_view, texts
 from tests.unit.bot import samples
-from tests.unit.bot.blocks.payload_table import DATES, TABLE, Payload, builders, requests
+from tests.unit.bot.blocks.payload_causes import DATES, Payload
+from tests.unit.bot.blocks.payload_table import TABLE, builders, requests
 from tests.unit.bot.samples import buttons
 
 FAMILY = "👩🏽\u200d👩🏽\u200d👧🏽\u200d👦🏽"
