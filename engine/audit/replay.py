@@ -18,12 +18,12 @@ from engine.audit.same import clauses, same, unlike
 from engine.errors import RetriggerError
 from engine.graph import Graph
 from engine.records import AttemptEnd, Event, NewRequest, Step
+from engine.rules.command_ids import FACT
 from engine.rules.decide.block import begin_inner
 from engine.rules.decide.claim import claim
 from engine.rules.decide.send import send
 from engine.rules.decide.submit import begin
 from engine.rules.draft import Draft
-from engine.rules.idempotency import FACT
 from engine.states import MOVING, StepStatus
 from engine.stored import AttemptDetail, History
 from engine.texts import REMOVED

@@ -16,9 +16,9 @@ from engine.ports.retention import Masked
 from engine.ports.store import Store
 from engine.records import Request
 from engine.rules.allowed import Action
+from engine.rules.command_ids import answered, check_key, meaning, remember
 from engine.rules.decide.act import Accepted, Act
 from engine.rules.draft import Draft
-from engine.rules.idempotency import answered, check_key, meaning, remember
 from engine.rules.permissions import Actor, Grant
 from engine.rules.who_was_first import with_who_was_first
 from engine.stored import RequestDetail
@@ -48,7 +48,7 @@ class Command(NamedTuple):
     """An act on a request, or on its step ``node``, ready to be carried out: ``decide`` drafts its changes.
 
     ``did`` names it: an Action, or "answer" to an approval. ``chosen``: what the person chose beside that. A repetition
-    with the same id must ask for the same (engine.rules.idempotency).
+    with the same id must ask for the same (engine.rules.command_ids).
     """
 
     did: str

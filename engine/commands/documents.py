@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.graph import OPEN_KINDS, Graph
 from engine.records import Event, Request, Step
 from engine.rules.allowed import Action, request_actions, step_actions
-from engine.rules.idempotency import shown
+from engine.rules.command_ids import shown
 from engine.rules.looking import Looking, looking
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import AttemptDetail, RequestDetail, RequestRow

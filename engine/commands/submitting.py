@@ -12,7 +12,7 @@ from engine.definition import Workflow
 from engine.errors import InvalidInput, KeyReused, NotFound, Refused
 from engine.limits import MAX_INPUT_BYTES, MAX_TITLE_CHARS
 from engine.records import Event, NewRequest
-from engine.rules.idempotency import check_key
+from engine.rules.command_ids import check_key
 from engine.rules.permissions import Actor, Permission, permitted_apps
 from engine.rules.provided import check_input
 from engine.stored import StoredWorkflow

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from engine.errors import RetriggerError
 from engine.nodes.answer import Expectation
 from engine.nodes.connections import Connection
-from engine.rules.keys import call_digest
+from engine.rules.idempotency_keys import call_digest
 from engine.values import strict_json
 from engine.values.headers import header_problem
 

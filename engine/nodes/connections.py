@@ -21,7 +21,7 @@ from engine.errors import RetriggerError
 from engine.values.headers import HEADER_NAME, OWN_HEADERS, can_be_sent, header_problem
 
 if TYPE_CHECKING:
-    from engine.nodes.wire import DeadlineAdapter
+    from engine.nodes.deadline_adapter import DeadlineAdapter
 
 
 def _not_ours(name: str) -> str:
@@ -131,7 +131,7 @@ class Connection:
         """Made at the first call: it needs requests, an eighth of a command's start, and most commands call nobody."""
         with self._making:
             if self._adapter is None:
-                from engine.nodes.wire import DeadlineAdapter
+                from engine.nodes.deadline_adapter import DeadlineAdapter
 
                 self._adapter = DeadlineAdapter(self.settings.ca_file)
             return self._adapter

@@ -11,7 +11,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from engine.limits import MAX_RESPONSE_BYTES
 from engine.nodes.answer import TOO_LARGE, Answer, NoAnswer
-from engine.nodes.wire import DeadlineAdapter, NotConnected
+from engine.nodes.deadline_adapter import DeadlineAdapter, NotConnected
 from engine.nodes.words import seconds
 
 _CHUNK_BYTES = 64 * 1024

@@ -17,7 +17,7 @@ from engine.rules.allowed import Action
 from engine.rules.draft import Draft
 from engine.rules.effects import ASKED, may_have_had_one
 from engine.rules.flow import Path, path_state
-from engine.rules.keys import issue_of
+from engine.rules.idempotency_keys import issue_of
 from engine.states import ENDED, MOVING, NOT_TAKEN, CallEffect, RequestStatus, StepStatus
 
 
@@ -65,12 +65,13 @@ class Plan(NamedTuple):
 
 
 def read_plan(
-    draft: Draft, action: Action, node: str | None, lost: tuple[str, ...] = (), new_key: bool = False
+    draft: Draft, action: Action, node: str | None, forgotten: tuple[str, ...] = (), new_key: bool = False
 ) -> Plan:
-    """The plan of the act that ``draft`` holds. ``lost``: steps whose effects another version would forget."""
+    """The plan of the act that ``draft`` holds. ``forgotten``: steps whose effects another version would
+    forget."""
     before, runs = draft.steps_before, planned_runs(draft)
     acted = before.get(node) if node else None
-    confirm = bool(lost) or any(run.repeats for run in runs)
+    confirm = bool(forgotten) or any(run.repeats for run in runs)
     return Plan(
         draft.before.id,
         action,

@@ -38,7 +38,7 @@ from engine.records import Approval, Claim
 from engine.rules.decide.block import begin_inner, end_inner
 from engine.rules.decide.finish import Finished, late
 from engine.rules.decide.send import send as about_to_send
-from engine.rules.keys import function_digest, idempotency_key
+from engine.rules.idempotency_keys import function_digest, idempotency_key
 from engine.rules.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.rules.retry import next_try
 from engine.states import CallEffect

@@ -17,7 +17,7 @@ from engine.rules.decide.lost import give_back, recover
 from engine.rules.decide.send import send
 from engine.rules.decide.waits import answer, call_back, time_is_up
 from engine.rules.fence import is_open_wait
-from engine.rules.keys import idempotency_key
+from engine.rules.idempotency_keys import idempotency_key
 from engine.rules.outcomes import Ended, Failure, Outcome, Success, Waits
 from engine.states import CallEffect, RequestStatus
 from tests.support.memory import MemoryRequest, act

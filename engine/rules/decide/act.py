@@ -100,16 +100,16 @@ def too_late(draft: Draft, step: Step) -> Conflict | None:
     return overtaken(draft, step) if first else None
 
 
-def allow_repeats(draft: Draft, act: Act, node: str | None, lost: tuple[str, ...] = ()) -> None:
+def allow_repeats(draft: Draft, act: Act, node: str | None, forgotten: tuple[str, ...] = ()) -> None:
     """No one repeats a payment by accident: what the draft would repeat needs the tick and a reason.
 
-    ``lost``: steps whose calls another version would make under another name or as another kind of step. Raises
+    ``forgotten``: steps whose calls another version would make under another name or as another kind of step. Raises
     ConfirmationNeeded, and the draft with all that it holds is dropped.
     """
     reason = (act.reason or "").strip()
     repeated = tuple(run.node for run in planned_runs(draft) if run.repeats)
-    if (repeated or lost) and not (act.confirmed and reason):
-        raise ConfirmationNeeded(tuple(dict.fromkeys((*lost, *repeated))))
+    if (repeated or forgotten) and not (act.confirmed and reason):
+        raise ConfirmationNeeded(tuple(dict.fromkeys((*forgotten, *repeated))))
     if act.confirmed and not reason:
         raise Refused(f'"{EARLIER_CALL}" needs a reason with it: why may it be repeated?')
     if act.confirmed:

@@ -43,8 +43,8 @@ def retrigger(
     onto: Onto | None = None,
 ) -> Accepted:
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
-    lost = _retrigger(draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto)
-    allow_repeats(draft, act, node, lost)
+    forgotten = _retrigger(draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto)
+    allow_repeats(draft, act, node, forgotten)
     if new_key and not (act.reason or "").strip():
         raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")
     return accepted(draft, node)
@@ -61,7 +61,7 @@ def _retrigger(
     if onto is not None and node not in onto[1].nodes:
         raise Refused(f"Version {onto[0]} has no step {node}. A re-trigger names a step that both versions have.")
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
-    lost = use_version(draft, *onto, acted=node, flow=flow) if onto is not None else ()
+    forgotten = use_version(draft, *onto, acted=node, flow=flow) if onto is not None else ()
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
     cause = cause_of(draft, act, kind, node)
     version = onto[0] if onto is not None else None
@@ -76,7 +76,7 @@ def _retrigger(
         draft.change_request(RequestStatus.IN_PROGRESS, None)
         if not draft.moving():  # what was let go of has reached an end that cancels others, this step among them
             move_on(draft)
-    return lost
+    return forgotten
 
 
 def _run_again(draft: Draft, node: str, cause: Cause, *, only: bool, update_status: bool, new_key: bool) -> None:
@@ -135,8 +135,8 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
         raise Refused(refusal)
     cause = cause_of(draft, act, events.CONTINUED, None)
     audit(draft, act, events.CONTINUED, None)
-    released, lost = release_held(draft, cause), settle_again(draft, cause)
-    if not released and not lost and not _open(draft, cause):
+    released, mended = release_held(draft, cause), settle_again(draft, cause)
+    if not released and not mended and not _open(draft, cause):
         raise Refused("Nothing is held and no step can be started. Withdraw the request, or re-trigger a failed step.")
     if draft.request.status is RequestStatus.FAILED and draft.moving():
         draft.change_request(RequestStatus.IN_PROGRESS, None)
@@ -187,12 +187,12 @@ def rehearse(
     """Carry the act out in a draft that is thrown away, and read its plan. Raises what the act would, but for want of a
     confirmation or a reason: the plan says whether it needs them."""
     act = REHEARSAL._replace(expect_version=expect_version)
-    lost: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
     if action is Action.CONTINUE or node is None:
         (withdraw if action is Action.WITHDRAW else continue_flow)(draft, act)
     elif action is Action.INPUT:
         provide_input(draft, act, node, "null")
     else:
         flow = action is Action.FLOW
-        lost = _retrigger(draft, act, node, flow=flow, update_status=False, new_key=new_key, onto=onto)
-    return read_plan(draft, action, node, lost, new_key)
+        forgotten = _retrigger(draft, act, node, flow=flow, update_status=False, new_key=new_key, onto=onto)
+    return read_plan(draft, action, node, forgotten, new_key)

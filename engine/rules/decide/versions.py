@@ -32,7 +32,7 @@ def use_version(
     again = _run_again((draft.graph, graph), acted, flow)
     _check(draft, version, graph, [node for node in gone if node not in broken], again)
     changed = [node for node in here if node not in gone and draft.steps[node].kind != graph.rows[node]]
-    lost = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
+    forgotten = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
     for node in draft.graph.nodes:
         if node not in gone and (node in changed or draft.graph.unit(node) != graph.unit(node)):
             _start_anew(draft, node)
@@ -48,7 +48,7 @@ def use_version(
             draft.change_step(node, kind=kind)
     draft.change_version(version, graph)
     _reach_anew(draft)
-    return lost
+    return forgotten
 
 
 def _check(draft: Draft, version: int, graph: Graph, gone: list[str], again: set[str]) -> None:

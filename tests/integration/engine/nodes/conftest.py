@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.nodes.wire import DeadlineAdapter
+from engine.nodes.deadline_adapter import DeadlineAdapter
 
 
 @pytest.fixture

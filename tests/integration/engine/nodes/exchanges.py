@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from engine.nodes.deadline_adapter import DeadlineAdapter
 from engine.nodes.http import exchange
-from engine.nodes.wire import DeadlineAdapter
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 

@@ -14,7 +14,7 @@ from engine.definition import ActionSpec
 from engine.nodes.action import prepare, send
 from engine.nodes.call import CallRefused
 from engine.nodes.connections import Connection, ConnectionSettings
-from engine.rules.keys import idempotency_key
+from engine.rules.idempotency_keys import idempotency_key
 from engine.rules.outcomes import Failure, Success
 from engine.states import CallEffect
 from engine.templates import TemplateError, build_context
@@ -38,7 +38,7 @@ SPEC = {
 
 @pytest.fixture
 def outside():
-    with responses.RequestsMock(target="engine.nodes.wire.DeadlineAdapter.send") as mock:
+    with responses.RequestsMock(target="engine.nodes.deadline_adapter.DeadlineAdapter.send") as mock:
         yield mock
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from engine.nodes.answer import Answer, NoAnswer
-from engine.nodes.wire import DeadlineAdapter
+from engine.nodes.deadline_adapter import DeadlineAdapter
 from tests.integration.engine.nodes.exchanges import HEAD, addresses, nobody_accepts, post
 from tests.support.tcp import answer, drip, read_request, tcp_server
 from tests.support.tls import over_tls

@@ -6,7 +6,7 @@ import contextlib
 import socket
 
 from engine.nodes.answer import Answer, NoAnswer
-from engine.nodes.wire import DeadlineAdapter
+from engine.nodes.deadline_adapter import DeadlineAdapter
 from tests.integration.engine.nodes.exchanges import addresses, nobody_accepts, post
 from tests.support.tcp import answer, read_request, tcp_server
 from tests.support.tls import over_tls

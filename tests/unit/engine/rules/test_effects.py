@@ -16,7 +16,7 @@ from engine.rules.decide.finish import Finished, finish
 from engine.rules.decide.lost import give_back, recover
 from engine.rules.decide.send import send
 from engine.rules.effects import ANY
-from engine.rules.keys import idempotency_key
+from engine.rules.idempotency_keys import idempotency_key
 from engine.rules.outcomes import Failure, Success
 from engine.states import CallEffect, RequestStatus
 from tests.support.memory import MemoryRequest, act, graph

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.keys import call_digest, function_digest, idempotency_key, issue_of
+from engine.rules.idempotency_keys import call_digest, function_digest, idempotency_key, issue_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
