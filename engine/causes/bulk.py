@@ -1,4 +1,4 @@
-"""Re-triggering what one cause blocks, all together: the preview, the begin and the stop (issue 4, point 5).
+"""Re-triggering what one cause blocks, all together: the preview, the begin and the stop (SPEC 7).
 
 Whoever does must hold Take action in every application concerned. The requests are those that the preview found; each
 is checked once more when its turn comes (engine.causes.runner).

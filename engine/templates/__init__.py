@@ -1,8 +1,8 @@
 """Templates and conditions: Jinja2 in a sandbox of our own (SPEC 2).
 
-What is bounded: the size of what a template gives, of every text, list and number on the way there, its nesting, and
-the turns of its loops. What is not: the time that filters take over long lists inside loops. A template has no clock,
-no chance, no files and no other templates, so the same context always gives the same value.
+What is bounded: the size of what a template gives, of every text, list and number on the way there, its nesting, the
+turns of its loops, and what its filters, methods and operators take in hand. A template has no clock, no chance, no
+files and no other templates, so the same context always gives the same value.
 """
 
 from engine.templates.context import build_context

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(120)]
 
 LEASE = 60.0
 SHORT = 3.0
-SOON = 2.0  # seconds, at most, until a step of the dead is run again (issue 5)
+SOON = 2.0  # seconds, at most, until a step of the dead is run again
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()

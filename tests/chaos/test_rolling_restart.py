@@ -18,7 +18,7 @@ from tests.support.poll import wait_until
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 
 LOAD = 0.05  # seconds between two submits
-TAKEN_OVER = 6.0  # seconds, at most, from the death of a machine to its steps' next attempts (issue 5)
+TAKEN_OVER = 6.0  # seconds, at most, from the death of a machine to its steps' next attempts
 SURE = 5.5  # seconds: an engine tells others dead once it has had the database for a lease; no condition shows that
 ONBOARDING = """
 workflow: onboarding
