@@ -183,7 +183,7 @@ def _late(text: str) -> str:
 def _tags(attempt: AttemptDocument, dates: Dates) -> list[str]:
     if not attempt.by:
         return []
-    person, when = said(attempt.by).replace("_", " "), dates.time(attempt.started_at)
+    person, when = said(attempt.by).replace("_", " "), dates.time(attempt.acted_at or attempt.started_at)
     why = f" ({said(attempt.reason, 160)})" if attempt.reason else ""
     if attempt.kind is AttemptKind.RETRIGGER:
         return [f"_Re-triggered by @{person}, {when}_{why}"]

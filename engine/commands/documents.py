@@ -41,6 +41,7 @@ class AttemptDocument(_Document):
     by: str | None
     actor: str | None
     did: str | None
+    acted_at: datetime | None
     door: str | None
     reason: str | None
     late: str | None
@@ -253,6 +254,7 @@ def _attempt(detail: AttemptDetail) -> AttemptDocument:
         by=cause.by if cause else None,
         actor=cause.actor if cause else None,
         did=cause.did if cause else None,
+        acted_at=when(cause.at) if cause else None,
         door=cause.door if cause else None,
         reason=cause.reason if cause else None,
         late=end.late if end else None,

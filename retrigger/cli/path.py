@@ -128,8 +128,9 @@ def _waiting(step: StepDocument, now: datetime) -> Iterator[Text]:
 def _tag(attempt: AttemptDocument, now: datetime) -> str:
     """Such as "Re-triggered by Hanna Lead, 10:42"."""
     did = "input provided" if attempt.kind is AttemptKind.PROVIDED_INPUT else attempt.did or "re-triggered"
+    when = clock(attempt.acted_at or attempt.started_at, now)
     why = f": {plain(attempt.reason)}" if attempt.reason else ""
-    return f"{did.capitalize()} by {plain(attempt.by or 'somebody')}, {clock(attempt.started_at, now)}{why}"
+    return f"{did.capitalize()} by {plain(attempt.by or 'somebody')}, {when}{why}"
 
 
 def _commands(document: RequestDocument) -> Iterator[tuple[str, str]]:

@@ -94,6 +94,20 @@ def test_a_failure_blocks_and_step_and_flow_completes(room: Room) -> None:
     assert [(a.kind.value, a.by) for a in attempts] == [("initial", None), ("retrigger", "Hanna Lead")]
 
 
+def test_an_attempt_says_when_the_person_acted_however_late_it_starts(room: Room) -> None:
+    worker = room.start()
+    number = room.submit("line", {"name": "Bo", "value": 1})
+    room.wait(number, "blocked")
+    worker.stop()
+    _flaky["works"] = True
+    room.engine.retrigger(HANNA, number, "small", flow=True)
+    room.start()
+    document = room.wait(number, "completed")
+    acted = next(event.at for event in document.events if event.kind == "retriggered_flow")
+    first, second = room.step(number, "small").attempts
+    assert (first.acted_at, second.acted_at) == (None, acted) and acted < second.started_at
+
+
 def test_an_undefined_value_blocks_and_is_named(room: Room) -> None:
     room.start()
     document = room.wait(room.submit("line", {"name": "Cy"}), "blocked")

@@ -36,6 +36,7 @@ def attempt(number: int = 1, **facts: Any) -> AttemptDocument:
         "by": None,
         "actor": None,
         "did": None,
+        "acted_at": None,
         "door": None,
         "reason": None,
         "late": None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.blocks import path
@@ -11,7 +13,7 @@ from bot.targets import (
 )
 from engine import texts
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, StepStatus
-from tests.unit.bot.samples import DATES, attempt, buttons, request, said, step
+from tests.unit.bot.samples import AT, DATES, attempt, buttons, request, said, step
 
 
 def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
@@ -22,6 +24,7 @@ def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
         error=None,
         call=CallEffect.ACCEPTED,
         by="Hanna Lead",
+        acted_at=AT - timedelta(minutes=2),
         reason="mended",
     )
     quiet = attempt(outcome=AttemptOutcome.SUCCEEDED, error=None)
@@ -36,7 +39,7 @@ def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
     assert "⬜ `third` · Pending" in lines
     assert (
         "   ↳ 3. retrigger: succeeded · call accepted · 10:42 UTC · version 1 · "
-        "_Re-triggered by @Hanna Lead, 10:42 UTC_ (mended)" in lines
+        "_Re-triggered by @Hanna Lead, 10:40 UTC_ (mended)" in lines
     )
 
 

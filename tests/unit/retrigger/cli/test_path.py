@@ -23,7 +23,8 @@ def attempt(number: int, kind: str = "initial", **facts: Any) -> AttemptDocument
     given = {
         "number": number, "kind": AttemptKind(kind), "visit": 1, "outcome": AttemptOutcome.FAILED, "error": None,
         "call": None, "idempotency_key": None, "workflow_version": 1, "worker": "w", "started_at": NOW,
-        "ended_at": NOW, "by": None, "actor": None, "did": None, "door": None, "reason": None, "late": None,
+        "ended_at": NOW, "by": None, "actor": None, "did": None, "acted_at": None, "door": None, "reason": None,
+        "late": None,
     }  # fmt: skip
     return AttemptDocument(**{**given, **facts})
 
@@ -114,6 +115,14 @@ def test_nothing_is_wider_than_the_window_but_what_is_to_be_pasted(width: int):
 
     for line in shown(document, width).splitlines():
         assert cell_len(line) <= width
+
+
+def test_an_act_has_its_own_time_however_long_nothing_ran_it():
+    acted = {"by": "Hanna Lead", "did": "re-triggered", "acted_at": NOW - timedelta(hours=2)}
+    made = attempt(1, "retrigger", started_at=NOW, ended_at=NOW, **acted)
+    assert f"Re-triggered by Hanna Lead, {clock(NOW - timedelta(hours=2), NOW)}" in shown(
+        request(step("first", StepStatus.COMPLETED, made))
+    )
 
 
 def test_commands_to_paste_are_whole_lines_at_any_width(monkeypatch: pytest.MonkeyPatch):
