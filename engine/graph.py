@@ -36,13 +36,15 @@ class Edge(NamedTuple):
 
 
 class GraphNode(NamedTuple):
-    """``end_status`` and ``cancel_others`` only for kind "end", ``connection`` only for actions."""
+    """``end_status`` and ``cancel_others`` only for kind "end", ``connection`` only for actions. ``callbacks``: those
+    whose address it gives out."""
 
     id: str
     kind: str
     end_status: RequestStatus | None = None
     cancel_others: bool = False
     connection: str | None = None
+    callbacks: frozenset[str] = frozenset()
 
 
 class Graph:
@@ -83,6 +85,13 @@ class Graph:
             found[name] = node.kind
             found.update((step.id, step.kind) for step in self.inner.get(name, ()))
         return found
+
+    @cached_property
+    def callers(self) -> Mapping[str, frozenset[str]]:
+        """The steps that give out the address of each callback: whoever they call will call it."""
+        steps = [*self.nodes.values(), *(step for inside in self.inner.values() for step in inside)]
+        asked = frozenset().union(*(step.callbacks for step in steps))
+        return {node: frozenset(step.id for step in steps if node in step.callbacks) for node in asked}
 
     def unit(self, node: str) -> tuple[str, ...]:
         """What is re-triggered, cancelled and taken back together: a node, and the steps inside it."""

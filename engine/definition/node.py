@@ -73,7 +73,7 @@ class Node(Model):
 
     def in_graph(self) -> GraphNode:
         """The node as the flow sees it."""
-        return GraphNode(self.id, self.kind)
+        return GraphNode(self.id, self.kind, callbacks=self.callbacks)
 
 
 class Onward(Node):

@@ -40,7 +40,7 @@ class ActionNode(Node):
 
     def in_graph(self) -> GraphNode:
         """With its connection, by which steps that one outage blocks are known."""
-        return GraphNode(self.id, self.kind, connection=self.action.connection)
+        return super().in_graph()._replace(connection=self.action.connection)
 
 
 class FunctionNode(Node):

@@ -148,14 +148,16 @@ def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
     """
     behind = draft.graph.behind(node)
     ends: set[str | None] = {name for name in behind if draft.steps[name].status is StepStatus.COMPLETED}
+    again = set[str]()  # what ran, and will make other calls when it runs again
     for name in behind:
         step = draft.steps[name]
-        if step.status is StepStatus.PENDING and not step.stale:
+        anew = step.early and not again.isdisjoint(draft.graph.callers.get(name, ()))  # it will be called once more
+        if step.status is StepStatus.PENDING and not (step.stale or anew):
             continue
         ran = step.attempt > 0 or step.status in ENDED
-        visit = step.visit + 1 if ran else step.visit
+        again.update(draft.graph.unit(name) if ran else ())
         for member in draft.graph.unit(name):
-            _take_back(draft, member, visit)
+            _take_back(draft, member, step.visit + 1 if ran or anew else step.visit)
     _bring_back_cancelled(draft, ends, cause)
 
 

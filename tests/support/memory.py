@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from engine import events
@@ -32,11 +33,12 @@ def graph(
     ends: dict[str, str] | None = None,
     inner: dict[str, tuple[str, ...]] | None = None,
     cancels: Collection[str] = (),
+    callers: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Graph:
     """A graph from lines such as "a > b", "a -failure> c", "route -ship> ship". Nodes are actions unless named.
 
     ``ends`` gives the status of end nodes; "end" is completed. ``cancels``: those of them that cancel others. ``inner``
-    gives the actions inside each sync block.
+    gives the actions inside each sync block, ``callers`` the callbacks whose address a step gives out.
     """
     kinds = {**(kinds or {}), **dict.fromkeys(inner or (), "sync")}
     statuses = {END: "completed", **(ends or {})}
@@ -52,7 +54,8 @@ def graph(
     nodes = {}
     for name in order:
         end = RequestStatus(statuses[name]) if name in statuses else None
-        nodes[name] = GraphNode(name, "end" if end else kinds.get(name, "action"), end, name in cancels)
+        kind, gives = "end" if end else kinds.get(name, "action"), frozenset(callers.get(name, ()))
+        nodes[name] = GraphNode(name, kind, end, name in cancels, callbacks=gives)
     inside = {block: tuple(GraphNode(step, "action") for step in steps) for block, steps in (inner or {}).items()}
     return Graph(nodes, tuple(parsed), order[0], inside)
 

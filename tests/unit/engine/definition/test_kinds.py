@@ -147,6 +147,7 @@ def test_a_callback_may_wait_as_long_as_it_takes():
 def test_a_node_knows_whose_address_it_asks_for(workflow: Workflow):
     assert workflow.node("order").callbacks == {"delivered"}
     assert workflow.node("make").callbacks == frozenset()
+    assert workflow.graph.callers == {"delivered": {"order"}}
 
 
 def test_kinds_that_give_no_result():

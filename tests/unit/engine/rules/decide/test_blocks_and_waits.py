@@ -98,6 +98,38 @@ class TestCallback:
         request.wait("wait")
         assert request.steps["wait"].status.value == "waiting"
 
+    def test_an_early_call_does_not_count_once_what_gave_its_address_out_makes_another_call(self) -> None:
+        """Whoever is called the second time calls back for that; the result of the first order is not its result."""
+        lines = ("prep > ask", "prep -failure> tidy", "tidy > ask", "ask > check", "check > wait", "wait > end")
+        request = MemoryRequest(graph(*lines, kinds={"wait": "callback"}, callers={"ask": {"wait"}}))
+        request.fail("prep")
+        request.run("tidy", "ask")
+        request.fail("check")
+        request.call_back("wait")
+        with_flow(request, "prep")
+        assert (request.steps["wait"].early, request.steps["wait"].visit) == (False, 2)
+        request.run("prep", "ask", "check")
+        with pytest.raises(CallbackRefused, match="another address"):
+            request.call_back("wait", (1, 0))
+        request.wait("wait")
+        request.call_back("wait")
+        assert request.status == "completed"
+
+    def test_an_early_call_counts_though_others_before_it_run_again(self) -> None:
+        lines = ("fork > ask", "fork > prep", "prep > more", "prep -failure> more", "more > check", "ask > wait")
+        kinds = {"fork": "branch", "wait": "callback"}
+        way = graph(*lines, "check > wait", "wait > end", kinds=kinds, callers={"ask": {"wait"}})
+        request = MemoryRequest(way)
+        request.run("fork", "ask")
+        request.fail("prep")
+        request.run("more")
+        request.call_back("wait")
+        request.fail("check")
+        with_flow(request, "prep")
+        request.run("prep", "more", "check")
+        request.wait("wait")
+        assert request.status == "completed", "the outside system will not call again"
+
     def test_a_second_call_is_refused(self) -> None:
         request = MemoryRequest(CALLED)
         request.call_back("wait")
