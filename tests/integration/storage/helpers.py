@@ -16,6 +16,7 @@ from engine.rules.draft import Draft
 from engine.rules.outcomes import Failure, Success
 from engine.states import RequestStatus
 from storage.store import SqlStore
+from tests.support.poll import PATIENCE
 
 
 def line(*names: str) -> Graph:
@@ -55,7 +56,7 @@ class Worker:
             self.claims += claims
             self._came.notify_all()
 
-    def wait(self, number: int = 1, timeout: float = 5.0) -> list[Claim]:
+    def wait(self, number: int = 1, timeout: float = PATIENCE) -> list[Claim]:
         """The claims so far, once there are ``number`` of them."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.claims) >= number, timeout), self.claims
@@ -99,11 +100,11 @@ def in_one_batch(store: SqlStore, *begins: Any) -> list[Future[Any]]:
 
     def hold(connection: Any, now: float) -> None:
         reached.set()
-        go.wait(5)
+        go.wait(PATIENCE)
 
     holding = threading.Thread(target=store.writer.write, args=(hold,))
     holding.start()
-    reached.wait(5)
+    reached.wait(PATIENCE)
     futures = [begin() for begin in begins]
     go.set()
     holding.join()

@@ -24,6 +24,7 @@ from storage.store import SqlStore
 from storage.tables import events, outbox, steps
 from tests.integration.storage.conftest import OpenDatabase, OpenStore
 from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
+from tests.support.poll import PATIENCE
 
 
 def test_a_change_is_committed_when_it_returns(store: SqlStore, open_store: OpenStore):
@@ -136,7 +137,7 @@ def test_a_late_result_is_evidence_beside_the_end_that_stands(store: SqlStore, a
     lost = partial(recover, node="first", attempt=1, jitter=0.0)
     if at_once:
         changes = [partial(store.change_soon, request_id, change) for change in (lost, succeeding(claim, "1"))]
-        assert [future.result(5) for future in in_one_batch(store, *changes)] == [True, False]
+        assert [future.result(PATIENCE) for future in in_one_batch(store, *changes)] == [True, False]
     else:
         assert [store.change(request_id, change) for change in (lost, succeeding(claim, "1"))] == [True, False]
     detail = store.detail(request_id)

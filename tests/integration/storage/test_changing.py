@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from engine.errors import StorageError
-from storage.changing import LOCK_SECONDS, change_tables
+from storage.changing import change_tables
 from storage.database import Database
 from storage.migrations import upgrade
 from tests.integration.storage.conftest import OpenDatabase
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 pytestmark = pytest.mark.postgres
 FIRST, SECOND = "requests", "steps"  # in the order in which the change takes them
@@ -60,7 +59,7 @@ def test_a_deadlock_with_an_engine_is_nobody_s_affair(database: Database):
             changed = pool.submit(change_tables, database, add_a_column_to_each)
             wait_until(lambda: somebody_waits_for(database, SECOND), "the change to have the first table")
             engine.execute(text(f"LOCK TABLE {FIRST} IN ROW EXCLUSIVE MODE"))
-        changed.result(20)
+        changed.result(PATIENCE)
 
     assert has_the_columns(database)
 
@@ -70,11 +69,9 @@ def test_while_a_backup_has_a_table_others_go_on_and_it_is_changed_in_the_end(da
         with using(database, FIRST):
             changed = pool.submit(change_tables, database, add_a_column_to_each)
             wait_until(lambda: somebody_waits_for(database, FIRST), "the change to wait")
-            began = time.monotonic()
-            with using(database, FIRST):  # in the queue behind it
-                assert time.monotonic() - began < LOCK_SECONDS + 1
-            assert not changed.done()
-        changed.result(20)
+            with using(database, FIRST):  # in the queue behind it, which gives way: else it would stand here for ever
+                assert not changed.done()
+        changed.result(PATIENCE)
 
     assert has_the_columns(database)
 

@@ -13,7 +13,7 @@ from storage.store import SqlStore
 from tests.integration.storage.helpers import GRAPH, note, submit
 from tests.support.own_postgres import OwnPostgres
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")

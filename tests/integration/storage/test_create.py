@@ -14,6 +14,7 @@ from storage.operations import Create
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import GRAPH, in_one_batch, line, submit
+from tests.support.poll import PATIENCE
 
 SUBMITTED = Event(None, "submitted", 0.0)
 
@@ -76,7 +77,7 @@ def test_the_rows_of_many_requests_are_those_that_the_rule_makes(store: SqlStore
     news = [(NewRequest("w", 1, "HR", "", "rae@example.com", "{}"), graph) for graph in (GRAPH, other, GRAPH)]
     futures = in_one_batch(store, *[lambda it=it: store.writer.ask(Create, *it, SUBMITTED) for it in news])
     for (new, graph), future in zip(news, futures, strict=True):
-        request, steps = store.status(future.result(5)[0])
+        request, steps = store.status(future.result(PATIENCE)[0])
         assert begin(request.id, new, graph, request.created_at) == (request, sorted(steps, key=rank(graph)))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, bump, in_one_batch, submit
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 LOCK = text("SELECT id FROM requests WHERE id = :id FOR UPDATE")
 
@@ -49,7 +49,7 @@ def test_a_writer_that_is_the_victim_does_everything_once(store: SqlStore, open_
         wait_until(lambda: _waits(store), "the writer to hold the first and to want the second")
         other.execute(LOCK, {"id": first})  # comes back when the writer has given up its own
         assert not any(change.done() for change in changes)
-    assert [change.result(10) for change in changes] == [1, 1]
+    assert [change.result(PATIENCE) for change in changes] == [1, 1]
     assert [store.change(each, bump) for each in (first, second)] == [2, 2]
     wait_until(lambda: _deadlocks(store) == 1, "PostgreSQL to count the deadlock")
 
@@ -72,7 +72,7 @@ def test_a_heartbeat_keeps_no_step_from_who_changes_its_request(store: SqlStore,
         wait_until(lambda: _waits(store), "the writer to want the request")
         other.execute(text("SET LOCAL lock_timeout = '500ms'"))
         other.execute(text("UPDATE steps SET error = 'x' WHERE request_id = :id"), {"id": number})
-    assert (renewed.result(10), change.result(10)) == (1, 1)
+    assert (renewed.result(PATIENCE), change.result(PATIENCE)) == (1, 1)
 
 
 def test_a_heartbeat_waits_for_nobody(store: SqlStore, open_store: OpenStore) -> None:
@@ -81,7 +81,7 @@ def test_a_heartbeat_waits_for_nobody(store: SqlStore, open_store: OpenStore) ->
     worker.wait(2)
     with open_store().database.writing() as other:
         other.execute(text("UPDATE steps SET error = 'x' WHERE request_id = :id"), {"id": held})
-        assert _soon(partial(store.renew, worker.name, 60.0)).result(5) == 1
+        assert _soon(partial(store.renew, worker.name, 60.0)).result(PATIENCE) == 1
     assert store.renew(worker.name, 60.0) == 2
     assert free
 

@@ -14,7 +14,7 @@ from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
 from tests.integration.storage.helpers import GRAPH, Worker, note, submit
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.postgres
@@ -92,9 +92,9 @@ def test_steps_that_were_perhaps_claimed_are_run_once_the_fate_of_the_claim_can_
         store.change(request_id, note("x"))
     assert not worker.claims
     proxy.accept()
-    (claim,) = worker.wait(1, 30.0)
+    (claim,) = worker.wait(1)
     assert worker.succeed(store, claim)
-    (done, following) = worker.wait(2, 30.0)
+    (done, following) = worker.wait(2)
     assert (done.step.node, done.step.attempt, following.step.node) == ("first", 1, "second")
 
 
@@ -113,16 +113,16 @@ def test_a_process_that_hangs_with_rows_locked_does_not_hold_up_the_others(proxy
     def hang(connection: Connection, now: float) -> None:
         connection.execute(text("SELECT id FROM requests WHERE id = :id FOR UPDATE"), {"id": request_id})
         locked.set()
-        go.wait(30)
+        go.wait(PATIENCE)
 
     hanging = threading.Thread(target=store.writer.write, args=(hang,))
     hanging.start()
-    assert locked.wait(30)
+    assert locked.wait(PATIENCE)
     with opened(proxy) as other:
         assert other.change(request_id, note("through")) == "through"
     assert hanging.is_alive() and not go.is_set()
     go.set()
-    hanging.join(30)
+    hanging.join(PATIENCE)
     assert store.change(request_id, note("well again")) == "well again"
     assert noted(store, request_id) == ["through", "well again"]
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.ports.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
 from engine.records import Notice
 from engine.rules.draft import Draft
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
+from storage.tables import TO_TELL
 from storage.tables import outbox as table
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import submit
@@ -33,6 +34,12 @@ def tell(store: SqlStore, request_id: int, *kinds: str) -> None:
             draft.notices.append(Notice(request_id, kind, event, "slack:T1/U1"))
 
     store.change(request_id, decide)
+
+
+def pass_time(store: SqlStore) -> None:
+    """What waits for its time is due, and what a relay had taken is free again."""
+    past = update(table).where(TO_TELL).values(due_at=0.0, taken_until=None)
+    store.writer.write(lambda connection, now: connection.execute(past))
 
 
 def test_a_row_carries_what_it_tells(store: SqlStore, outbox: SqlOutbox):
@@ -64,9 +71,10 @@ def test_a_row_that_waits_for_another_try_holds_back_those_behind_it(store: SqlS
     request_id = submit(store)
     tell(store, request_id, "line", "line")
     (row,) = outbox.due(10, 30)
-    outbox.later(row, 2.0, "Slack is down")
+    outbox.later(row, 60.0, "Slack is down")
     assert outbox.due(10, 30) == []
-    again = wait_for_due(outbox)
+    pass_time(store)
+    (again,) = outbox.due(10, 30)
     assert (again.id, again.tries) == (row.id, 1)
 
 
@@ -102,9 +110,10 @@ def test_whom_nothing_can_be_told_now_holds_up_no_line(store: SqlStore, outbox: 
 
 def test_a_send_whose_answer_is_not_known_is_marked_when_the_row_comes_again(store: SqlStore, outbox: SqlOutbox):
     tell(store, submit(store), "line")
-    (row,) = outbox.due(10, 0.5)  # a relay that dies soon
+    (row,) = outbox.due(10, 30)
     outbox.sending(row, [], 0.0)
-    again = wait_for_due(outbox)
+    pass_time(store)  # that relay has died
+    (again,) = outbox.due(10, 30)
     assert again.id == row.id
     assert again.sent_at == pytest.approx(time.time(), abs=30)
     outbox.sending(again, [], 0.0)
@@ -212,7 +221,7 @@ def test_what_waits_is_counted(store: SqlStore, outbox: SqlOutbox):
     number, age = outbox.waiting()
     assert number == 1
     assert age is not None
-    assert 0 <= age < 5
+    assert 0 <= age < 60
 
 
 def test_a_card_is_remembered(store: SqlStore, outbox: SqlOutbox):

@@ -16,6 +16,7 @@ from storage.migrations import upgrade
 from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenDatabase
 from tests.integration.storage.helpers import GRAPH, bump, submit
+from tests.support.poll import PATIENCE
 
 BUMP = """
 import sys
@@ -78,9 +79,9 @@ def test_two_processes_and_a_busy_thread_lose_no_change(sqlite_url: str, open_at
             other.stdin.flush()
         futures = [store.change_soon(request_id, bump) for _ in range(2000)]
         for future in futures:
-            future.result(30)
+            future.result(PATIENCE)
         for other in others:
-            other.communicate(timeout=30)
+            other.communicate(timeout=PATIENCE)
             assert other.returncode == 0
         assert next(step for step in store.status(request_id)[1] if step.node == "second").retries == 2200
 
@@ -93,7 +94,7 @@ def test_a_second_engine_is_refused_by_the_name_of_the_first(sqlite_url: str, op
     with pytest.raises(StorageError, match=f"process {pid}"):
         lock.acquire()
     holder.kill()
-    holder.communicate(timeout=10)
+    holder.communicate(timeout=PATIENCE)
     with lock:
         assert lock._holder() != pid
 
