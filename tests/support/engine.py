@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import update
+
 from engine.audit.walk import walk
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
@@ -25,7 +27,9 @@ from storage.bulks import SqlBulks
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
+from storage.tables import WAKING, steps
 from tests.support import executors
+from tests.support.poll import PATIENCE
 
 HANNA = Actor("slack:T1/U1", "Hanna Lead", "slack", mail="hanna@example.com", slack_user="U1")
 VERA = Actor("slack:T1/U3", "Vera Viewer", "slack", mail="vera@example.com", slack_user="U3")
@@ -89,6 +93,13 @@ class Room:
         for connection in self.connections.values():
             connection.close()
 
+    def end_waits(self, *numbers: int) -> None:
+        """The time of what these requests wait for is over, as the next sweep finds; too early, by their history."""
+        self.meddled.update(numbers)
+        over = update(steps).where(WAKING, steps.c.request_id.in_(numbers)).values(wakes_at=0.0)
+        with self.database.writing() as connection:
+            connection.execute(over)
+
     def check_audit(self) -> None:
         """Whatever has happened here, every request is what its history says; those that were meddled with are not."""
         audited = list(walk(self.store, self.catalog.graph))
@@ -104,7 +115,7 @@ class Room:
         return step
 
     def wait(
-        self, number: int, until: str | Callable[[RequestDocument], bool], seconds: float = 15.0
+        self, number: int, until: str | Callable[[RequestDocument], bool], seconds: float = PATIENCE
     ) -> RequestDocument:
         """The request once it has the status (or meets the condition); fails with its Progress Path."""
         meets = (lambda d: d.status.value == until) if isinstance(until, str) else until

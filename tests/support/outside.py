@@ -33,7 +33,7 @@ class Outside:
         """The base URL of each system."""
         return {name: f"{self.url}/{name}" for name in CATALOG}
 
-    def turn(self, system: str, mode: str, seconds: float = 30.0, times: int | None = None) -> None:
+    def turn(self, system: str, mode: str, seconds: float = 120.0, times: int | None = None) -> None:
         self.state.set_switch(system, Switch(mode=Mode(mode), seconds=seconds, times=times))
 
     def calls(self, system: str | None = None) -> list[dict[str, Any]]:

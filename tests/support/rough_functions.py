@@ -166,7 +166,7 @@ def change_folder() -> int:
 @function("rough.leave_thread")
 def leave_thread() -> int:
     """Leave a thread behind that will crash the process in a moment."""
-    threading.Timer(0.2, segfault).start()
+    threading.Timer(2.0, segfault).start()
     return os.getpid()
 
 

@@ -113,7 +113,8 @@ def test_a_call_that_hangs_is_timed_out_and_its_effect_happens_once(room: Room, 
     assert {effect for _, _, effect in story(step)} == {"unknown"} and len(step.attempts) == 3
     assert step.error == "identity did not answer within 0.3 s."
     for attempt in step.attempts:
-        assert attempt.ended_at and 0.3 <= (attempt.ended_at - attempt.started_at).total_seconds() < 3
+        took = attempt.ended_at and (attempt.ended_at - attempt.started_at).total_seconds()
+        assert took and 0.3 <= took < 60  # the other side takes 120
     outside.turn("identity", "up")
     room.engine.retrigger(HANNA, number, "account", flow=True)
     room.wait(number, "completed")

@@ -220,20 +220,22 @@ class TestNo:
 
 class TestTimeOut:
     def test_leaves_by_rejected(self, room: Room) -> None:
-        number = asked(room, definition(more="timeout: 0.3s"))
+        number = asked(room, definition(more="timeout: 1h"))
+        room.end_waits(number)
         room.wait(number, "rejected")
         said = {"approved": False, "by": [], "reason": "Not enough have approved in time."}
         assert room.step(number, "refusal").result == said
 
     def test_blocks_without_such_a_path(self, room: Room) -> None:
-        number = asked(room, definition(rejected=False, more="need: all, timeout: 0.3s"))
+        number = asked(room, definition(rejected=False, more="need: all, timeout: 1h"))
         room.engine.answer(ADA, number, "ask", True)
+        room.end_waits(number)
         room.wait(number, "blocked")
         assert "not enough have approved in time" in (room.step(number, "ask").error or "")
         assert _story(room.step(number, "ask")) == [("initial", "failed")]
 
     def test_an_answer_in_time_ends_it(self, room: Room) -> None:
-        number = asked(room, definition(more="timeout: 0.5s"))
+        number = asked(room, definition(more="timeout: 1h"))
         room.engine.answer(ADA, number, "ask", True)
         room.wait(number, "completed")
         assert room.step(number, "ask").wakes_at is None, "nothing is waited for any more"

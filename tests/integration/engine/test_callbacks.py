@@ -194,7 +194,8 @@ def test_re_triggered_alone_it_is_held_until_continue_flow(room: Room) -> None:
 
 
 def test_a_time_out_blocks_or_takes_the_failure_path(room: Room) -> None:
-    number, address = waiting(room, "short", "0.3s")
+    number, address = waiting(room, "short", "1h")
+    room.end_waits(number)
     assert room.wait(number, "blocked").reason == "wait: Nobody called back in time."
     with pytest.raises(CallbackRefused, match="it is blocked"):
         room.engine.call_back(address, '{"ok": 1}')

@@ -171,7 +171,7 @@ def test_a_database_that_refuses_is_said_once_and_its_end_once(
     def refusal() -> str:
         return f"PRAGMA query_only = {refuses}"
 
-    room.publish(MAILING.replace("/accounts,", "/accounts, retry: {times: 9, interval: 0.1, backoff: 1},"))
+    room.publish(MAILING.replace("/accounts,", "/accounts, retry: {times: 9, interval: 1, backoff: 1},"))
     outside.turn("identity", "down")
     room.start(lease=0.5)  # it beats ten times a second
     number = room.submit("mailing", {"email": "a@example.com"})

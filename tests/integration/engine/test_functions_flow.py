@@ -57,7 +57,7 @@ def flaky() -> str:
 
 @function("test.wait")
 def wait() -> str:
-    _let_go.wait(20)
+    _let_go.wait(60)
     return "too late"
 
 

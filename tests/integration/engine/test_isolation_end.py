@@ -14,6 +14,7 @@ from tests.integration.engine.conftest import StartEngine
 from tests.support import rough_functions
 from tests.support.engine import Room
 from tests.support.front import Front, Process
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.processes import EngineProcess, family, is_gone, read_pid, wait_until_gone
 
 MODULE = rough_functions.__name__
@@ -94,7 +95,7 @@ def test_no_process_outlives_its_worker(
     processes = family(engine.pid)
     assert pids < set(processes)
     engine.process.send_signal(how)
-    engine.process.wait(10)
+    engine.process.wait(PATIENCE)
     wait_until_gone(*processes)
 
 
@@ -103,10 +104,8 @@ def test_what_it_prints_and_its_crash_are_in_the_workers_log(
 ) -> None:
     engine = start_engine()
     room.wait(room.submit("talking"), "blocked")
-    log = engine.log.read_text()
-    assert "said by a function\n" in log
-    assert "Fatal Python error: Segmentation fault" in log
-    assert "rough_functions.py" in log and "in segfault" in log
+    lines = ("said by a function\n", "Fatal Python error: Segmentation fault", "rough_functions.py", "in segfault")
+    wait_until(lambda: all(line in engine.said for line in lines), "the log to have it")
 
 
 def test_ctrl_c_in_a_terminal_is_quiet(sqlite_url: str, tmp_path: Path) -> None:

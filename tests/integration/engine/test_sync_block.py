@@ -61,7 +61,7 @@ def echo(value: object) -> object:
 
 @function("blocks.hang")
 def hang() -> str:
-    _let_go.wait(20)
+    _let_go.wait(60)
     return "too late"
 
 
@@ -157,10 +157,11 @@ def test_a_failure_path_sees_the_error(room: Room, shared_outside: Outside) -> N
 
 def test_re_triggered_alone_the_request_stays_blocked_while_it_runs(room: Room, shared_outside: Outside) -> None:
     number = blocked(room, shared_outside)
-    shared_outside.turn("facilities", "slow", seconds=0.5)
+    shared_outside.turn("facilities", "slow", seconds=60)
     room.engine.retrigger(HANNA, number, "block")
     document = room.wait(number, lambda d: statuses(d)["desk"] == "running")
     assert document.status == "blocked"
+    shared_outside.turn("facilities", "up")
     document = room.wait(number, lambda d: statuses(d)["block"] == "completed")
     assert document.status == "blocked" and room.step(number, "block").held
     room.engine.continue_flow(HANNA, number)
@@ -178,11 +179,12 @@ def test_a_new_key_is_for_every_call_inside_and_needs_a_confirmation(room: Room,
 
 
 def test_withdrawn_in_the_middle_nothing_inside_goes_on(room: Room, shared_outside: Outside) -> None:
-    shared_outside.turn("facilities", "slow", seconds=0.5)
+    shared_outside.turn("facilities", "slow", seconds=60)
     room.publish(definition("withdrawn"))
     number = room.submit("withdrawn")
     room.wait(number, lambda d: statuses(d)["desk"] == "running")
     room.engine.withdraw(HANNA, number, reason="no longer needed")
+    shared_outside.turn("facilities", "up")
     room.wait(number, lambda d: any(event.kind == "late_result" and event.node == "desk" for event in d.events))
     assert room.document(number).status == "withdrawn" and story(room.step(number, "desk")) == ["cancelled"]
     assert room.step(number, "send").attempts == ()
@@ -207,7 +209,7 @@ def test_an_engine_that_ends_in_the_middle_costs_no_effect_and_no_key(
 ) -> None:
     room = open_room(database_url, outside.connections)
     room.publish(definition("cut"))
-    outside.turn("facilities", "slow", seconds=20)
+    outside.turn("facilities", "slow", seconds=60)
     first = start_engine(database_url, outside.connections, lease=1.0, grace=0.1)
     number = room.submit("cut")
     outside.wait_for_calls(1, "facilities")
@@ -217,7 +219,7 @@ def test_an_engine_that_ends_in_the_middle_costs_no_effect_and_no_key(
         assert first.stop() == 0
     outside.turn("facilities", "up")
     start_engine(database_url, outside.connections, lease=1.0)
-    room.wait(number, "completed", 30.0)
+    room.wait(number, "completed")
     account, desk = room.step(number, "account"), room.step(number, "desk")
     assert story(desk) == ["lost" if kill else "returned", "succeeded"] and len(account.attempts) == 2
     assert len(keys(account)) == len(keys(desk)) == 1

@@ -275,14 +275,12 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         yield Stage(room, outside)
 
 
-@pytest.mark.timeout(300)  # it ends by its number of examples, 10 s of a free machine
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_engine_and_model_agree(stage: Stage) -> None:
     play(TwoPeople, stage, examples=50, steps=50)
 
 
 @pytest.mark.postgres
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("stage", ["postgres"], indirect=True)
 def test_engine_and_model_agree_on_postgresql(stage: Stage) -> None:
     play(TwoPeople, stage, examples=8, steps=40)

@@ -69,7 +69,7 @@ class Outage:
         return self.bulk.begin(HANNA, preview.run.id, flow=flow, rate=rate, reason="The identity system is back.")
 
     def ended(self, run: Run) -> Run:
-        wait_until(lambda: self.room.bulks.run(run.id).state is RunState.ENDED, "the end of the run", 30.0)
+        wait_until(lambda: self.room.bulks.run(run.id).state is RunState.ENDED, "the end of the run")
         return self.room.bulks.run(run.id)
 
     def counts(self, cause_id: int) -> dict[Stand, int]:

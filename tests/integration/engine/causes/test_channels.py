@@ -38,7 +38,7 @@ class Told:
             self.relay.run_once()
             return self.outbox.waiting()[0] == 0
 
-        wait_until(empty, "an empty outbox", 30.0)
+        wait_until(empty, "an empty outbox")
 
     def cards(self, text: str = "blocked by one error") -> list[str]:
         """The channels that have one."""

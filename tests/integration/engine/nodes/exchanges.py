@@ -12,11 +12,12 @@ import requests
 
 from engine.nodes.deadline_adapter import DeadlineAdapter
 from engine.nodes.http import exchange
+from tests.support.poll import PATIENCE
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
-def post(adapter: DeadlineAdapter, url: str, timeout: float = 5.0, data: bytes = b"{}") -> Any:
+def post(adapter: DeadlineAdapter, url: str, timeout: float = PATIENCE, data: bytes = b"{}") -> Any:
     """An Answer or a NoAnswer, as the test expects it."""
     return exchange(adapter, requests.Request("POST", f"{url}/x", data=data).prepare(), timeout)
 

@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import threading
-import time
 
 import pytest
 import requests
@@ -263,16 +262,13 @@ def test_a_server_that_works_but_never_answers():
 
     def talk(connection):
         read_request(connection)
-        let_go.wait(5)
+        let_go.wait()
 
-    start = time.monotonic()
     with tcp_server(talk) as url:
         found = run({"timeout": 0.2}, connection(url))
-        took = time.monotonic() - start
         let_go.set()
 
     assert found == Failure("identity did not answer within 0.2 s.", CallEffect.UNKNOWN, retryable=True)
-    assert took < 3
 
 
 @pytest.mark.parametrize("over", [0, 1])

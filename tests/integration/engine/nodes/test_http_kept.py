@@ -7,6 +7,7 @@ import time
 
 from engine.nodes.answer import NoAnswer
 from tests.integration.engine.nodes.exchanges import post
+from tests.support.poll import PATIENCE
 from tests.support.tcp import answer, read_request, reset, tcp_server
 
 
@@ -36,7 +37,7 @@ def test_what_is_kept_is_closed_with_the_adapter(adapter):
     with tcp_server(talk) as url:
         assert post(adapter, url).status == 200
         adapter.close()
-        assert ended.wait(5)
+        assert ended.wait(PATIENCE)
 
 
 def test_a_kept_connection_that_was_closed_in_the_meantime_is_replaced(adapter):
@@ -50,7 +51,7 @@ def test_a_kept_connection_that_was_closed_in_the_meantime_is_replaced(adapter):
 
     with tcp_server(talk) as url:
         assert post(adapter, url).status == 200
-        assert closed.wait(5)
+        assert closed.wait(PATIENCE)
         assert post(adapter, url).status == 200
 
 
@@ -76,7 +77,7 @@ def test_calls_from_many_threads_do_not_wait_for_each_other(adapter):
 
     def talk(connection):
         read_request(connection)
-        everybody.wait(5)
+        everybody.wait(PATIENCE)
         answer(connection)
 
     found = []
