@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 
 from slack_sdk.socket_mode.builtin.connection import Connection, ConnectionState
 
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
-SECONDS = 10.0
 T = TypeVar("T")
 
 
 class SlackUi:
-    """``user`` in front of the local Slack at ``url``. The waiting methods raise TimeoutError after 10 s.
+    """``user`` in front of the local Slack at ``url``. The waiting methods raise TimeoutError after PATIENCE.
 
     The local Slack has one modal stack for everybody, and shows ephemeral messages to everybody.
     """
@@ -45,7 +44,7 @@ class SlackUi:
         self._ending.terminated = True
         if self._connection.sock is not None:
             self._connection.sock.shutdown(socket.SHUT_RDWR)  # or the reader sits in its receive for 3 s
-        self._reader.join(SECONDS)
+        self._reader.join(PATIENCE)
         self._connection.close()
 
     def __enter__(self) -> SlackUi:
@@ -57,8 +56,8 @@ class SlackUi:
     def wait(self, found: Callable[[], T], what: str = "it") -> T:
         """Wait until ``found`` gives something true, and give that."""
         with self._changed:
-            if not self._changed.wait_for(found, SECONDS):
-                raise TimeoutError(f"{what} did not come about in {SECONDS:.0f} s")
+            if not self._changed.wait_for(found, PATIENCE):
+                raise TimeoutError(f"{what} did not come about in {PATIENCE:.0f} s")
             return found()
 
     def caught_up(self) -> None:

@@ -23,7 +23,7 @@ from storage.outbox import SqlOutbox
 from storage.removals import SqlRemovals
 from tests.integration.bot.bank import Bank
 from tests.support.engine import HANNA, Room
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.slack_checks import check_message
 from tests.support.slack_server import Person, SlackServer
 from tests.support.slack_ui import SlackUi
@@ -232,7 +232,7 @@ class Office:
         answer = WebClient(BOT_TOKEN, base_url=self.slack.api_url).conversations_open(users=user)
         return str(answer["channel"]["id"])
 
-    def settled(self, seconds: float = 20.0) -> None:
+    def settled(self, seconds: float = PATIENCE) -> None:
         """Everything that is to be told has been told, and everybody's page shows it."""
         wait_until(lambda: self.outbox.waiting()[0] == 0, "an empty outbox", seconds)
         for person in (self.hanna, self.omar, self.vera):

@@ -168,9 +168,11 @@ def test_issued_anew_the_old_buttons_are_void(office: Office) -> None:
 
 @pytest.mark.parametrize("how", ["withdrawn", "time"])
 def test_an_approval_that_is_over_asks_nobody_any_more(office: Office, how: str) -> None:
-    number = asked(office, more=", timeout: 1s" if how == "time" else "")
+    number = asked(office, more=", timeout: 1h" if how == "time" else "")
     if how == "withdrawn":
         office.room.engine.withdraw(HANNA, number, reason="hired elsewhere")
+    else:
+        office.room.end_waits(number)
     office.room.wait(number, "withdrawn" if how == "withdrawn" else "rejected")
     what = "no longer asked for" if how == "withdrawn" else "not enough have approved in time"
     assert all(buttons(message) == [] for message in asks(office, number, what).values())

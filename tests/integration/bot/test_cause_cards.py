@@ -11,7 +11,7 @@ import pytest
 from engine.limits import CAUSE_REQUESTS
 from tests.integration.bot.office import WORKSPACE, Office
 from tests.support.engine import HANNA
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.slack_checks import check_view
 from tests.support.slack_form import typed
 from tests.support.slack_server import SlackServer
@@ -37,7 +37,7 @@ def blocked(office: Office, number: int) -> list[int]:
     made = [office.room.submit("payment", {"name": f"Ada {place}"}) for place in range(number)]
     for request in made:
         office.room.wait(request, "blocked")
-    office.settled(seconds=20 + number / 5)
+    office.settled(seconds=PATIENCE + number / 5)
     return made
 
 
@@ -48,7 +48,7 @@ def cause_card(office: Office, text: str = "blocked by one error") -> dict[str, 
         cards = [m for m in office.posts() if "blocked by one error" in m["text"]]
         return [m for m in cards[-1:] if text in str(m)]
 
-    return wait_until(shown, f"the cause card with {text!r}", 30.0)[0]
+    return wait_until(shown, f"the cause card with {text!r}")[0]
 
 
 @pytest.mark.timeout(600)

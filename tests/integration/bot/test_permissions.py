@@ -139,7 +139,7 @@ def goes_through(building: Building, door: Door, scene: Scene) -> None:
 def until_seen(building: Building, person: Person, text: str) -> None:
     """Fails with what they see instead."""
     try:
-        wait_until(lambda: text in building.seen(person), repr(text), 5.0)
+        wait_until(lambda: text in building.seen(person), repr(text))
     except AssertionError:
         raise AssertionError(f"{text!r} is not in {building.seen(person)}") from None
 

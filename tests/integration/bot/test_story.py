@@ -11,6 +11,7 @@ import pytest
 from engine.logs.json_line import JsonLine
 from engine.values.masking import Masker
 from tests.integration.bot.office import CHANNEL, Office
+from tests.support.poll import wait_until
 from tests.support.slack_form import typed
 from tests.support.slack_ui import SlackUi
 
@@ -32,6 +33,8 @@ def test_one_id_gives_the_whole_story(office: Office, caplog: pytest.LogCaptureF
     office.hanna.submit(typed(reason="my secret diary"))
     office.room.wait(number, "completed")
     office.settled()
+    told_by = {"act.done", "attempt.ended", "slack.whispered"}  # in threads that may come to it a little later
+    wait_until(lambda: told_by <= {line["event"] for line in told(caplog)}, "the last lines")
 
     lines = told(caplog)
     story = [line for line in lines if line.get("request") == f"REQ-{number}"]
@@ -65,7 +68,7 @@ def test_a_refused_click_is_told_with_its_name(office: Office, caplog: pytest.Lo
     office.vera.click(card, "retrigger.step")
     office.message("Take action")
 
-    refused = next(line for line in told(caplog) if line["event"] == "act.refused")
+    (refused,) = wait_until(lambda: [line for line in told(caplog) if line["event"] == "act.refused"], "the line")
     assert (refused["request"], refused["actor"]) == (f"REQ-{number}", "slack:T1/U3")
     assert refused["click"] and "Take action" in refused["says"]
 
@@ -84,9 +87,8 @@ def test_every_attempt_and_call_is_told_at_debug(office: Office, caplog: pytest.
     number = office.room.submit("payment", {"name": "Ada"})
     office.room.wait(number, "completed")
 
-    ran = [line["event"] for line in told(caplog) if line.get("request") == f"REQ-{number}"]
-    assert [event for event in ran if not event.startswith("slack")] == [
-        "attempt.started",
-        "call.ended",
-        "attempt.ended",
-    ]
+    def ran() -> list[str]:
+        events = [line["event"] for line in told(caplog) if line.get("request") == f"REQ-{number}"]
+        return [event for event in events if not event.startswith("slack")]
+
+    wait_until(lambda: ran() == ["attempt.started", "call.ended", "attempt.ended"], "the lines of its one attempt")

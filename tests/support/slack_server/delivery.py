@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import requests
 from slack_sdk.signature import SignatureVerifier
 
+from tests.support.poll import PATIENCE
 from tests.support.slack_server.sockets import Sockets
 from tests.support.slack_server.workspace import Json
 
-ACK = 3.0  # seconds that Slack waits
 Acked = Callable[[Json], None]
 
 
@@ -35,7 +35,12 @@ class Delivery:
     error: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
-    def wait(self, seconds: float = 10.0) -> Delivery:
+    def acknowledged(self) -> Delivery:
+        """Wait until it was; fails if it did not arrive. How soon is for the benchmark to ask."""
+        assert not self.wait().error, self.error
+        return self
+
+    def wait(self, seconds: float = PATIENCE) -> Delivery:
         """Until it was acknowledged, or did not arrive."""
         assert self.done.wait(seconds), f"no acknowledgement in {seconds:.0f} s of {self.kind}"
         return self
@@ -110,7 +115,7 @@ class Deliveries:
         if delivery.retry:
             headers |= {"X-Slack-Retry-Num": str(delivery.retry), "X-Slack-Retry-Reason": "http_timeout"}
         try:
-            answer = requests.post(url, data=body.encode(), headers=headers, timeout=ACK)
+            answer = requests.post(url, data=body.encode(), headers=headers, timeout=PATIENCE)
             answer.raise_for_status()
             said = answer.json() if "json" in answer.headers.get("Content-Type", "") and answer.content else {}
             self._end(delivery, said or ({"text": answer.text} if answer.text.strip() else {}))

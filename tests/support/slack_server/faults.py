@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from tests.support.poll import PATIENCE
+
 LOST_ANSWER = "carried out, and the answer lost"
 LOST_CALL = "not carried out, and no answer"
 RESET = "not carried out, and the connection reset"
-SECONDS = 10.0
 
 
 class Answer(NamedTuple):
@@ -30,7 +31,7 @@ class Hold:
         self.after = after
         self._reached, self._released = threading.Event(), threading.Event()
 
-    def wait(self, seconds: float = SECONDS) -> None:
+    def wait(self, seconds: float = PATIENCE) -> None:
         """Until a call has come so far."""
         assert self._reached.wait(seconds), "no call came to be held"
 
@@ -40,7 +41,7 @@ class Hold:
     def stop_here(self) -> None:
         """For the server."""
         self._reached.set()
-        self._released.wait(60.0)
+        self._released.wait()
 
 
 Fault = str | Answer | Hold

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tests.support.poll import PATIENCE
 from tests.support.slack_server import payloads
 from tests.support.slack_server.delivery import Deliveries, Delivery
 from tests.support.slack_server.methods import chat, files, views
 from tests.support.slack_server.workspace import Json, Workspace
 
-SECONDS = 10.0
 T = TypeVar("T")
 
 
 class Person:
-    """The waiting methods raise TimeoutError after 10 s. What is done gives its Delivery, to wait for if one likes."""
+    """The waiting methods raise TimeoutError after PATIENCE. What is done gives its Delivery, to wait for."""
 
     def __init__(self, slack: Workspace, deliveries: Deliveries, user: str) -> None:
         self.user = user
@@ -29,8 +29,8 @@ class Person:
     def wait(self, found: Callable[[], T], what: str = "it") -> T:
         """Wait until ``found`` gives something true, and give that."""
         with self._slack.changed:
-            if not self._slack.changed.wait_for(found, SECONDS):
-                raise TimeoutError(f"{what} did not come about in {SECONDS:.0f} s")
+            if not self._slack.changed.wait_for(found, PATIENCE):
+                raise TimeoutError(f"{what} did not come about in {PATIENCE:.0f} s")
             return found()
 
     def messages(self, channel: str, *, thread: str | None = None) -> list[Json]:

@@ -10,7 +10,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-TRIGGER_LIFE = 3.0  # seconds
+TRIGGER_LIFE = 60.0  # seconds; Slack's own 3 s are asked for by `make bench-slack`, where nothing else runs
 SCOPES = (
     "chat:write,commands,users:read,users:read.email,usergroups:read,files:read,files:write,"
     "channels:history,groups:history,im:history,im:write,channels:read,groups:read"
@@ -49,7 +49,6 @@ class Workspace:
         self.files: dict[str, Json] = {}
         self.scopes = SCOPES
         self.token_error = ""
-        self.trigger_life = TRIGGER_LIFE
         self.url = ""  # of the web server
         self.hooks: dict[str, list[str]] = {}  # by response_url: [channel, user, thread, times left, message]
         self.refused: list[str] = []
@@ -93,14 +92,14 @@ class Workspace:
         return trigger
 
     def use(self, trigger: str) -> str:
-        """Whose trigger it is; good once, for 3 s. Raises Refused."""
+        """Whose trigger it is; good once, and not for long. Raises Refused."""
         if trigger in self._spent:
             raise Refused("exchanged_trigger_id")
         if trigger not in self._triggers:
             raise Refused("invalid_trigger_id")
         user, made_at = self._triggers.pop(trigger)
         self._spent.add(trigger)
-        if time.monotonic() - made_at > self.trigger_life:
+        if time.monotonic() - made_at > TRIGGER_LIFE:
             raise Refused("expired_trigger_id")
         return user
 
