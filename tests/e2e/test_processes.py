@@ -19,7 +19,7 @@ from retrigger.demo.local_slack import LocalSlack
 from retrigger.demo.stage import OUTSIDE_PORT, SLACK_PORT
 from tests.support.demo import COMPLETED, DOWN, RETRIED, WRONG_DATA, Demo
 from tests.support.front import HANNA, Front, Process
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.slack_ui import SlackUi
 
 Start = Callable[..., Process]
@@ -80,7 +80,7 @@ def test_ctrl_c_while_the_demo_starts_leaves_nothing_behind(
     process.wait_for("Starting the local Slack")
     children = wait_until(lambda: psutil.Process(process.pid).children(recursive=True), "the local Slack's process")
     process.end()
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
     assert list(temp.iterdir()) == []
     assert "Traceback" not in process.said
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-PATIENCE = 20_000  # milliseconds; a machine that runs many tests at once is slow at times
+PATIENCE = 60_000  # milliseconds; a machine that runs many tests at once is slow at times
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox",

@@ -18,7 +18,7 @@ from retrigger.cli import command
 from retrigger.demo import people
 from retrigger.demo.scenes import TRIES, WORKFLOW
 from tests.support.front import Process
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 COMPLETED, RETRIED, DOWN, WRONG_DATA = "REQ-1", "REQ-2", "REQ-3", "REQ-4"
 """The requests that the demo starts with, by what becomes of them."""
@@ -54,7 +54,7 @@ class Demo:
             code = self._process.end()
         finally:
             self._process.close()
-        left = psutil.wait_procs(processes, timeout=5)[1]
+        left = psutil.wait_procs(processes, timeout=PATIENCE)[1]
         assert (code, left, list(self.temp.iterdir())) == (0, [], []), self._process.said
         return self._process.said
 
@@ -106,7 +106,7 @@ class Demo:
 
     def rule(self, **rule: object) -> None:
         """Let an outside system misbehave for some calls."""
-        requests.post(f"{self.outside_url}/rules", json=rule, timeout=5).raise_for_status()
+        requests.post(f"{self.outside_url}/rules", json=rule, timeout=PATIENCE).raise_for_status()
 
     def document(self, request: str) -> dict[str, Any]:
         """What `retrigger show --json` gives."""
@@ -119,12 +119,12 @@ class Demo:
 
     def calls(self, request: str) -> list[dict[str, Any]]:
         """The outside systems' ledger of the request's calls, oldest first."""
-        ledger = requests.get(f"{self.outside_url}/ledger.json", timeout=5).json()
+        ledger = requests.get(f"{self.outside_url}/ledger.json", timeout=PATIENCE).json()
         return [call for call in reversed(ledger["entries"]) if call["trace"] == request]
 
     def messages(self) -> list[dict[str, Any]]:
         """Everything in the channel and its threads, oldest first; private messages have ``ephemeral_to``."""
-        answer = requests.get(f"{self.slack_url}/_control/messages/{people.CHANNEL_ID}", timeout=5).json()
+        answer = requests.get(f"{self.slack_url}/_control/messages/{people.CHANNEL_ID}", timeout=PATIENCE).json()
         found: list[dict[str, Any]] = answer["messages"]
         return found
 
@@ -141,7 +141,7 @@ class Demo:
 
     def submits_seen(self) -> int:
         """How often Slack has told the bot that somebody pressed a modal's button."""
-        log = requests.get(f"{self.slack_url}/_control/log", timeout=5).json()["log"]
+        log = requests.get(f"{self.slack_url}/_control/log", timeout=PATIENCE).json()["log"]
         return sum((entry.get("detail") or {}).get("type") == "view_submission" for entry in log)
 
     @contextmanager

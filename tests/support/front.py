@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from retrigger.cli import command
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 HANNA = "hanna@example.com"
@@ -38,7 +38,7 @@ SETTINGS = """
 database_url: DATABASE
 workflows: [workflows/]
 functions: [tests.support.front_functions]
-lease: 2s
+lease: 10s
 """
 
 
@@ -159,7 +159,7 @@ class Process:
     def said(self) -> str:
         return self._file.read_text()
 
-    def wait_for(self, text: str, seconds: float = 40.0) -> str:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> str:
         """Everything said, once ``text`` is in it."""
         wait_until(lambda: text in self.said or self._process.poll() is not None, f"{text!r}", seconds)
         assert text in self.said, self.said
@@ -170,12 +170,12 @@ class Process:
         self._process.send_signal(number)
         return self._process.poll() is None
 
-    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
+    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = PATIENCE) -> int:
         """Send a signal, and wait. Returns the exit code."""
         self._process.send_signal(number)
         return self._process.wait(seconds)
 
-    def code(self, seconds: float = 40.0) -> int:
+    def code(self, seconds: float = PATIENCE) -> int:
         """The exit code, once it ends by itself."""
         return self._process.wait(seconds)
 
@@ -183,4 +183,4 @@ class Process:
         """However it stands: end it."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)

@@ -22,5 +22,5 @@ def work(folder: str) -> dict[str, Any]:
 def wait(folder: str) -> str:
     """Ends when the file ``go`` is there."""
     Path(folder, "waiting").touch()
-    wait_until(Path(folder, "go").exists, "the test to let the step go", 60.0)
+    wait_until(Path(folder, "go").exists, "the test to let the step go", 300.0)
     return "gone"

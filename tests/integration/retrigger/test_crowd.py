@@ -1,4 +1,4 @@
-"""50 clicks a second from 20 people who all want the same: quick to be acknowledged, and one act for one winner."""
+"""50 clicks a second from 20 people who all want the same: one act for one winner, and quick to be acknowledged."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 from tests.support.clicks import Crowd, Turn, crowd, percentile
 
 RATE = 50  # clicks a second, and the windows that follow from them
-SHORT = 2.0  # seconds: a hundred clicks, so that of every act and window the two slowest may be late; else --slow
+SHORT = 2.0  # seconds: a hundred clicks
 CARDS = 8  # that they press on, several of them on each; from 10 on there would be one card for all
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
     with crowd(tmp_path, transport) as people:
@@ -21,24 +20,22 @@ def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_a_minute(tmp_path: Path, transport: str) -> None:
     with crowd(tmp_path, transport) as people:
         turns = check(people, 60.0)
     clicks = sorted(turn.click.sent_at for turn in turns)
     assert len(clicks) / (clicks[-1] - clicks[0]) > 0.9 * RATE  # the crowd was as quick as it was to be
+    assert percentile([delivery.took for turn in turns for delivery in turn.deliveries], 0.99) < 1.0
 
 
 def check(people: Crowd, seconds: float) -> list[Turn]:
-    """How quick the crowd itself is, is for the long form to ask, beside which no other tests run."""
+    """How quick all this is, is for the long form to ask, beside which no other tests run."""
     cards = people.blocked(CARDS)
     before = len(people.outside.calls)
     turns = people.turns(cards, RATE, seconds)
 
-    times = [delivery.took for turn in turns for delivery in turn.deliveries]
     won = sum(turn.won for turn in turns)
-    assert percentile(times, 0.99) < 1.0
     assert 0 < won < len(turns)
     assert people.attempts(cards) == won
     assert len(people.outside.calls) - before == won

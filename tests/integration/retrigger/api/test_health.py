@@ -17,7 +17,7 @@ from retrigger.wiring import open_app
 from tests.integration.storage.helpers import Worker
 from tests.support.api import Api, serve_api
 from tests.support.front import Front
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 Numbers = dict[tuple[str, ...], float]
 
@@ -83,7 +83,7 @@ def test_a_relay_that_is_stuck_counts_only_where_slack_is_configured(tmp_path: P
     with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
         database.execute("UPDATE outbox SET created_at = created_at - 100")
 
-    with httpx.Client(base_url=said[-1].removeprefix("API: "), trust_env=False) as caller:
+    with httpx.Client(base_url=said[-1].removeprefix("API: "), trust_env=False, timeout=PATIENCE) as caller:
         lag = numbers(caller)["retrigger_relay_lag_seconds",]
         answer = caller.get("/readyz")
     running.stop()

@@ -1,12 +1,12 @@
 """The local Slack as a real process, with the program that `make run` fetches."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 
 import psutil
 import pytest
@@ -14,6 +14,7 @@ import requests
 
 from retrigger.demo import people, ports
 from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable
+from tests.support.poll import PATIENCE
 from tests.support.processes import wait_until_gone
 
 
@@ -28,12 +29,12 @@ def temp(tmp_path, monkeypatch):
 
 
 def say(url, method, **body):
-    return requests.post(f"{url}{method}", json=body, timeout=5).json()
+    return requests.post(f"{url}{method}", json=body, timeout=PATIENCE).json()
 
 
 def test_people_channel_and_bot_are_there(local_slack_program):
     with LocalSlack(local_slack_program, people.workspace()) as slack:
-        state = requests.get(f"{slack.url}/_control/state", timeout=5).json()
+        state = requests.get(f"{slack.url}/_control/state", timeout=PATIENCE).json()
         assert [user["email"] for user in state["users"] if not user["is_bot"]] == [
             "hanna@example.com",
             "omar@example.com",
@@ -51,10 +52,8 @@ def test_stop_leaves_nothing_behind(local_slack_program, temp):
     number = int(slack.url.rpartition(":")[2])
     processes = [slack._process.pid, *(child.pid for child in psutil.Process(slack._process.pid).children(True))]
     assert len(processes) >= 2
-    started = time.monotonic()
     slack.stop()
     slack.stop()
-    assert time.monotonic() - started < 3
     assert not slack.alive
     wait_until_gone(*processes)
     assert not list(temp.iterdir())
@@ -66,12 +65,16 @@ def test_a_taken_port_is_replaced(local_slack_program):
         number = taken.getsockname()[1]
         with LocalSlack(local_slack_program, people.workspace(), port=number) as slack:
             assert slack.url != f"http://127.0.0.1:{number}"
-            assert requests.get(slack.url, timeout=5).status_code == 200
+            assert requests.get(slack.url, timeout=PATIENCE).status_code == 200
+
+
+def first_then_free(port):
+    return itertools.chain([port], map(ports.free_port, itertools.repeat(0)))
 
 
 def test_a_port_that_is_lost_at_the_last_moment_is_replaced(local_slack_program, monkeypatch):
     with ports.listen(0) as taken:
-        numbers = iter([taken.getsockname()[1], ports.free_port(0)])
+        numbers = first_then_free(taken.getsockname()[1])
         monkeypatch.setattr(ports, "free_port", lambda preferred: next(numbers))
         with LocalSlack(local_slack_program, people.workspace()) as slack:
             assert slack.alive
@@ -79,7 +82,7 @@ def test_a_port_that_is_lost_at_the_last_moment_is_replaced(local_slack_program,
 
 def test_another_demo_on_that_port_is_not_taken_for_ours(local_slack_program, monkeypatch):
     with LocalSlack(local_slack_program, people.workspace()) as other:
-        numbers = iter([int(other.url.rpartition(":")[2]), ports.free_port(0)])
+        numbers = first_then_free(int(other.url.rpartition(":")[2]))
         monkeypatch.setattr(ports, "free_port", lambda preferred: next(numbers))
         with LocalSlack(local_slack_program, people.workspace()) as slack:
             assert slack.alive
@@ -118,7 +121,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed(local_slack_program, 
         pid, url = starter.stdout.readline().split()
         companion = psutil.Process(int(pid))
         program = companion.children()[0].pid
-        assert requests.get(url, timeout=5).status_code == 200
+        assert requests.get(url, timeout=PATIENCE).status_code == 200
         starter.send_signal(signal.SIGKILL)
     wait_until_gone(program, companion.pid)
     assert not list(temp.iterdir())

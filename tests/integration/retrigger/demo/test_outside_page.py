@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from retrigger.demo.outside import serve
 from retrigger.demo.outside_systems import OutsideSystems
+from tests.support.poll import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,7 @@ def page(chromium, url):
 def call(url, email="ana@example.com", key="k1", name="Ana Reis"):
     body = {"email": email, "name": name}
     headers = {"Idempotency-Key": key, "X-Trace": "REQ-7"}
-    return requests.post(f"{url}/identity/accounts", json=body, headers=headers, timeout=5).status_code
+    return requests.post(f"{url}/identity/accounts", json=body, headers=headers, timeout=PATIENCE).status_code
 
 
 def card(page, title):
