@@ -45,6 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
+def strict_times(request: pytest.FixtureRequest) -> bool:
+    """Whether promised times are asked for: only with --slow, where nothing else keeps the machine busy."""
+    return bool(request.config.getoption("--slow"))
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """The address of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'retrigger.db'}"

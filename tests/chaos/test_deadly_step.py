@@ -11,9 +11,8 @@ from engine.rules.draft import Draft
 from engine.states import StepStatus
 from tests.chaos.conftest import StartEngine
 from tests.support.engine import HANNA, Room
+from tests.support.poll import PATIENCE
 from tests.support.waiting import DEADLY, WAITING, Folder
-
-pytestmark = pytest.mark.timeout(180)
 
 DEATHS = 1 + MAX_RECOVERIES
 
@@ -69,7 +68,7 @@ def test_a_step_that_kills_its_worker_every_time_is_blocked_and_spends_no_other_
             folder.let_go()
         _hurry(room, number, "kill")
         others += [room.submit("waiting", folder.input) for _ in range(3)]
-        assert engine.process.wait(30) == -9
+        assert engine.process.wait(PATIENCE) == -9
     assert start_engine().recovered == 1
     _check_blocked(room, number)
     spent = []
@@ -118,7 +117,7 @@ def test_the_recoveries_come_after_about_0_1_2_4_and_8_seconds(
     unless = tmp_path / "unless"
     number = room.submit("deadly", {"unless": str(unless)})
     for _ in range(DEATHS):
-        assert start_engine().process.wait(30) == -9
+        assert start_engine().process.wait(PATIENCE) == -9
     start_engine()
     _check_blocked(room, number)
     attempts = room.step(number, "kill").attempts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.support.hosts.site import Site
 from tests.support.poll import wait_until
 from tests.support.slack_server import SlackServer
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.postgres
 
 SETTINGS = f"""
 lease: 3s
@@ -51,8 +52,8 @@ def account() -> str:
 class Doors:
     """``hanna`` is in front of a Slack that sends what she does to one of the bots."""
 
-    def __init__(self, site: Site, slack: SlackServer) -> None:
-        self.site, self.slack = site, slack
+    def __init__(self, site: Site, slack: SlackServer, strict_times: bool) -> None:
+        self.site, self.slack, self.strict_times = site, slack, strict_times
         self._world = site.host("world").namespace
         self.hanna = slack.person("U1")
 
@@ -70,19 +71,27 @@ class Doors:
 
     def reasons(self, name: str) -> list[str]:
         """Why the host is not ready; empty when it is. It says so at once."""
-        asked = time.monotonic()
-        answer = self.site.call(name, "GET", "/readyz")
-        assert time.monotonic() - asked < PROMPT
+        with self.within(PROMPT, "/readyz to answer"):
+            answer = self.site.call(name, "GET", "/readyz")
         reasons: list[str] = answer.json()["reasons"]
         assert answer.status_code == (503 if reasons else 200)
         return reasons
 
-    def wait_until_ready(self, name: str, seconds: float = 20.0) -> None:
-        wait_until(lambda: not self.reasons(name), f"{name} to be ready", seconds)
+    def wait_until_ready(self, name: str) -> None:
+        wait_until(lambda: not self.reasons(name), f"{name} to be ready")
+
+    @contextmanager
+    def within(self, seconds: float, what: str) -> Iterator[None]:
+        """It takes no longer than that, where promised times are asked for."""
+        begun = time.monotonic()
+        yield
+        took = time.monotonic() - begun
+        print(f"{what}: {took:.1f} s")  # noqa: T201  # with -s, whoever runs it sees what it took
+        assert took < seconds or not self.strict_times
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
+def doors(tmp_path: Path, strict_times: bool) -> Iterator[Doors]:
     _broken[0] = True
     with Site.built(tmp_path, SETTINGS) as site:
         world = site.host("world")
@@ -97,7 +106,7 @@ def doors(tmp_path: Path) -> Iterator[Doors]:
             site.room.start()
             site.ready("api", "api1", "api2")
             site.ready("bot", "bot1", "bot2")
-            yield Doors(site, slack)
+            yield Doors(site, slack, strict_times)
             assert slack.refused == []
 
 
@@ -116,10 +125,9 @@ def test_doors_that_are_cut_off_say_so_and_come_back(doors: Doors) -> None:
         wait_until(partial(doors.reasons, name), f"{name} to say that it is cut off")
     assert site.call("api1", "GET", "/healthz").status_code == 200
     assert site.call("api2", "GET", f"/v1/requests/{number}", key).json()["status"] == "blocked"
-    clicked = time.monotonic()
-    doors.click("bot1", card, "retrigger.flow")
-    wait_until(doors.told, "Hanna to be told why", TOLD)
-    print(f"clicked, until told: {time.monotonic() - clicked:.1f} s")  # noqa: T201  # with -s
+    with doors.within(TOLD, "clicked, until told"):
+        doors.click("bot1", card, "retrigger.flow")
+        wait_until(doors.told, "Hanna to be told why")
     refused = site.call("api1", "GET", f"/v1/requests/{number}", key)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert "cannot be reached" in refused.json()["detail"]
@@ -131,10 +139,9 @@ def test_doors_that_are_cut_off_say_so_and_come_back(doors: Doors) -> None:
 
     for name in ("api1", "bot1"):
         site.host(name).reconnect()
-    mended = time.monotonic()
-    for name in everybody:
-        doors.wait_until_ready(name, BACK)
-    print(f"mended, until ready again: {time.monotonic() - mended:.1f} s")  # noqa: T201  # with -s
+    with doors.within(BACK, "mended, until ready again"):
+        for name in everybody:
+            doors.wait_until_ready(name)
     site.room.wait(int(number.removeprefix("REQ-")), "completed")
     assert site.call("api1", "GET", f"/v1/requests/{number}", key).json()["status"] == "completed"
     wait_until(lambda: "Completed" in hanna.everything()[card["ts"]]["text"], "the card to show the end")

@@ -19,10 +19,8 @@ from engine.ports.outbox import CARD
 from storage.tables import TO_TELL, outbox, posted
 from tests.integration.bot.office import CHANNEL, WORKSPACE
 from tests.support.engine import HANNA, Room
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 from tests.support.slack_server import LOST_ANSWER, Hold, SlackServer
-
-pytestmark = pytest.mark.timeout(300)
 
 WORKFLOW = """
 workflow: onboarding
@@ -91,7 +89,7 @@ class Story:
 
     def tell(self, kill_at: int = 0) -> bool:
         """Run a bot until everything is told; returns whether it was killed before."""
-        code = self.bot(kill_at).wait(60)
+        code = self.bot(kill_at).wait(PATIENCE)
         assert code in (0, -signal.SIGKILL)
         killed = code != 0
         self.kills += killed
@@ -205,9 +203,9 @@ def test_killed_while_slack_is_at_it(story: Story, after: bool) -> None:
     hold = Hold(after=after)
     story.slack.faults.add("chat.postMessage", hold)
     bot = story.bot()
-    hold.wait(30)
+    hold.wait()
     bot.kill()
-    bot.wait(10)
+    bot.wait(PATIENCE)
     story.pass_time(taken_until=None)
     hold.release()
     wait_until(lambda: len(story.slack.workspace.messages) == 1, "the held call's end")
@@ -226,8 +224,8 @@ def test_two_bots_and_answers_that_are_lost(postgres_url: str, slack: SlackServe
             slack.faults.add("chat.postMessage", LOST_ANSWER)
             slack.faults.add("chat.postEphemeral", LOST_ANSWER)
         bots = [story.bot(), story.bot(), story.bot(kill_at=30)]
-        assert [bot.wait(120) for bot in bots[:2]] == [0, 0]
-        bots[2].wait(10)
+        assert [bot.wait(PATIENCE) for bot in bots[:2]] == [0, 0]
+        bots[2].wait(PATIENCE)
         for number in numbers:
             story.check(number)
     finally:

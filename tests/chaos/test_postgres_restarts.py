@@ -20,10 +20,9 @@ from tests.support.processes import EngineProcess
 from tests.support.proxy import Proxy
 from tests.support.waiting import WAITING, Folder
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.postgres
 
 LEASE = 6.0
-PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ class Case:
         self._room, self.first, self._folder = room, first, folder
         room.publish(WAITING)
         self._number = room.submit("waiting", folder.input)
-        folder.wait_for_starts(1, PATIENCE)
+        folder.wait_for_starts(1)
 
     def present_until(self, engine: EngineProcess) -> float:
         """Until when its last sign of life says that it is there."""
@@ -63,7 +62,7 @@ class Case:
     def wait_for_signs(self, engine: EngineProcess, number: int) -> None:
         for _ in range(number):
             last = self.present_until(engine)
-            wait_until(partial(self._has_beaten, engine, last), "a sign of life", PATIENCE)
+            wait_until(partial(self._has_beaten, engine, last), "a sign of life")
 
     def _has_beaten(self, engine: EngineProcess, last: float) -> bool:
         return self.present_until(engine) > last
@@ -71,7 +70,7 @@ class Case:
     def check_undisturbed(self) -> None:
         """The step ends where it began, and no death was counted."""
         self._folder.let_go()
-        self._room.wait(self._number, "completed", PATIENCE)
+        self._room.wait(self._number, "completed")
         step = self._room.step(self._number, "wait")
         assert [(attempt.kind, attempt.outcome) for attempt in step.attempts] == [("initial", "succeeded")]
         assert step.recoveries == 0 and self._folder.started() == [self.first.pid]
@@ -90,7 +89,7 @@ def test_an_engine_that_is_back_earlier_than_another_does_not_take_it_for_dead(
     over = case.present_until(case.first)
     door.refuse()
     postgres.stop("immediate")
-    wait_until(lambda: time.time() > over, "the end of the lease", PATIENCE)
+    wait_until(lambda: time.time() > over, "the end of the lease")
     postgres.start()
     case.wait_for_signs(second, 2)  # and it has looked for the dead meanwhile
     door.accept()
@@ -103,7 +102,7 @@ def test_an_engine_that_is_started_just_then_takes_nobody_for_dead(
 ) -> None:
     door.refuse()
     door.cut()
-    wait_until(lambda: room.store.expired(), "the end of the lease", PATIENCE)
+    wait_until(lambda: room.store.expired(), "the end of the lease")
     assert start_engine(lease=LEASE).recovered == 0
     door.accept()
     case.wait_for_signs(case.first, 1)

@@ -19,8 +19,6 @@ from tests.support.own_postgres import OwnPostgres
 from tests.support.storm.storm import Storm
 from tests.support.storm.weather import LEASE, Start
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 def start(start_engine: StartEngine) -> Start:

@@ -15,10 +15,9 @@ from typing import IO
 
 import psutil
 
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 _ROOT = Path(__file__).parents[2]
-_START_SECONDS = 60.0
 _MARK = "RETRIGGER_TEST_MARK"
 
 
@@ -40,7 +39,7 @@ class EngineProcess:
         with log.open("ab") as errors:
             self.started_at = time.time()
             self.process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors, env=environment)
-        line = self._first_line()
+        line = self._line()
         if not line.startswith(b"READY") and self._end() != -signal.SIGKILL:
             self.close()
             raise AssertionError(f"the engine did not start: {log.read_text()[-2000:]}")
@@ -50,14 +49,14 @@ class EngineProcess:
     def _end(self) -> int | None:
         """Its exit code, once its output has ended without a word."""
         try:
-            return self.process.wait(5)
+            return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             return None
 
-    def _first_line(self) -> bytes:
+    def _line(self) -> bytes:
         out: IO[bytes] | None = self.process.stdout
         assert out is not None
-        ready, _, _ = select.select([out], [], [], _START_SECONDS)
+        ready, _, _ = select.select([out], [], [], PATIENCE)
         return out.readline() if ready else b""
 
     @property
@@ -85,7 +84,7 @@ class EngineProcess:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def pause(self) -> None:
         """As a hung process or a laptop that sleeps."""
@@ -96,7 +95,12 @@ class EngineProcess:
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
-    def stop(self, seconds: float = 20.0) -> int:
+    def drain(self) -> None:
+        """SIGTERM; returns once it takes nothing more, while what runs goes on."""
+        self.process.terminate()
+        assert self._line().startswith(b"DRAINED"), self.said
+
+    def stop(self, seconds: float = PATIENCE) -> int:
         """SIGTERM, and wait for the clean end. Returns its exit code."""
         self.process.terminate()
         return self.process.wait(seconds)
@@ -105,7 +109,7 @@ class EngineProcess:
         """However it stands: end it."""
         if self.is_alive:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -118,8 +122,8 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def wait_until_gone(*pids: int, seconds: float = 10.0) -> None:
-    wait_until(lambda: all(map(is_gone, pids)), f"the end of {pids}", seconds)
+def wait_until_gone(*pids: int) -> None:
+    wait_until(lambda: all(map(is_gone, pids)), f"the end of {pids}")
 
 
 def read_pid(file: Path) -> int:

@@ -1,6 +1,7 @@
 """An engine as a process of its own, to be killed: ``python -m tests.support.worker_process URL ...``.
 
-It prints READY and how many steps it recovered once it runs. SIGTERM stops it cleanly.
+It prints READY and how many steps it recovered once it runs. SIGTERM stops it cleanly: it prints DRAINED
+when it takes nothing more.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import argparse
 import os
 import secrets
 import sys
+from contextlib import suppress
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.causes.runner import BulkRunner
 from engine.commands.service import Engine
-from engine.errors import RetriggerError
+from engine.errors import RetriggerError, StorageError
 from engine.functions import load_functions
 from engine.isolation.pool import Processes
 from engine.nodes.connections import Connection, ConnectionSettings
@@ -71,6 +73,9 @@ def main() -> int:
     print(ready, flush=True)  # noqa: T201  # the parent reads it
     stopping.wait()
     stopping.allow(arguments.grace + BEYOND)
+    with suppress(StorageError):
+        worker.drain()
+    print("DRAINED", flush=True)  # noqa: T201  # the same
     clean = worker.stop(grace=arguments.grace)
     store.close()
     database.close()
