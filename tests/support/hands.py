@@ -29,9 +29,9 @@ from engine.worker.runner import Runner
 from storage.database import open_database
 from storage.tables import attempts, events, outbox, requests, steps
 from tests.support.engine import Room
+from tests.support.poll import PATIENCE
 from tests.support.tcp import answer, read_request, reset, tcp_server
 
-_PATIENCE = 30.0  # seconds; what should happen at once, and did not
 _NEVER = 1e11  # when no test runs any more
 _waiting = steps.c.status == "waiting"
 _ANSWERS = {
@@ -65,7 +65,7 @@ class Outside:
     def arrive(self, call: Call) -> str:
         """Tell of a call; what becomes of it."""
         self.signals.put(call)
-        return call.reply.get(timeout=_PATIENCE)
+        return call.reply.get(timeout=PATIENCE)
 
 
 _outside: list[Outside] = []  # the one that is there, for the function
@@ -173,7 +173,7 @@ class Hands:
         self.outside.signals.put([self._runner.execute(held.claim)])
 
     def _follow(self, held: Held) -> Finished | None:
-        signal = self.outside.signals.get(timeout=_PATIENCE)
+        signal = self.outside.signals.get(timeout=PATIENCE)
         if isinstance(signal, Call):
             held.call = signal
             return None

@@ -8,8 +8,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 60.0
+"""Seconds until what was to come is given up: far more than it takes, for a machine may be busy with other things."""
 
-def wait_until(condition: Callable[[], T], what: str = "it", seconds: float = 20.0, every: float = 0.01) -> T:
+
+def wait_until(condition: Callable[[], T], what: str = "it", seconds: float = PATIENCE, every: float = 0.01) -> T:
     """The condition's first true answer; fails, naming ``what`` did not come, after ``seconds``."""
     end = time.monotonic() + seconds
     while not (answer := condition()):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from tests.support.poll import PATIENCE
+
 
 class Proxy:
     """Stands between the store and PostgreSQL. ``cut_at_commit``: pass on a COMMIT, or swallow it, and hang up."""
@@ -88,7 +90,7 @@ class Proxy:
         self.refuse()
         self.cut()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE)
         for connection in self._sockets:
             connection.close()
 

@@ -8,6 +8,8 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
+from tests.support.poll import PATIENCE
+
 Talk = Callable[[socket.socket], None]
 
 
@@ -40,7 +42,7 @@ def tcp_server(talk: Talk) -> Iterator[str]:
                     sock.shutdown(socket.SHUT_RDWR)
             listener.close()
             for thread in (accepting, *threads):
-                thread.join(5)
+                thread.join(PATIENCE)
 
 
 def read_request(connection: socket.socket) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.poll import wait_until
+from tests.support.poll import PATIENCE, wait_until
 
 WAITING = """
 workflow: waiting
@@ -35,7 +35,7 @@ class Folder:
         trace = self._path / "started"
         return [int(pid) for pid in trace.read_text().split()] if trace.exists() else []
 
-    def wait_for_starts(self, number: int, seconds: float = 20.0) -> None:
+    def wait_for_starts(self, number: int, seconds: float = PATIENCE) -> None:
         wait_until(lambda: len(self.started()) >= number, f"start {number} of the waiting step", seconds)
 
     def let_go(self, pid: int | None = None) -> None:

@@ -30,7 +30,7 @@ def idle(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     monkeypatch.setattr(office.outbox, "due", look)
     relay = office.new_relay(poll=NEVER)
     relay.start()
-    assert looked.wait(10)
+    assert looked.wait(60)
     yield relay
     relay.stop()
 
@@ -53,5 +53,5 @@ def test_a_card_that_somebody_found_stale_is_refreshed_at_once(office: Office, i
 
 
 def test_a_stop_waits_for_no_look(idle: Relay) -> None:
-    idle.stop(timeout=10.0)
+    idle.stop(timeout=60.0)
     assert "relay" not in {thread.name for thread in threading.enumerate()}

@@ -19,7 +19,7 @@ def test_the_end_waits_for_a_regular_job_that_is_under_way() -> None:
 
     def job() -> None:
         entered.set()
-        go.wait(10)
+        go.wait(60)
         ended.append("job")
 
     def shut_down() -> None:
@@ -27,13 +27,13 @@ def test_the_end_waits_for_a_regular_job_that_is_under_way() -> None:
         ended.append("executor")
 
     executor.every(0.01, job, "heartbeat")
-    assert entered.wait(10)
+    assert entered.wait(60)
     ending = threading.Thread(target=shut_down)
     ending.start()
     ending.join(0.1)
     assert ending.is_alive()
     go.set()
-    ending.join(10)
+    ending.join(60)
     assert ended == ["job", "executor"]
 
 
@@ -42,10 +42,10 @@ def test_the_end_does_not_wait_for_ever_for_a_job_that_hangs() -> None:
 
     def hang() -> None:
         entered.set()
-        go.wait(30)
+        go.wait(60)
 
     executor.at(0.0, hang)
-    assert entered.wait(10)
+    assert entered.wait(60)
     assert not executor.shutdown(patience=0.05)
     go.set()
 
@@ -55,6 +55,6 @@ def test_the_end_may_come_just_as_a_timer_fires() -> None:
     for _ in range(100):
         executor, fired = _executor(), threading.Event()
         executor.at(0.0, fired.set)
-        fired.wait(10)
+        fired.wait(60)
         executor.shutdown()
         executor.at(0.0, fired.set)  # comes too late, and is nothing to complain about

@@ -155,9 +155,9 @@ def test_no_jumble_of_words_gives_anything_but_json_or_a_template_error(words: l
     ],
 )
 def test_nothing_grows_without_bound(template: str):
-    started = time.monotonic()
+    started = time.thread_time()
     assert refusal(template)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 30  # seconds of its own work; most need some hundredths
 
 
 def test_as_many_characters_as_the_limit_says():

@@ -101,10 +101,10 @@ def test_patterns_are_judged_as_by_jsonschema(schema: dict[str, Any], value: Any
 )
 def test_no_pattern_takes_longer_than_the_text_is_long(schema: dict[str, Any]) -> None:
     text = "a" * 50_000 + "!"
-    began = time.perf_counter()
+    began = time.thread_time()
     misfits(schema, text)
     misfits(schema, {text: text})
-    assert time.perf_counter() - began < 5.0
+    assert time.thread_time() - began < 30.0  # of its own work; one that went back and forth would take years
 
 
 @pytest.mark.parametrize("pattern", [r"^\p{L}+$", r"^\p{Lu}[\p{L} '-]*$", r"^[\x{c0}-\x{17f}]+$"])
@@ -149,7 +149,7 @@ def test_no_schema_takes_more_checks_than_it_may(schema: Any, value: Any, monkey
     monkeypatch.setattr(json_schema, "MAX_SCHEMA_CHECKS", 20_000)
     begun = time.thread_time()
     assert [error.message for error in misfits(schema, value)] == [TOO_LONG]
-    assert time.thread_time() - begun < 3.0
+    assert time.thread_time() - begun < 30.0  # of its own work; all of it would take hours
     assert misfits({"type": "string"}, "a") == []  # the next comparison begins anew
 
 
