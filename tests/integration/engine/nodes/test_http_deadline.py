@@ -124,8 +124,10 @@ def test_each_call_on_a_kept_connection_has_its_own_deadline(adapter, monkeypatc
 
     found, clock = [], time.monotonic
     with tcp_server(talk) as url:
-        for call in range(3):  # when the deadline of the one before is over
-            monkeypatch.setattr("engine.nodes.deadline_adapter.time.monotonic", lambda call=call: clock() + call * PATIENCE)
+        for call in range(3):  # each when the deadline of the one before is over
+            monkeypatch.setattr(
+                "engine.nodes.deadline_adapter.time.monotonic", lambda call=call: clock() + call * PATIENCE
+            )
             found.append(post(adapter, url, timeout=PATIENCE))
 
     assert [(each.status, each.fault) for each in found] == [(200, None)] * 3
