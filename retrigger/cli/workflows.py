@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -15,6 +16,9 @@ from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import age, iso
 
+if TYPE_CHECKING:
+    from retrigger.publishing import Definition
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -25,11 +29,19 @@ def workflow() -> None:
 
 @workflow.command()
 @click.argument("file", type=_FILE)
+@as_json
 @pass_session
-def check(session: Session, file: Path) -> None:
+def check(session: Session, file: Path, as_json: bool) -> None:
     """Say whether a definition could be published, and if not, why not."""
-    found = _read(session, file)
-    click.echo(f"{file}: workflow {found.name} passes ({len(found.step_ids)} nodes).")
+    definition = _definition(session, file)
+    if as_json:
+        found = definition.workflow
+        write_json({"file": str(file), "workflow": found and found.name, "problems": definition.problems})
+        if found is None:
+            raise click.exceptions.Exit(1)
+        return
+    workflow = _passed(definition)
+    click.echo(f"{file}: workflow {workflow.name} passes ({len(workflow.step_ids)} nodes).")
 
 
 @workflow.command()
@@ -38,7 +50,7 @@ def check(session: Session, file: Path) -> None:
 def publish(session: Session, file: Path) -> None:
     """Publish a definition as the newest version of its workflow."""
     actor = session.actor
-    found = _read(session, file)
+    found = _passed(_definition(session, file))
     version, new = session.app.engine.publish(actor, found)
     click.echo(f"{found.name} version {version} is {'published' if new else 'in force already; nothing changed'}.")
 
@@ -72,8 +84,8 @@ def list_(session: Session, as_json: bool) -> None:
         click.echo("No workflow is published yet: retrigger workflow publish FILE.", err=True)
 
 
-def _read(session: Session, file: Path) -> Workflow:
-    """The workflow, or the end of the command. Without settings nothing is known of functions and connections."""
+def _definition(session: Session, file: Path) -> Definition:
+    """Without settings nothing is known of functions and connections."""
     from retrigger.publishing import read_definition
     from retrigger.settings_file import DEFAULT_FILE
     from retrigger.wiring import load_own_functions
@@ -83,7 +95,11 @@ def _read(session: Session, file: Path) -> Workflow:
         load_own_functions(session.settings)
         functions, connections = function_names(), session.settings.connections
         public_url = bool(session.settings.api.public_url)
-    definition = read_definition(file, functions, connections, public_url)
+    return read_definition(file, functions, connections, public_url)
+
+
+def _passed(definition: Definition) -> Workflow:
+    """The workflow, or the end of the command, once its problems are told."""
     for problem in definition.problems:
         click.echo(problem, err=True)
     if definition.workflow is None:

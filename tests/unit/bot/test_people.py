@@ -97,8 +97,10 @@ def test_a_person_has_the_groups_of_this_moment() -> None:
     assert found.person("T1", "U1").actor.names == {"slack:t1/u1", "hanna@example.com", "u1", "@hr-admins", "s1"}
     assert found.person("T1", "U1").actor.own_names == {"slack:t1/u1", "hanna@example.com", "u1"}
     listed.listed = ()
+    assert found.person("T1", "U1").actor.groups, "who clicks waits for no answer of Slack's about groups"
     known.refresh()
     assert found.person("T1", "U1").actor.groups == frozenset()
+    assert listed.asked == 2
 
 
 def test_whoever_is_to_be_asked_is_mentioned_where_their_id_is_known() -> None:

@@ -151,7 +151,16 @@ def test_a_plan_is_printed_and_nothing_happens(running: Front):
     needs = "This needs --reason TEXT.\n"
     assert needs in running.out("withdraw", request, "--plan")
     assert running.out("flow", request, "second", "--new-key", "--plan").endswith(needs)
+    given = running.out("input", request, "second", "--json", '{"done": true}', "--reason", "by hand", "--plan")
+    assert given == "second would be completed with the input, without a call.\nWould run:\n  third (function)\n"
+    assert running.out("withdraw", request, "--reason", "nobody needs it", "--plan").startswith("REQ-1 would be With")
     assert running.json("show", request) == before
+
+    running.mend_second()
+    running.out("step", request, "second")
+    held = running.json("show", request)
+    assert running.out("continue", request, "--plan") == "Would run:\n  third (function)\n"
+    assert running.json("show", request) == held
 
 
 def test_a_plan_is_that_of_the_version_that_is_named(running: Front):

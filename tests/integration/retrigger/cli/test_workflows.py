@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.front import Front
+import json
+
+from tests.support.front import STEPS, Front
 
 BROKEN = """
 workflow: steps
@@ -19,6 +21,17 @@ def test_check_names_file_line_node_field_and_mend(front: Front):
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"{file}:5: node first, field function.nam: is not known; did you mean `name`?" in result.stderr
+
+
+def test_check_tells_programs_the_same(front: Front):
+    broken = front.define("steps", BROKEN)
+    told = front.run("workflow", "check", str(broken), "--json")
+    assert (told.exit_code, told.stderr) == (1, "")
+    said = front.run("workflow", "check", str(broken)).stderr.splitlines()
+    assert json.loads(told.stdout) == {"file": str(broken), "workflow": None, "problems": said}
+
+    fine = front.define("steps", STEPS)
+    assert front.json("workflow", "check", str(fine)) == {"file": str(fine), "workflow": "steps", "problems": []}
 
 
 def test_check_knows_the_settings_functions_and_connections(front: Front):

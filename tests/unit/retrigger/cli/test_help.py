@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -17,6 +18,43 @@ def test_each_line_of_the_help_is_the_first_of_the_commands_own():
     assert {name: each and each.get_short_help_str(1000) for name, each in commands.items()} == {
         name: each.help for name, each in COMMANDS.items()
     }
+
+
+READING = {"list", "show", "workflow check", "workflow list", "grants", "key list", "doctor"}
+ACTING = {"step", "flow", "input", "continue", "withdraw"}
+WAITING = {"step", "flow", "input", "continue", "approve", "reject"}
+PRUNING = {"prune"}  # has a plan too, of what would be removed
+OTHERS = {"demo", "up", "worker", "bot", "api", "db upgrade", "submit", "workflow publish", "grant", "revoke"}
+OTHERS |= {"key create", "key revoke"}
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        if isinstance(found, click.Group):
+            yield from commands(found, f"{before}{name} ")
+        else:
+            yield before + name, found
+
+
+def flagged(option: str) -> set[str]:
+    """The commands with this flag."""
+    return {
+        words
+        for words, found in commands(command)
+        for one in found.params
+        if option in one.opts and isinstance(one, click.Option) and one.is_flag
+    }
+
+
+def test_every_command_that_reads_has_json_and_every_one_that_acts_a_plan():
+    assert {words for words, _ in commands(command)} == READING | ACTING | WAITING | PRUNING | OTHERS
+    assert flagged("--json") == READING
+    assert flagged("--plan") == ACTING | PRUNING
+    assert flagged("--no-wait") == WAITING
 
 
 def test_no_command_is_left_out():

@@ -1,0 +1,125 @@
+"""The command in a person's terminal: the line that tells what it waits for, colours, narrow windows, closed pipes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.front import HANNA, ROOT, Front
+from tests.support.poll import wait_until
+
+WAITING = """
+workflow: waiting
+app: HR
+title: "{{ request.input.title }}"
+nodes:
+  first: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
+  second: {function: {name: front.wait, args: {folder: FOLDER}, isolation: thread}}
+"""
+STYLE = re.compile(r"\x1b\[([\d;]*)m")
+LONG = "Onboard somebody whose name goes on and on, and then on some more, to the very end of the line"
+
+
+class Terminal:
+    """One run of the command in a window of its own. ``shown`` is what came there so far."""
+
+    def __init__(
+        self, front: Front, *words: str, columns: int = 80, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.shown = ""
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "retrigger", *words],
+            cwd=front.folder,
+            env={
+                **known,
+                "PYTHONPATH": str(ROOT),
+                "RETRIGGER_USER": HANNA,
+                "TERM": "xterm-256color",
+                **(environment or {}),
+            },
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+
+    def until(self, text: str) -> None:
+        """Read until the text has come."""
+        wait_until(lambda: text in self.shown or not self._read(), repr(text), 60.0)
+        assert text in self.shown, self.shown
+
+    def end(self) -> int:
+        """Read to the end. The exit code."""
+        while self._read():
+            pass
+        os.close(self._ours)
+        return self._process.wait(60)
+
+    def _read(self) -> bool:
+        try:
+            found = os.read(self._ours, 10_000)
+        except OSError:  # Linux's way to say that the other side is closed
+            return False
+        self.shown += found.decode()
+        return bool(found)
+
+
+def test_while_it_waits_it_says_what_for(running: Front):
+    running.out("workflow", "publish", str(running.define("waiting", WAITING)))
+    running.break_second()
+    request = running.out("submit", "waiting", "--input", '{"title": "Ada"}').strip()
+    running.wait(request, "blocked")
+    running.mend_second()
+
+    terminal = Terminal(running, "flow", request, "first")
+    terminal.until(f"{request} is In progress: second is running")
+    Path(running.folder, "go").touch()
+
+    assert terminal.end() == 0
+    assert terminal.shown.endswith(f"{request} is Completed.\r\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours_are_left_out_where_nobody_wants_them(still: Front, environment: dict[str, str], colours: bool):
+    still.submit()
+    terminal = Terminal(still, "show", "REQ-1", environment=environment)
+    assert terminal.end() == 0
+    found = {code for codes in STYLE.findall(terminal.shown) for code in codes.split(";")}
+    assert any(code.startswith(("3", "9")) and len(code) == 2 for code in found) == colours, terminal.shown
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_in_a_narrow_window_each_request_has_its_line_with_its_id(still: Front, columns: int):
+    still.out("workflow", "publish", str(still.define("waiting", WAITING)))
+    requests = [still.out("submit", "waiting", "--input", f'{{"title": "{LONG}"}}').strip() for _ in range(2)]
+
+    terminal = Terminal(still, "list", columns=columns)
+    assert terminal.end() == 0
+
+    _, *lines = STYLE.sub("", terminal.shown).splitlines()
+    assert [line.split()[0] for line in lines] == requests[::-1]
+    assert all("In progress" in line and "Onb" in line and len(line) <= columns for line in lines), terminal.shown
+
+
+def test_a_reader_that_goes_away_is_no_defect(still: Front):
+    still.submit()
+    for words in ("list --json", "show REQ-1", "--help"):
+        line = f"{sys.executable} -m retrigger {words} 2>errors | true"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "RETRIGGER_USER": HANNA}
+        subprocess.run(line, shell=True, cwd=still.folder, env=environment, check=True)
+        assert Path(still.folder, "errors").read_text() == ""
