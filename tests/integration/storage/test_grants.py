@@ -40,10 +40,3 @@ def test_each_change_leaves_its_event_and_what_changes_nothing_leaves_none(store
     with store.database.reading() as connection:
         kinds = connection.scalars(select(tables.events.c.kind).order_by(tables.events.c.id)).all()
     assert kinds == ["granted", "grant_revoked"]
-
-
-def test_what_is_kept_is_replaced(store: SqlStore):
-    assert store.kept("groups") is None
-    store.keep("groups", "one")
-    store.keep("groups", "two")
-    assert store.kept("groups") == "two"
