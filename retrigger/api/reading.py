@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.message
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.commands.api_keys import Caller
 from engine.commands.service import Engine
@@ -23,24 +24,21 @@ from engine.values.strict_json import loads
 from retrigger.api.problems import BadBody, WrongMedia
 
 _DRAINED = 16 * MAX_INPUT_BYTES  # bytes read off a body that is too large, so that its sender comes to read the answer
-_Message = dict[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
 
 
 class BodyLimit:
     """ASGI middleware: no body is longer than ``MAX_INPUT_BYTES``, whatever it says of itself, or does not say."""
 
-    def __init__(self, app: Callable[[Any, _Receive, _Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         taken = 0
 
-        async def limited() -> _Message:
+        async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))

@@ -6,8 +6,8 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.logs import bind, logger
 
@@ -15,20 +15,16 @@ HEADER = "X-Request-Id"
 _GIVEN = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")  # what goes into a log, and back
 _WATCHED = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by monitors
 
-_Message = dict[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
-
 log = logger(__name__)
 
 
 class Tracing:
     """ASGI middleware. Takes the caller's ``X-Request-Id``, or makes one."""
 
-    def __init__(self, app: Callable[[Any, _Receive, _Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -36,7 +32,7 @@ class Tracing:
         scope.setdefault("state", {})["trace"] = trace
         bind(trace=trace)  # of this call's task; what the server says of it afterwards has it, too
 
-        async def traced(message: _Message) -> None:
+        async def traced(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -49,12 +45,12 @@ class Tracing:
             _say(scope, status, time.perf_counter() - begun)
 
 
-def _trace(scope: dict[str, Any]) -> str:
+def _trace(scope: Scope) -> str:
     given = next((value.decode("latin-1") for name, value in scope["headers"] if name == HEADER.lower().encode()), "")
     return given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
 
 
-def _say(scope: dict[str, Any], status: int, seconds: float) -> None:
+def _say(scope: Scope, status: int, seconds: float) -> None:
     """The route, not the path: an address may be a secret, such as a callback's."""
     route = getattr(scope.get("route"), "path", None)
     number, caller = (scope.get("path_params") or {}).get("id"), scope["state"].get("caller")
