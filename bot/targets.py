@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from engine.errors import RetriggerError
 from engine.rules.allowed import Action
-from engine.stored import Beside
+from engine.stored import Cursor
 
 # Action ids and callback ids. Namespaced, so that they never meet another app's or Slack's own.
 PATH = "retrigger.path"
@@ -71,7 +71,7 @@ class Report(NamedTuple):
 
     app: str | None = None
     longer_than: int = 0
-    beside: Beside | None = None
+    cursor: Cursor | None = None
 
     def pack(self) -> str:
         return _dump(self)
@@ -195,8 +195,8 @@ def unpack_target(text: str) -> Target:
 def unpack_report(text: str) -> Report:
     """Raises OldButton."""
     try:
-        app, longer_than, beside = json.loads(text)
-        return Report(app, int(longer_than), None if beside is None else Beside(*beside))
+        app, longer_than, cursor = json.loads(text)
+        return Report(app, int(longer_than), None if cursor is None else Cursor(*cursor))
     except (ValueError, TypeError):
         raise OldButton from None
 

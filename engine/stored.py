@@ -70,9 +70,9 @@ class RequestFilter(NamedTuple):
     oldest_first: bool = False
 
 
-class Beside(NamedTuple):
-    """The page that follows a request in a list of Blocked ones or, ``backwards``, that ends before it. ``at``: since
-    when that request was Blocked, in seconds."""
+class Cursor(NamedTuple):
+    """Stands for the page that follows a request in a list of Blocked ones or, ``backwards``, ends before it. ``at``:
+    since when that request was Blocked, in seconds."""
 
     at: float
     id: int
@@ -87,7 +87,7 @@ class BlockedFilter(NamedTuple):
 
     apps: frozenset[str] | None = None
     longer_than: float = 0.0
-    beside: Beside | None = None
+    cursor: Cursor | None = None
     limit: int = 50
 
 

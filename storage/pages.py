@@ -46,9 +46,9 @@ def page(connection: Connection, filter: RequestFilter) -> list[Row[Any]]:
 def blocked_page(connection: Connection, filter: BlockedFilter) -> list[Row[Any]]:
     """Rows of Blocked requests with their titles, those that are so longest first."""
     low, high = (0.0, 0), (now(connection) - filter.longer_than if filter.longer_than else _LAST, HIGHEST_ID)
-    backwards = filter.beside is not None and filter.beside.backwards
-    if filter.beside is not None:
-        key = (filter.beside.at, filter.beside.id)
+    backwards = filter.cursor is not None and filter.cursor.backwards
+    if filter.cursor is not None:
+        key = (filter.cursor.at, filter.cursor.id)
         low, high = (low, min(high, key)) if backwards else (key, high)
     order = (requests.c.blocked_at, requests.c.id)
     part = _Part(order, low, high, not backwards, _whole(filter.limit), (IS_BLOCKED,))

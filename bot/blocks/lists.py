@@ -63,9 +63,9 @@ def request_line(item: RequestSummary, dates: Dates, now: datetime) -> Block:
 def page_buttons(action_id: str, report: Report, page: BlockedPage) -> list[Block]:
     """To those that are blocked longer, and shorter, than the page's; what is looked at stands in the button."""
     there = [
-        button(label, f"{action_id}{which}", report._replace(beside=beside).pack())
-        for label, which, beside in (("← Older", OLDER, page.older), ("Newer →", NEWER, page.newer))
-        if beside is not None
+        button(label, f"{action_id}{which}", report._replace(cursor=cursor).pack())
+        for label, which, cursor in (("← Older", OLDER, page.older), ("Newer →", NEWER, page.newer))
+        if cursor is not None
     ]
     return [actions(there, block_id="pages")] if there else []
 

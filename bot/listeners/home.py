@@ -65,7 +65,7 @@ def view_for(bot: Bot, person: Person, report: Report, *, tried: bool = True) ->
         if report.app is not None and report.app not in apps:
             report = Report(None, report.longer_than)  # they may not see it any more
         blocked = engine.blocked(
-            actor, app=report.app, longer_than=report.longer_than, beside=report.beside, limit=PAGE
+            actor, app=report.app, longer_than=report.longer_than, cursor=report.cursor, limit=PAGE
         )
         counts = engine.counts(actor, report.app)
         return home_view(Seen(report, apps, counts, blocked, datetime.now(UTC)), bot.dates)

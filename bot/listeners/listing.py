@@ -17,7 +17,7 @@ from engine.states import RequestStatus
 
 def blocked_message(bot: Bot, actor: Actor, report: Report) -> Message:
     """A page of the list. Raises NotPermitted."""
-    page = bot.engine.blocked(actor, app=report.app, beside=report.beside, limit=lists.PAGE)
+    page = bot.engine.blocked(actor, app=report.app, cursor=report.cursor, limit=lists.PAGE)
     total = bot.engine.counts(actor, report.app)[RequestStatus.BLOCKED]
     return lists.blocked_list(page, report, total, bot.dates, datetime.now(UTC))
 

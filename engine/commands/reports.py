@@ -9,15 +9,15 @@ from engine.commands.access import Access
 from engine.commands.documents import RequestSummary, request_summary
 from engine.rules.permissions import Actor, Permission, permitted_apps
 from engine.states import RequestStatus
-from engine.stored import Beside, BlockedFilter, RequestFilter, RequestRow
+from engine.stored import BlockedFilter, Cursor, RequestFilter, RequestRow
 
 
 class BlockedPage(NamedTuple):
     """Requests that are Blocked, those that are so longest first; where ``older`` and ``newer`` ones follow, if any."""
 
     requests: tuple[RequestSummary, ...]
-    older: Beside | None
-    newer: Beside | None
+    older: Cursor | None
+    newer: Cursor | None
 
 
 class Reports(Access):
@@ -47,17 +47,17 @@ class Reports(Access):
         *,
         app: str | None = None,
         longer_than: float = 0.0,
-        beside: Beside | None = None,
+        cursor: Cursor | None = None,
         limit: int = 50,
     ) -> BlockedPage:
         """A page of the Blocked requests that the person may see, of one application or of all of those;
         ``longer_than`` in seconds. A page that is no more is answered with the first one. Raises NotPermitted."""
-        filter = BlockedFilter(self._seen(actor, app), longer_than, beside, limit + 1)
+        filter = BlockedFilter(self._seen(actor, app), longer_than, cursor, limit + 1)
         found = self.store.blocked(filter)
-        if beside is not None and (not found or (beside.backwards and len(found) <= limit)):
-            beside = None
-            found = self.store.blocked(filter._replace(beside=None))
-        return _page(found, limit, beside)
+        if cursor is not None and (not found or (cursor.backwards and len(found) <= limit)):
+            cursor = None
+            found = self.store.blocked(filter._replace(cursor=None))
+        return _page(found, limit, cursor)
 
     def counts(self, actor: Actor, app: str | None = None) -> Mapping[RequestStatus, int]:
         """How many requests the person may see, by status. Raises NotPermitted."""
@@ -76,19 +76,19 @@ class Reports(Access):
         return frozenset({app})
 
 
-def _page(found: Sequence[RequestRow], limit: int, beside: Beside | None) -> BlockedPage:
-    """``found`` has one more than the page, if there is one, at the end that lies away from ``beside``."""
-    backwards, more = beside is not None and beside.backwards, len(found) > limit
+def _page(found: Sequence[RequestRow], limit: int, cursor: Cursor | None) -> BlockedPage:
+    """``found`` has one more than the page, if there is one, at the end that lies away from ``cursor``."""
+    backwards, more = cursor is not None and cursor.backwards, len(found) > limit
     rows = found[-limit:] if backwards else found[:limit]
-    older = more if backwards else beside is not None
+    older = more if backwards else cursor is not None
     newer = True if backwards else more
     return BlockedPage(
         tuple(map(request_summary, rows)),
-        _beside(rows[0], True) if older else None,
-        _beside(rows[-1], False) if newer else None,
+        _cursor(rows[0], True) if older else None,
+        _cursor(rows[-1], False) if newer else None,
     )
 
 
-def _beside(row: RequestRow, backwards: bool) -> Beside:
+def _cursor(row: RequestRow, backwards: bool) -> Cursor:
     assert row.request.blocked_at is not None  # the list is of those that are Blocked
-    return Beside(row.request.blocked_at, row.request.id, backwards)
+    return Cursor(row.request.blocked_at, row.request.id, backwards)

@@ -29,7 +29,7 @@ from engine.rules.decide.lost import give_back, recover, unstick
 from engine.rules.outcomes import Success
 from engine.rules.permissions import Grant, Permission
 from engine.states import RequestStatus, StepStatus
-from engine.stored import Beside, BlockedFilter, RequestFilter, Wait
+from engine.stored import BlockedFilter, Cursor, RequestFilter, Wait
 from storage.bulks import SqlBulks
 from storage.causes import SqlCauses
 from storage.database import open_database
@@ -161,9 +161,9 @@ def people_look(engine: Engine, store: Store) -> None:
                 assert store.requests(RequestFilter(status, apps, after, 20, oldest_first))
     for apps in (None, frozenset({"HR"}), frozenset(APPS)):
         (*_, last) = store.blocked(BlockedFilter(apps, limit=20))
-        next_one = Beside(last.request.blocked_at or 0.0, last.request.id)
-        for beside in (None, next_one, next_one._replace(backwards=True)):
-            assert store.blocked(BlockedFilter(apps, 1.0, beside, 20))
+        next_one = Cursor(last.request.blocked_at or 0.0, last.request.id)
+        for cursor in (None, next_one, next_one._replace(backwards=True)):
+            assert store.blocked(BlockedFilter(apps, 1.0, cursor, 20))
     store.apps()
     engine.document(SOMEONE, NUMBER)
     engine.counts(SOMEONE)

@@ -9,7 +9,7 @@ from sqlalchemy import Table, insert, update
 
 from engine.errors import UnreadableRow
 from engine.states import RequestStatus
-from engine.stored import Beside, BlockedFilter, RequestFilter
+from engine.stored import BlockedFilter, Cursor, RequestFilter
 from storage.database import now
 from storage.store import SqlStore
 from storage.tables import requests, steps, tallies
@@ -116,15 +116,15 @@ def test_those_that_are_blocked_longest_come_first_and_are_paged_both_ways(store
     assert blocked(store) == [three, one, four, two]
     since = {row.request.id: row.request.blocked_at or 0.0 for row in store.blocked(BlockedFilter())}
 
-    def beside(number: int, backwards: bool = False) -> Beside:
-        return Beside(since[number], number, backwards)
+    def cursor(number: int, backwards: bool = False) -> Cursor:
+        return Cursor(since[number], number, backwards)
 
     for apps, order in ((None, [three, one, four, two]), (frozenset({"HR", "IT"}), [three, one, two])):
         assert blocked(store, apps=apps, limit=2) == order[:2]
-        assert blocked(store, apps=apps, limit=2, beside=beside(order[1])) == order[2:4]
-        assert blocked(store, apps=apps, limit=2, beside=beside(order[2], True)) == order[:2]
-        assert blocked(store, apps=apps, limit=1, beside=beside(order[2], True)) == [order[1]]
-        assert blocked(store, apps=apps, beside=beside(order[0], True)) == []
+        assert blocked(store, apps=apps, limit=2, cursor=cursor(order[1])) == order[2:4]
+        assert blocked(store, apps=apps, limit=2, cursor=cursor(order[2], True)) == order[:2]
+        assert blocked(store, apps=apps, limit=1, cursor=cursor(order[2], True)) == [order[1]]
+        assert blocked(store, apps=apps, cursor=cursor(order[0], True)) == []
     assert blocked(store, apps=frozenset()) == []
     assert store.apps() == ["Finance", "HR", "IT"]
 

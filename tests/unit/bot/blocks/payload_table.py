@@ -23,14 +23,14 @@ from engine.rules.outlook import Outlook, Reader, Way
 from engine.rules.permissions import Actor, Grant, Permission
 from engine.rules.plan import Key, PlannedStep
 from engine.states import AttemptOutcome, CallEffect, RequestStatus, StepStatus
-from engine.stored import Beside
+from engine.stored import Cursor
 from tests.unit.bot import samples
 from tests.unit.bot.blocks import payload_causes
 from tests.unit.bot.blocks.payload_causes import APP, DATES, NODE, Payload
 
 Cases = Callable[[str], Iterator[Payload]]
 
-PLACE = Place("C0123456789", "1700000000.000001", Report(APP, 30 * 86400, Beside(1.7e9, 10**12, True)).pack())
+PLACE = Place("C0123456789", "1700000000.000001", Report(APP, 30 * 86400, Cursor(1.7e9, 10**12, True)).pack())
 _TITLES = ["Retrigger", *modals.TITLES.values()]
 _WHOLE = {"Message", "dict[str, Any]", "dict[str, object]"}  # what a builder of a whole message or window gives
 
@@ -140,26 +140,26 @@ def _refused(text: str) -> Iterator[Payload]:
 
 def _pages(text: str, longest: int) -> Iterator[BlockedPage]:
     """Of no request, of one, and a full one of what is longest in each."""
-    beside = Beside(1.7e9, 10**12, True)
+    cursor = Cursor(1.7e9, 10**12, True)
     nodes = tuple(f"{n}{NODE}"[:60] for n in range(50))
     long = samples.request(title=text, app=APP, reason=text).model_copy(
         update={"id": "REQ-100000000", "blocked": nodes}
     )
     yield BlockedPage((), None, None)
-    yield BlockedPage((samples.request(title=text, app=text, reason=None, blocked_at=None),), beside, None)
-    yield BlockedPage((long,) * longest, beside, beside)
+    yield BlockedPage((samples.request(title=text, app=text, reason=None, blocked_at=None),), cursor, None)
+    yield BlockedPage((long,) * longest, cursor, cursor)
 
 
 def _blocked_lists(text: str) -> Iterator[Payload]:
     for page in _pages(text, lists.PAGE):
-        for report in (Report(), Report(APP, 86400, Beside(1.7e9, 10**12))):
+        for report in (Report(), Report(APP, 86400, Cursor(1.7e9, 10**12))):
             yield lists.blocked_list(page, report, 10**9, DATES, samples.AT)
 
 
 def _homes(text: str) -> Iterator[Payload]:
     apps = [f"{n} {APP}"[:60] for n in range(300)]
     for shown in ([], apps[:1], apps):
-        for report in (Report(), Report(apps[-1], 86400, Beside(1.7e9, 10**12)), Report(apps[0], 1)):
+        for report in (Report(), Report(apps[-1], 86400, Cursor(1.7e9, 10**12)), Report(apps[0], 1)):
             for page in _pages(text, home.PAGE):
                 seen = home.Seen(report, shown, dict.fromkeys(RequestStatus, 10**9), page, samples.AT)
                 yield home.home_view(seen, DATES)

@@ -14,14 +14,14 @@ from engine.commands.documents import RequestDocument
 from engine.commands.reports import BlockedPage
 from engine.rules.allowed import Action
 from engine.states import RequestStatus, StepStatus
-from engine.stored import Beside
+from engine.stored import Cursor
 from tests.support.slack_checks import check_message, check_view
 from tests.support.slack_checks import texts as texts_of
 from tests.unit.bot.samples import AT, attempt, request, step
 
 DATES = Dates(plain=True)
 NOW = AT + timedelta(hours=3)
-OLDER, NEWER = Beside(1.5, 7, True), Beside(2.5, 9)
+OLDER, NEWER = Cursor(1.5, 7, True), Cursor(2.5, 9)
 
 
 def said(blocks: Any) -> str:

@@ -14,7 +14,7 @@ from engine import events
 from engine.commands.reports import BlockedPage
 from engine.rules.allowed import Action
 from engine.states import RequestStatus
-from engine.stored import Beside
+from engine.stored import Cursor
 from tests.support.slack_checks import check_message, check_view
 from tests.unit.bot import samples
 
@@ -30,13 +30,13 @@ def test_messages_and_windows_of_the_worst_request(text: str, dates: Dates) -> N
     check_message(*path.path_message(document, dates))
     for page in (None, 0, 10**6):
         check_view(path.path_view(document, dates, PathWindow(10**15, PLACE, page)))
-    beside = Beside(1.7e9, 10**15, True)
-    blocked = BlockedPage((document,) * home.PAGE, beside, beside)
+    cursor = Cursor(1.7e9, 10**15, True)
+    blocked = BlockedPage((document,) * home.PAGE, cursor, cursor)
     app = "x" * 60
     counts = dict.fromkeys(RequestStatus, 10**9)
-    check_message(*lists.blocked_list(blocked, Report(app, 0, beside), 10**9, dates, samples.AT))
+    check_message(*lists.blocked_list(blocked, Report(app, 0, cursor), 10**9, dates, samples.AT))
     apps = [f"{number} {app}"[:60] for number in range(300)]
-    for report in (Report(), Report(app, 86400, beside), Report(apps[-1]), Report(apps[0])):
+    for report in (Report(), Report(app, 86400, cursor), Report(apps[-1]), Report(apps[0])):
         check_view(home.home_view(home.Seen(report, apps, counts, blocked, samples.AT), dates))
     check_view(home.closed_view(fit.message("No.", [parts.section(escape(text))])))
 
