@@ -152,7 +152,7 @@ class Event(NamedTuple):
 
 class Blocked(NamedTuple):
     """A step that an outside system has blocked. ``key`` stands for the connection ``source`` and for what the error
-    has in common with others (engine.rules.signature); ``version`` is the step's, blocked."""
+    has in common with others (engine.rules.fingerprint); ``version`` is the step's, blocked."""
 
     request_id: int
     node: str

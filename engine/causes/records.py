@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from engine.rules.signature import without_values
+from engine.rules.fingerprint import without_values
 
 
 class SharedCause(NamedTuple):

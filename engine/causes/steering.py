@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.causes.records import Item, ItemState, Run, RunState
 from engine.graph import Graph
 from engine.records import Request, Step
-from engine.rules.signature import blocked_by
+from engine.rules.fingerprint import blocked_by
 from engine.states import MOVING, StepStatus
 
 CANARY_FAILED = "the canary did not recover"

@@ -12,7 +12,7 @@ from typing import Any
 from engine import events
 from engine.graph import Graph
 from engine.records import Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step, changed
-from engine.rules.signature import blocked_by
+from engine.rules.fingerprint import blocked_by
 from engine.states import MOVING, RequestStatus, StepStatus, check_request_change, check_step_change
 
 

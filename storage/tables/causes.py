@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text
 from engine.causes.records import RUN_UNDER_WAY
 from storage.tables.base import Id, is_one_of, metadata, partial_index
 
-# Steps that outside systems blocked: each by the latest error of each signature (engine.records.Blocked, in the order
+# Steps that outside systems blocked: each by the latest error of each fingerprint (engine.records.Blocked, in the order
 # of its fields). It is blocked by it still if it has that version.
 blocks = Table(
     "blocks",

@@ -1,7 +1,7 @@
 """What makes two blocked steps the same trouble: their connection, and what their errors have in common. Pure.
 
-An error of an outside system repeats what is different in each request (ids, names in quotes, times). The signature is
-what is left without it, so it is the same however many requests one outage blocks.
+An error of an outside system repeats what is different in each request (ids, names in quotes, times). The fingerprint
+is what is left without it, so it is the same however many requests one outage blocks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.graph import Graph
 from engine.records import Blocked, Request, Step
 from engine.states import StepStatus
 
-SIGNED_CHARS = 300  # of an error: what comes later is detail
+FINGERPRINT_CHARS = 300  # of an error: what comes later is detail
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|`[^`\n]*`|(?<!\w)\'[^\'\n]*\'(?!\w)')
 _MAIL = re.compile(r"[^\s@,;:<>()\[\]{}]+@[^\s@,;:<>()\[\]{}]+")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
@@ -25,15 +25,15 @@ _ID = re.compile(rf"{_NO_STATUS}\b\w*\d\w*\b|\b[a-f]{{8,}}\b", re.IGNORECASE)
 _IDS = re.compile(r"#(?:[-_./:,]*#)+")  # of several parts, such as a time's
 
 
-def signature(error: str) -> str:
+def fingerprint(error: str) -> str:
     """What an error has in common with those of other requests."""
-    return _common(error)[:SIGNED_CHARS].rstrip()
+    return _common(error)[:FINGERPRINT_CHARS].rstrip()
 
 
 def without_values(error: str) -> str:
-    """The same to read: where values of a request stood, and what comes behind the signature, it has "…"."""
+    """The same to read: where values of a request stood, and what comes behind the fingerprint, it has "…"."""
     text = _common(error).replace("#", "…")
-    return text if len(text) <= SIGNED_CHARS else f"{text[:SIGNED_CHARS].rpartition(' ')[0]} …".lstrip()
+    return text if len(text) <= FINGERPRINT_CHARS else f"{text[:FINGERPRINT_CHARS].rpartition(' ')[0]} …".lstrip()
 
 
 def _common(error: str) -> str:
@@ -44,8 +44,8 @@ def _common(error: str) -> str:
 
 
 def cause_key(source: str, error: str) -> str:
-    """Stands for the connection ``source`` and the signature of ``error``."""
-    return hashlib.sha256(f"{source}\n{signature(error)}".encode()).hexdigest()[:32]
+    """Stands for the connection ``source`` and the fingerprint of ``error``."""
+    return hashlib.sha256(f"{source}\n{fingerprint(error)}".encode()).hexdigest()[:32]
 
 
 def blocked_by(request: Request, graph: Graph, steps: Mapping[str, Step], node: str, now: float) -> Blocked | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.signature import SIGNED_CHARS, cause_key, signature, without_values
+from engine.rules.fingerprint import FINGERPRINT_CHARS, cause_key, fingerprint, without_values
 
 SAME = [
     ("bank answered 503 Service Unavailable.", "bank answered 503  Service Unavailable."),
@@ -28,12 +28,12 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_what_differs_in_each_request_is_no_part_of_it(one: str, other: str):
-    assert signature(one) == signature(other)
+    assert fingerprint(one) == fingerprint(other)
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_different_troubles_stay_apart(one: str, other: str):
-    assert signature(one) != signature(other)
+    assert fingerprint(one) != fingerprint(other)
 
 
 def test_the_same_error_of_another_connection_is_another_cause():
@@ -62,10 +62,10 @@ WORDS = st.lists(st.sampled_from(["the account", "is", "unknown:", "order", "of"
 @given(WORDS, IDS, IDS, WORDS)
 def test_any_id_in_its_place_leaves_it_the_same(before: list[str], one: str, other: str, after: list[str]):
     first, second = (" ".join([*before, given_id, *after]) for given_id in (one, other))
-    assert signature(first) == signature(second)
+    assert fingerprint(first) == fingerprint(second)
 
 
 @given(st.text(max_size=2000))
 def test_any_error_has_one_that_is_short_and_stable(error: str):
-    assert len(signature(error)) <= SIGNED_CHARS
-    assert signature(f"  {error}\n") == signature(error)
+    assert len(fingerprint(error)) <= FINGERPRINT_CHARS
+    assert fingerprint(f"  {error}\n") == fingerprint(error)
