@@ -25,7 +25,9 @@ _SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-_SET = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())  # behind a pooler, too
+# For this transaction only, so that it works behind a pooler, too.
+_SET = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+_SET += ", set_config('lock_timeout', %s, true)"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _CLOCK = f"SELECT {POSTGRES_CLOCK}, {_SET}"
 _PUT = f"""
@@ -55,16 +57,16 @@ class CommitNumbers:
         self._writer = secrets.token_hex(8)
         self._number = 0
 
-    def begin(self, connection: Connection, writes: bool) -> Any:
-        """Begin a transaction; one that ``writes`` is numbered. Returns the driver's cursor, which has the
-        database's clock: see storage.driver.together."""
+    def begin(self, connection: Connection, writes: bool, wait: float) -> Any:
+        """Begin a transaction, which waits ``wait`` seconds for a lock; one that ``writes`` is numbered. Returns the
+        driver's cursor, which has the database's clock: see storage.driver.together."""
         driver.execute(connection, _BEGIN)
-        return self.put(connection) if writes else driver.execute(connection, _CLOCK)
+        return self.put(connection, wait) if writes else driver.execute(connection, _CLOCK, (_lock_timeout(wait),))
 
-    def put(self, connection: Connection) -> Any:
+    def put(self, connection: Connection, wait: float) -> Any:
         """Number the present transaction. Returns as ``begin``."""
         self._number += 1
-        return driver.execute(connection, _PUT, (self._writer, self._number))
+        return driver.execute(connection, _PUT, (self._writer, self._number, _lock_timeout(wait)))
 
     def is_stored(self) -> bool | None:
         """Whether the last transaction with a number was committed. None: that cannot be learned now."""
@@ -79,3 +81,7 @@ class CommitNumbers:
     def sweep(self, connection: Connection) -> None:
         """Forget writers that have not written for a day: most of them have ended."""
         connection.exec_driver_sql(_SWEEP)
+
+
+def _lock_timeout(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"

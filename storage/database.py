@@ -209,13 +209,21 @@ def _postgres(url: URL) -> Engine:
     return engine
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether others have held what the transaction needs for longer than it could wait."""
+    return _sqlstate(error) == LOCK_NOT_AVAILABLE
+
+
 def is_of_rows(error: Exception) -> bool:
     """Whether PostgreSQL refused for rows that others have: a deadlock, a lost race, a lock."""
-    orig = error.orig if isinstance(error, DBAPIError) else None
-    return getattr(orig, "sqlstate", None) in ("40001", "40P01", LOCK_NOT_AVAILABLE)
+    return _sqlstate(error) in ("40001", "40P01", LOCK_NOT_AVAILABLE)
 
 
 def is_passing(error: DBAPIError) -> bool:
     """Whether the same transaction may well succeed at the next try: a deadlock, a lost race, a lost connection."""
-    code = getattr(error.orig, "sqlstate", None)
+    code = _sqlstate(error)
     return error.connection_invalidated or code in ("40001", "40P01", "23505") or "UNIQUE" in str(error.orig)
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None

@@ -11,6 +11,7 @@ BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for another process's lock
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code, where we have said how long to wait
 
+_AGAIN = "Nothing was changed; try again after that."
 _UPGRADE = "Run `retrigger db upgrade`."
 
 # What the driver's message has in it, and what that means. The first match counts.
@@ -35,7 +36,7 @@ _POSTGRES = (
     ("25006", "{place} is read-only (a standby, perhaps). Name the primary in database_url."),
     ("53100", "There is no room left for {place}. Nothing of this was stored; free some space and try again."),
     ("53300", "{place} takes no more connections. Raise its max_connections, or stop other clients."),
-    (LOCK_NOT_AVAILABLE, "{place} was in use by others, a backup perhaps. Nothing was changed; try again after that."),
+    (LOCK_NOT_AVAILABLE, f"{{place}} was in use by others: a backup, or a transaction that was left open. {_AGAIN}"),
     ("57014", "{place} cancelled the statement: {cause}."),
 )
 

@@ -17,7 +17,7 @@ from storage import driver
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Asked, Claims, Taken
 from storage.commit_numbers import CommitNumbers
-from storage.database import Database, is_of_rows, is_passing
+from storage.database import Database, is_locked, is_of_rows, is_passing
 from storage.errors import explain
 from storage.guards import GuardFailed, guarded
 from storage.jobs import Jobs, was_due
@@ -25,6 +25,9 @@ from storage.operations import Change, Create, Direct, Operation
 from storage.reads import Reads
 from storage.request_cache import RequestCache
 
+# Seconds for which a transaction waits for what others have locked. The first is longer than PostgreSQL takes to find a
+# deadlock, of which it ends one side only. The other is for what is tried again.
+_WAIT, _HURRY = 1.5, 0.01
 _LOOK_UP_SECONDS = 10.0  # for the fate of a transaction whose commit was not answered
 _LOOK_UP_PAUSE = 0.1
 _SQLITE_BEGIN = "SELECT (julianday('now') - 2440587.5) * 86400.0, data_version FROM pragma_data_version"
@@ -57,11 +60,12 @@ class Done(NamedTuple):
 
 class Failure(NamedTuple):
     """A transaction that was rolled back. ``passing``: the same may succeed at the next try. ``hopeless``: no
-    operation is to blame, so that trying them one by one is of no use."""
+    operation is to blame, so that trying them one by one is of no use. ``locked``: somebody else has the rows."""
 
     error: Exception
     passing: bool = False
     hopeless: bool = False
+    locked: bool = False
 
 
 class Transactions:
@@ -76,10 +80,12 @@ class Transactions:
         self._numbers = None if database.is_sqlite else CommitNumbers(database)
         self._unsure: list[Claim] = []  # of a transaction whose fate could not be learned
 
-    def run(self, operations: Sequence[Operation], claimer: Claimer | None) -> Done | Failure:
-        """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened."""
+    def run(self, operations: Sequence[Operation], claimer: Claimer | None, patient: bool = True) -> Done | Failure:
+        """Run ``operations`` in one transaction, then the claim pass. Rolled back, nothing of it has happened. Only a
+        ``patient`` one waits for rows that others have locked, and not for long. SQLite has one lock, for all."""
+        wait = _HURRY if not patient else _WAIT if claimer is None else min(_WAIT, claimer.lease / 4)
         try:
-            connection, begun = self._begin(operations, claimer is not None)
+            connection, begun = self._begin(operations, claimer is not None, wait)
         except SQLAlchemyError as error:
             return self._failed(error) if is_of_rows(error) else self._hopeless(error)
         try:
@@ -92,7 +98,7 @@ class Transactions:
             if not is_last:
                 batch.tally.write(connection, self._database.statements)
             if claims and not operations and self._numbers:
-                self._numbers.put(connection)
+                self._numbers.put(connection, wait)
         except Exception as error:
             return self._failed(error)
         failure = self._commit(connection)
@@ -119,23 +125,23 @@ class Transactions:
         """Let the connection go."""
         self._reset()
 
-    def _begin(self, operations: Sequence[Operation], claiming: bool) -> tuple[Connection, Begun]:
+    def _begin(self, operations: Sequence[Operation], claiming: bool, wait: float) -> tuple[Connection, Begun]:
         """The connection in a new transaction. A held one may have died while nothing was written; then a new one
         is tried."""
         if self._connection is not None:
             try:
-                return self._connection, self._begin_on(self._connection, operations, claiming)
+                return self._connection, self._begin_on(self._connection, operations, claiming, wait)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
                 self._reset()
         self._connection = self._database.connect_writer()
-        begun = self._begin_on(self._connection, operations, claiming)
+        begun = self._begin_on(self._connection, operations, claiming, wait)
         if self._numbers:
             self._numbers.sweep(self._connection)
         return self._connection, begun
 
-    def _begin_on(self, connection: Connection, operations: Sequence[Operation], claiming: bool) -> Begun:
+    def _begin_on(self, connection: Connection, operations: Sequence[Operation], claiming: bool, wait: float) -> Begun:
         """PostgreSQL is asked at once for all that can be told before the first answer."""
         connection.begin()
         if self._numbers is None:
@@ -145,7 +151,7 @@ class Transactions:
             return begun
         reads = None
         with driver.together(connection):
-            clock = self._numbers.begin(connection, writes=bool(operations))
+            clock = self._numbers.begin(connection, bool(operations), wait)
             if not _any_direct(operations, beside=False):
                 reads = self._read(connection, operations, None, claiming)
         return Begun(float(clock.fetchone()[0]), reads=reads)
@@ -215,7 +221,8 @@ class Transactions:
             return Failure(StorageError("Other writers kept changing the same rows. Try again."), passing=True)
         if not isinstance(error, SQLAlchemyError):
             return Failure(error)
-        return Failure(explain(error, self._database.url), isinstance(error, DBAPIError) and is_passing(error))
+        passing = isinstance(error, DBAPIError) and is_passing(error)
+        return Failure(explain(error, self._database.url), passing, locked=is_locked(error))
 
     def _hopeless(self, error: Exception) -> Failure:
         self._reset()

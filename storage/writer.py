@@ -1,7 +1,8 @@
 """The one thread of a process that writes: what many threads ask for at once becomes one transaction.
 
 A commit costs the same for one change as for hundreds, so the writer takes everything that waits. On an error the
-batch is rolled back and its operations run one by one: one that is bad fails alone, and tells its caller.
+batch is rolled back and its operations run one by one: one that is bad fails alone, and tells its caller; one whose
+rows somebody has locked is set aside, and tried now and then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.operations import Direct, Operation
+from storage.set_aside import SetAside
 from storage.transaction import Failure, Transactions
 
 log = logger(__name__)
@@ -47,6 +49,7 @@ class Writer:
         self._nudged = False
         self._blind = False
         self._claimer: Claimer | None = None
+        self._aside = SetAside()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -102,6 +105,10 @@ class Writer:
         try:
             while not (self._closed and self._queue.empty()):
                 self._turn()
+            self._one_by_one(self._aside.all(), patient=False)
+            self._fail(
+                self._aside.all(), StorageError("Retrigger is stopping, and others have locked what this needs.")
+            )
         except BaseException as error:
             log.exception("writer.stopped", says="The writer has stopped.")
             with self._lock:
@@ -115,7 +122,8 @@ class Writer:
         """Wait for work; do what there is."""
         operations, looking = self._next()
         try:
-            self._commit(operations, looking)
+            self._commit(self._aside.sift(operations, time.monotonic()), looking)
+            self._try_aside()
         except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
             log.exception("writer.failed", says="A batch failed.")
             self._fail(operations, StorageError(f"The write failed: {error!r}."))
@@ -131,7 +139,7 @@ class Writer:
     def _next(self) -> tuple[list[Operation], bool]:
         """The operations that wait, and whether to look for due steps even if there is none."""
         try:
-            first = self._queue.get(timeout=self._tick if self._claimer else None)
+            first = self._queue.get(timeout=self._tick if self._claimer or self._aside else None)
         except Empty:
             return [], self._transactions.others_wrote()
         if first is not None:
@@ -157,7 +165,7 @@ class Writer:
         claimer = self._claimer
         if not operations and not (looking and claimer and claimer.free() > 0):
             return
-        failure = self._transact(operations)
+        failure = self._transact(operations, not self._aside)
         if failure is None:
             self._say_blind(None)
             return
@@ -166,7 +174,7 @@ class Writer:
         elif failure.hopeless:
             self._fail(operations, failure.error)
         else:
-            self._one_by_one(operations)
+            self._one_by_one(operations, not failure.locked)
 
     def _say_blind(self, error: Exception | None) -> None:
         """Once that due steps cannot be looked for, and once that they can again: it is tried several times a
@@ -179,28 +187,45 @@ class Writer:
         else:
             log.info("writer.sees", says="Due steps are found again.")
 
-    def _one_by_one(self, operations: Sequence[Operation]) -> None:
+    def _one_by_one(self, operations: Sequence[Operation], patient: bool) -> None:
         for place, operation in enumerate(operations):
-            failure = self._alone(operation)
-            if failure is not None and failure.hopeless:
+            failure = self._alone(operation, patient and not self._aside)
+            if failure is None:
+                continue
+            if failure.hopeless:
                 self._fail(operations[place:], failure.error)
                 return
-            if failure is not None:
+            if failure.locked:
+                self._aside.put(operation, time.monotonic(), failure.error)
+            else:
                 self._call(operation.answer, None, failure.error)
 
-    def _alone(self, operation: Operation) -> Failure | None:
+    def _try_aside(self) -> None:
+        """See whether others have let go of what they had locked. Nobody is kept waiting for that."""
+        for probe in self._aside.probes(time.monotonic()):
+            failure = self._alone(probe, patient=False)
+            if failure is not None and failure.locked:
+                continue
+            for operation in self._aside.release(probe):
+                self._queue.put(operation)
+            if failure is not None:
+                self._call(probe.answer, None, failure.error)
+        for operation, error in self._aside.expired(time.monotonic()):
+            self._call(operation.answer, None, error)
+
+    def _alone(self, operation: Operation, patient: bool) -> Failure | None:
         failure = None
         for number in range(TRIES):
-            failure = self._transact([operation])
+            failure = self._transact([operation], patient)
             if failure is None or not failure.passing:
                 break
             time.sleep(PAUSE * 2**number)
         return failure
 
-    def _transact(self, operations: Sequence[Operation]) -> Failure | None:
+    def _transact(self, operations: Sequence[Operation], patient: bool) -> Failure | None:
         """One transaction; its answers go out only after the commit. Returns what went wrong."""
         claimer = None if self._closed else self._claimer
-        done = self._transactions.run(operations, claimer)
+        done = self._transactions.run(operations, claimer, patient)
         if isinstance(done, Failure):
             return done
         for operation, answer in zip(operations, done.answers, strict=True):

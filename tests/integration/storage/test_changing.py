@@ -58,6 +58,7 @@ def test_a_deadlock_with_an_engine_is_nobody_s_affair(database: Database):
         with using(database, SECOND) as engine:
             changed = pool.submit(change_tables, database, add_a_column_to_each)
             wait_until(lambda: somebody_waits_for(database, SECOND), "the change to have the first table")
+            engine.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # so that it is not the victim
             engine.execute(text(f"LOCK TABLE {FIRST} IN ROW EXCLUSIVE MODE"))
         changed.result(PATIENCE)
 

@@ -40,7 +40,10 @@ def _patient(connection: Connection) -> None:
     connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))
 
 
-def test_a_writer_that_is_the_victim_does_everything_once(store: SqlStore, open_store: OpenStore) -> None:
+def test_a_writer_that_is_the_victim_does_everything_once(
+    store: SqlStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.transaction._WAIT", 60.0)  # it does not give up before that
     first, second = submit(store), submit(store)
     with open_store().database.writing() as other:
         _patient(other)
