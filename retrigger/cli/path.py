@@ -13,7 +13,7 @@ from engine.rules.allowed import Action
 from engine.states import AttemptKind, StepStatus
 from engine.texts import PROGRESS_PATH, REMOVED, REMOVED_WHAT
 from retrigger.cli.session import command_line
-from retrigger.cli.words import CALLS, REQUEST_STYLES, STEP_SYMBOLS, age, attempts, clock, plain
+from retrigger.cli.words import CALLS, REQUEST_STYLES, STEP_SYMBOLS, age, attempts, clock, plain, versions
 
 _LONGEST_NAME = 28
 _TELLING = (StepStatus.BLOCKED, StepStatus.FAILED, StepStatus.WAITING)
@@ -32,7 +32,7 @@ def show_path(console: Console, document: RequestDocument, now: datetime, shell_
     widest = min(_LONGEST_NAME, max((len(_name(step)) for step in document.steps), default=0))
     for place, step in enumerate(document.steps):
         last = place == len(document.steps) - 1
-        _step(console, step, widest, now, rail=" " if last else "│")
+        _step(console, step, document.version, widest, now, rail=" " if last else "│")
     commands = list(_commands(document))
     if commands:
         console.print()
@@ -68,7 +68,7 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
         console.print(Text(f"{plain(document.looking.by)} is looking at this, until {until}."))
 
 
-def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail: str) -> None:
+def _step(console: Console, step: StepDocument, version: int, widest: int, now: datetime, rail: str) -> None:
     symbol, style = STEP_SYMBOLS[step.status]
     moment = _moment(step)
     line = Text.assemble(
@@ -79,7 +79,7 @@ def _step(console: Console, step: StepDocument, widest: int, now: datetime, rail
         (f"  {clock(moment, now)}" if moment else "", "dim"),
     )
     console.print(line, no_wrap=True, overflow="ellipsis")
-    for detail in _details(step, now):
+    for detail in _details(step, version, now):
         for part in detail.wrap(console, max(20, console.width - 6)):
             console.print(Text.assemble(f"  {rail}   ", part), no_wrap=True, overflow="ignore", crop=False)
 
@@ -97,9 +97,8 @@ def _moment(step: StepDocument) -> datetime | None:
     return last.ended_at or last.started_at
 
 
-def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
-    if attempts(step.attempts):
-        yield Text(attempts(step.attempts), "dim")
+def _details(step: StepDocument, version: int, now: datetime) -> Iterator[Text]:
+    yield from _ran(step, version)
     if step.error and step.status in _TELLING:
         yield Text(plain(step.error), "red" if step.status is StepStatus.BLOCKED else "")
     if step.call and step.status in _TELLING:
@@ -115,6 +114,10 @@ def _details(step: StepDocument, now: datetime) -> Iterator[Text]:
             yield Text(_tag(attempt, now), "italic")
         if attempt.late is not None:
             yield Text(f"Attempt {attempt.number} answered late: kept as evidence, nothing changed.", "dim")
+
+
+def _ran(step: StepDocument, version: int) -> Iterator[Text]:
+    return (Text(told, "dim") for told in (attempts(step.attempts), versions(step.attempts, version)) if told)
 
 
 def _waiting(step: StepDocument, now: datetime) -> Iterator[Text]:

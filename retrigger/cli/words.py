@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from bot.text import clean
 from engine.commands.documents import AttemptDocument, when
@@ -85,3 +86,15 @@ def attempts(made: Sequence[AttemptDocument]) -> str:
         return ""
     parts = [_KINDS[kind][0] if number == 1 else f"{number} {_KINDS[kind][1]}" for kind, number in kinds.items()]
     return f"{counted(len(made), 'attempt')}: {', '.join(parts)}"
+
+
+def versions(made: Sequence[AttemptDocument], present: int) -> str:
+    """Such as "Attempts 1 to 3 ran version 1, attempt 4 version 2"; nothing where all ran the ``present`` one."""
+    if {attempt.workflow_version for attempt in made} <= {present}:
+        return ""
+    told: list[str] = []
+    for version, group in groupby(made, lambda attempt: attempt.workflow_version):
+        first, *others = [attempt.number for attempt in group]
+        which = f"attempts {first} to {others[-1]}" if others else f"attempt {first}"
+        told.append(f"{which} {'version' if told else 'ran version'} {version}")
+    return ", ".join(told).capitalize()
