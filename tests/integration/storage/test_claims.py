@@ -8,7 +8,7 @@ from sqlalchemy import update
 from engine.limits import ALONE_FROM_RECOVERY
 from engine.rules.draft import Draft
 from engine.states import AttemptKind, StepStatus
-from storage import claims
+from storage import claims, leases
 from storage.database import open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
@@ -183,7 +183,8 @@ def test_a_step_that_runs_alone_waits_for_outcomes_that_are_not_stored_yet(store
 def test_steps_that_only_a_newer_version_understands_keep_nobody_else(
     store: SqlStore, recoveries: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(claims, "LEFT_ALONE", 600.0)
+    for each in (claims, leases):
+        monkeypatch.setattr(each, "LEFT_ALONE", 600.0)
     for _ in range(3):
         submit(store)
     with store.database.writing() as connection:
