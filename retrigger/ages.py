@@ -13,5 +13,5 @@ class Days(int):
 
 def days_of(text: str) -> Days | None:
     """90 for "90d". None for anything else."""
-    found = _DAYS.fullmatch(text.strip())
+    found = _DAYS.fullmatch(text.strip().lower())
     return None if found is None else Days(found[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import update
 
 from engine.causes.records import Stand
@@ -38,12 +39,13 @@ def test_an_outage_that_is_told_much_later_is_told_by_one_card_too(outage: Outag
     assert outage.counts(cause_id) == {Stand.BLOCKED: CAUSE_REQUESTS + 2}
 
 
-def test_few_in_five_minutes_are_told_one_by_one_however_many_there_are(outage: Outage):
-    requests = outage.block(CAUSE_REQUESTS)
+@pytest.mark.parametrize(("apart", "one_card"), [(299.0, True), (301.0, False)])
+def test_only_those_of_five_minutes_are_counted_together(outage: Outage, apart: float, one_card: bool):
+    requests = outage.block(10)
     with outage.room.database.writing() as connection:
-        apart = blocks.c.request_id % 2 * 2 * CAUSE_SECONDS
-        connection.execute(update(blocks).values(at=blocks.c.at - apart))
-    assert [outage.causes.common(request, ["account"]) for request in requests] == [None] * CAUSE_REQUESTS
+        connection.execute(update(blocks).values(at=1_700_000_000.0 + blocks.c.request_id % 2 * apart))
+    found = [outage.causes.common(request, ["account"]) for request in requests]
+    assert [common is not None for common in found] == [one_card] * 10
 
 
 def test_of_two_relays_that_find_the_tenth_one_opens_the_cause(outage: Outage):

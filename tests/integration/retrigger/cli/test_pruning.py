@@ -28,6 +28,7 @@ def test_it_says_what_would_go_then_removes_it(tmp_path: Path, sqlite_url: str):
 
     none = "Contents of 0 requests would be removed.\n"
     assert front.out("prune", "--older-than", "101d", "--plan") == none
+    assert front.out("prune", "--older-than", "101D", "--plan") == none  # as the help has it
     assert front.out("prune", "--older-than", "90d", "--plan") == "Contents of 2 requests would be removed (HR 2).\n"
     assert "Steps for Ann" in front.out("list")
     done = front.out("prune", "--older-than", "90d")
