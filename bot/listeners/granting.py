@@ -21,7 +21,7 @@ def give(bot: Bot, visit: Visit, typed: Give) -> Message:
     """Grant or revoke. Raises NotPermitted, Refused, Misspelt."""
     engine, person = bot.engine, visit.person
     actor = person.actor
-    engine.may_grant(actor, typed.app)  # before anything of what is granted or published shows in an answer
+    engine.may_administer(actor, typed.app)  # before anything of what is granted or published shows in an answer
     if not typed.give:
         grant = _granted(bot, Grant(typed.who, typed.permission, typed.app))
         new = engine.revoke(actor, grant)

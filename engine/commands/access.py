@@ -11,7 +11,7 @@ from engine.limits import MAX_REASON_CHARS, MAX_WHO_CHARS
 from engine.logs import logger
 from engine.ports.store import Store
 from engine.records import Event, Request
-from engine.rules.permissions import MOST_ASKED, Actor, Grant, Permission, admins, permitted_apps, require
+from engine.rules.permissions import MOST_ASKED, Actor, Grant, Permission, admins, of_owner, permitted_apps, require
 from engine.texts import EVERY_APPLICATION
 
 _ONLY_THERE = "it can only be changed there"
@@ -45,7 +45,7 @@ class Access:
         """The person's grants, each with where it comes from."""
         own = [grant for grant in self.grants() if grant.who.lower() in actor.names]
         if actor.owner:
-            own.insert(0, Grant(actor.id, Permission.ADMIN, None, "reads the settings file"))
+            own.insert(0, of_owner(actor))
         return own
 
     def visible_apps(self, actor: Actor, *, tried: bool = True) -> frozenset[str] | None:
@@ -66,12 +66,9 @@ class Access:
             self._require(actor, Permission.ADMIN, None)
         return [grant for grant in known if apps is None or grant.app is None or grant.app in apps]
 
-    def may_grant(self, actor: Actor, app: str | None) -> None:
-        """Raise NotPermitted unless the person may give and take back permissions for ``app`` (None: for all)."""
-        self._require(actor, Permission.ADMIN, app)
-
-    def may_prune(self, actor: Actor, app: str | None) -> None:
-        """Raise NotPermitted unless the person may remove what ended long ago in ``app`` (None: everywhere)."""
+    def may_administer(self, actor: Actor, app: str | None) -> None:
+        """Raise NotPermitted unless the person may give and take back permissions, and remove what ended long ago, in
+        ``app`` (None: in all)."""
         self._require(actor, Permission.ADMIN, app)
 
     def grant(self, actor: Actor, grant: Grant) -> bool:

@@ -100,7 +100,7 @@ class Pruner:
                 yield found
 
     def _before(self, actor: Actor, days: int, app: str | None) -> float:
-        self._engine.may_prune(actor, app)
+        self._engine.may_administer(actor, app)
         known = self._engine.store.apps()
         if app is not None and app not in known:
             raise NotFound("application", app, f"Those with requests: {', '.join(known) or 'none'}.")

@@ -95,10 +95,15 @@ def may_be_granted(who: str) -> bool:
     return _WHO.fullmatch(who) is not None
 
 
+def of_owner(actor: Actor) -> Grant:
+    """What whoever can read the settings file holds (SPEC 8)."""
+    return Grant(actor.id, Permission.ADMIN, None, "reads the settings file")
+
+
 def find_grant(grants: Iterable[Grant], actor: Actor, permission: Permission, app: str | None) -> Grant | None:
     """The first grant that gives ``actor`` this permission for ``app`` (None: for every application), or None."""
     if actor.owner:
-        return Grant(actor.id, Permission.ADMIN, None, "reads the settings file")
+        return of_owner(actor)
     names = actor.names
     for grant in grants:
         if grant.who.lower() in names and grant.app in (None, app) and permission in IMPLIED[grant.permission]:

@@ -64,8 +64,7 @@ NEEDS = {
     "grant": Need(ADMIN, "HR", lambda e, who, it: e.grant(who, Grant("new@example.com", ACT, "HR"))),
     "revoke": Need(ADMIN, "HR", lambda e, who, it: e.revoke(who, Grant("hr-act", ACT, "HR"))),
     "grants_for": Need(ADMIN, ANY, lambda e, who, it: e.grants_for(who)),
-    "may_grant": Need(ADMIN, "HR", lambda e, who, it: e.may_grant(who, "HR")),
-    "may_prune": Need(ADMIN, None, lambda e, who, it: e.may_prune(who, None)),
+    "may_administer": Need(ADMIN, "HR", lambda e, who, it: e.may_administer(who, "HR")),
     "keys": Need(ADMIN, None, lambda e, who, it: e.keys(who)),
     "create_key": Need(ADMIN, None, lambda e, who, it: e.create_key(who, "ci")),
     "revoke_key": Need(ADMIN, None, lambda e, who, it: e.revoke_key(who, "ci")),
@@ -75,7 +74,7 @@ OTHERS = {"answer", "asked", "whoami", "workflows", "refused"}
 
 READINGS = {
     "document", "documents", "blocked", "counts", "apps", "visible_apps", "permitted", "permitted_everywhere", "plan",
-    "input_draft", "outlook", "callback_url", "grants_for", "may_grant",
+    "input_draft", "outlook", "callback_url", "grants_for", "may_administer",
 }  # fmt: skip
 
 HOLD: dict[str, Grant | None] = {
