@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
-from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused
+from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
 from engine.graph import Graph
 from engine.records import Event
 from engine.rules.decide.lost import recover
@@ -25,6 +25,12 @@ from storage.tables import events, outbox, steps
 from tests.integration.storage.conftest import OpenDatabase, OpenStore
 from tests.integration.storage.helpers import GRAPH, Worker, bump, in_one_batch, line, note, submit, succeeding
 from tests.support.poll import PATIENCE
+
+REFUSING = {
+    "sqlite": "CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END",
+    "postgresql": "ALTER TABLE outbox ADD CONSTRAINT is_full CHECK (false) NOT VALID",
+}
+TAKING = {"sqlite": "DROP TRIGGER full", "postgresql": "ALTER TABLE outbox DROP CONSTRAINT is_full"}
 
 
 def test_a_change_is_committed_when_it_returns(store: SqlStore, open_store: OpenStore):
@@ -178,6 +184,25 @@ def test_notices_are_written_with_the_state_that_they_tell(store: SqlStore):
     with store.database.reading() as connection:
         kinds = connection.scalars(select(outbox.c.kind).where(outbox.c.request_id == request_id).order_by(outbox.c.id))
         assert list(kinds)[:2] == ["card", "line"]
+
+
+def test_what_could_not_be_told_has_not_happened(store: SqlStore):
+    """The outbox is written in the transaction of the state (SPEC 7): a row that it does not take undoes all of it."""
+    request_id = submit(store)
+    worker = Worker()
+    store.attach(worker.claimer)
+    (claim,) = worker.wait()
+    before = store.detail(request_id)
+    with store.database.writing() as connection:
+        connection.execute(text(REFUSING[connection.dialect.name]))
+    with pytest.raises(StorageError):
+        worker.fail(store, claim)
+    assert store.detail(request_id)._replace(at=before.at) == before
+
+    with store.database.writing() as connection:
+        connection.execute(text(TAKING[connection.dialect.name]))
+    assert worker.fail(store, claim)
+    assert store.status(request_id)[0].status is RequestStatus.BLOCKED
 
 
 def test_a_recorded_event_has_the_database_s_time(store: SqlStore):
