@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import CallbackRefused, LeaseLost
+from engine.graph import Graph
 from engine.rules.allowed import Action, why_not_input, why_not_retrigger
 from engine.rules.decide import options
 from engine.rules.decide.finish import Finished, finish
+from engine.rules.decide.lost import recover
+from engine.rules.decide.send import send
 from engine.rules.decide.waits import answer
 from engine.rules.outcomes import Failure
+from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, act, graph
-from tests.unit.engine.rules.decide.samples import FORK
+from tests.unit.engine.rules.decide.samples import CHOICE, FORK, LINE, TOLD, blocked_at, step_only
 
 BLOCK = graph("block > end", inner={"block": ("one", "two")})
 CALLED = graph("ask > wait", "wait > end", kinds={"wait": "callback"})
@@ -36,6 +40,19 @@ class TestBlock:
         assert request.statuses(("block", "one")) == {"block": "blocked", "one": "failed"}
         with pytest.raises(LeaseLost):
             request.end_inner("block", "one")
+
+    @pytest.mark.parametrize(("left", "call"), [(True, CallEffect.UNKNOWN), (False, None)])
+    def test_what_is_known_of_a_call_inside_is_known_of_the_block_whose_worker_died(
+        self, left: bool, call: CallEffect | None
+    ) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        inner = request.begin_inner("block", "one")
+        if left:
+            request.do(lambda d: send(d, "one", inner, "key-1"))
+        request.do(lambda d: recover(d, "block", number, 0.0))
+        assert request.statuses(("block", "one")) == {"block": "ready", "one": "pending"}
+        assert (request.steps["block"].call, request.steps["one"].call) == (call, call)
 
     def test_a_re_run_starts_at_the_first(self) -> None:
         request = MemoryRequest(BLOCK)
@@ -150,6 +167,34 @@ class TestCallback:
 
 
 class TestPlan:
+    @pytest.mark.parametrize(
+        ("way", "runs"),
+        [
+            (LINE, [("a", True), ("b", True), ("c", True)]),
+            (CHOICE, [("a", True), ("route", True), ("left", False), ("right", False), ("last", False)]),
+        ],
+    )
+    def test_what_follows_when_all_goes_well_is_sure_and_what_a_decision_chooses_is_not(
+        self, way: Graph, runs: list[tuple[str, bool]]
+    ) -> None:
+        request = blocked_at(way, at="a")
+        assert [(run.node, run.sure) for run in request.plan(Action.FLOW, "a").runs] == runs
+
+    def test_a_failure_path_is_not_sure(self) -> None:
+        request = MemoryRequest(TOLD)
+        request.fail("a")
+        runs = [(run.node, run.sure) for run in request.plan(Action.FLOW, "a").runs]
+        assert sorted(runs) == [("a", True), ("b", True), ("mail", False)]
+
+    def test_continue_lists_what_waits_for_another_path_beside_the_held_step(self) -> None:
+        request = MemoryRequest(FORK)
+        request.run("a")
+        request.fail("left")
+        request.claim("right")
+        step_only(request, "left")
+        request.run("left")
+        assert [(r.node, r.sure) for r in request.plan(Action.CONTINUE).runs] == [("last", False)]
+
     def test_what_waits_for_a_blocked_side_branch_is_not_promised(self) -> None:
         request = MemoryRequest(FORK)
         request.run("fork")
