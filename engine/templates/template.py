@@ -130,7 +130,8 @@ class _Leaf:
         except RecursionError:
             raise TemplateError(f"`{short(self.source)}` is nested too deeply", self.place) from None
         except Exception as error:  # whatever an expression can raise, it is the template's failure
-            raise TemplateError(f"`{short(self.source)}` cannot be rendered: {error}", self.place) from None
+            why = error.args[-1] if error.args else error  # before it stands the system's number, if there is one
+            raise TemplateError(f"`{short(self.source)}` cannot be rendered: {why}", self.place) from None
 
     @cached_property
     def compiled(self) -> jinja2.Template:

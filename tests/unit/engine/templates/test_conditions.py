@@ -69,4 +69,5 @@ def test_broken_syntax_is_quoted(template: str):
 
 def test_other_failures_are_told_with_the_template():
     assert refusal("{{ 1 / 0 }}") == "`{{ 1 / 0 }}` cannot be rendered: division by zero (in body)"
+    assert "cannot be rendered: Numerical result out of range (in body)" in refusal("{{ 2.0 ** 4000 }}")
     assert "cannot be rendered: can only concatenate str" in refusal("{{ request.input.name + 1 }}")
