@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.definition.fields import validated
 from engine.definition.problems import DefinitionError, Problem, Report
-from engine.definition.problems import Path as Place
 from engine.definition.source import read
 from engine.errors import SettingsError
+from engine.values.paths import Path as Place
 from retrigger.settings import ApiSettings, FileSettings, Settings, SlackAccess
 
 DEFAULT_FILE = Path("retrigger.yaml")

@@ -8,10 +8,11 @@ from typing import Any
 from engine.definition.fields import ID, described, names, validated
 from engine.definition.node import Node
 from engine.definition.nodes import NODE_KINDS
-from engine.definition.problems import INSIDE, Path, Report, instead, listed
+from engine.definition.problems import INSIDE, Report, instead, listed
 from engine.definition.work import INNER_KINDS, SyncNode
 from engine.graph import END
 from engine.limits import MAX_DEFINITION_NODES
+from engine.values.paths import Path
 
 RESERVED = frozenset({"end", "flow", "input", "continue", "withdraw"})
 _INNER = "a mapping of actions and functions by id"

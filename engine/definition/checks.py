@@ -9,10 +9,11 @@ from typing import Any
 from engine import templates
 from engine.definition.bodies import Ids
 from engine.definition.node import Link, Node
-from engine.definition.problems import Path, Report, dotted, instead
+from engine.definition.problems import Report, instead
 from engine.definition.schemas import schema_problems
 from engine.definition.workflow import Workflow
 from engine.graph import END
+from engine.values.paths import Path, dotted
 
 _SENSITIVE = re.compile(r"(?:request\.input|nodes\.(?P<node>[a-z0-9_]+)\.result)(?:\.[^.\s]+)*")
 

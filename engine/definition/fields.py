@@ -19,8 +19,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from engine.definition.problems import Path, Report, instead
+from engine.definition.problems import Report, instead
 from engine.limits import MAX_SECONDS
+from engine.values.paths import Path
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

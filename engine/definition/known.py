@@ -8,9 +8,10 @@ from engine import templates
 from engine.definition.checks import template_texts
 from engine.definition.node import Node
 from engine.definition.nodes import ActionNode, FunctionNode, SyncNode
-from engine.definition.problems import Path, Problem, instead
+from engine.definition.problems import Problem, instead
 from engine.definition.workflow import Workflow
 from engine.templates.context import CALLBACK_URL
+from engine.values.paths import Path
 
 
 def check(

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from engine import templates
 from engine.definition.fields import Model, Target
-from engine.definition.problems import Path
 from engine.graph import FAILURE, SUCCESS, GraphNode
+from engine.values.paths import Path
 
 
 class Link(NamedTuple):

@@ -16,10 +16,10 @@ from engine.definition.decision import DecisionSpec
 from engine.definition.delay import DelaySpec
 from engine.definition.fields import Flag, Model, Target, Timeout, choice, problem
 from engine.definition.node import Answerable, Link, Node, Onward
-from engine.definition.problems import Path
 from engine.definition.work import ActionNode, FunctionNode, OwnAction, OwnFunction, SyncNode
 from engine.graph import APPROVED, REJECTED, SUCCESS, GraphNode
 from engine.states import RequestStatus
+from engine.values.paths import Path
 
 __all__ = [
     "NODE_KINDS",

@@ -8,10 +8,11 @@ from engine import templates
 from engine.definition.checks import template_texts
 from engine.definition.node import Node
 from engine.definition.nodes import CallbackNode, SyncNode
-from engine.definition.problems import Path, Report
+from engine.definition.problems import Report
 from engine.definition.wiring import cycles, edges_of, ordered, reachable
 from engine.definition.workflow import Workflow
 from engine.graph import END, FAILURE, Edge
+from engine.values.paths import Path
 
 
 def check_graph(workflow: Workflow, report: Report) -> None:

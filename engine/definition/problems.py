@@ -8,8 +8,8 @@ from typing import NamedTuple, NoReturn
 
 from engine.errors import RetriggerError
 from engine.limits import MAX_PROBLEMS
+from engine.values.paths import Path, dotted
 
-Path = tuple[str | int, ...]  # from the top of the file: ("nodes", "badge", "function", "name")
 _NAME_CHARS = 100  # of a node or a field in a sentence
 INSIDE: Path = ("sync", "nodes")  # where a sync block has its nodes
 
@@ -93,12 +93,6 @@ class Report:
         """Raise DefinitionError if anything was noted."""
         if self.problems:
             self.fail()
-
-
-def dotted(path: Path) -> str:
-    """``("expect", "status", 0)`` as ``expect.status[0]``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
 
 
 def instead(word: object, known: Iterable[str], otherwise: str = "use") -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from engine.definition.problems import Path
 from engine.values import regex
 from engine.values.json_schema import TOO_LONG, misfits
+from engine.values.paths import Path
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 # Patterns are for RE2 to judge, which knows what Python does not, such as \\p{L}.

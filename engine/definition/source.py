@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from engine.definition.problems import Path, Report
+from engine.definition.problems import Report
 from engine.limits import MAX_DEFINITION_BYTES
 from engine.values import strict_json
+from engine.values.paths import Path
 
 MAX_DEPTH = 50
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

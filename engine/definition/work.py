@@ -11,8 +11,9 @@ from engine.definition.action import ActionSpec
 from engine.definition.fields import Model
 from engine.definition.function import FunctionSpec
 from engine.definition.node import Answerable, Fallible, Node, of_document
-from engine.definition.problems import INSIDE, Path
+from engine.definition.problems import INSIDE
 from engine.graph import GraphNode
+from engine.values.paths import Path
 
 
 class ActionNode(Node):

@@ -13,10 +13,11 @@ from engine import templates
 from engine.definition.fields import Flag, Model, Text, matching
 from engine.definition.node import Node, of_document
 from engine.definition.nodes import NODE_KINDS
-from engine.definition.problems import Path, Places
+from engine.definition.problems import Places
 from engine.definition.wiring import wire
 from engine.definition.work import SyncNode
 from engine.graph import Graph
+from engine.values.paths import Path
 
 _NAME = "a name of lower-case letters, digits, - and _, such as onboarding"
 _APP = "a name of letters, digits, spaces, . - and _, such as HR"

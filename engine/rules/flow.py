@@ -18,7 +18,7 @@ from engine.rules.telling import tell_given_up
 from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, StepStatus
 
 
-class Path(Enum):
+class PathState(Enum):
     """What is known of one edge."""
 
     OPEN = "open"  # may still arrive
@@ -26,19 +26,19 @@ class Path(Enum):
     DEAD = "dead"  # can no longer arrive
 
 
-def path_state(edge: Edge, source: Step) -> Path:
+def path_state(edge: Edge, source: Step) -> PathState:
     """A held or stale step has not let anything pass yet (SPEC 4, *Step only, succeeds*)."""
     if source.status in NOT_TAKEN:
-        return Path.DEAD
+        return PathState.DEAD
     if source.status in ENDED and not source.held and not source.stale:
-        return Path.ARRIVED if source.outlet == edge.outlet else Path.DEAD
-    return Path.OPEN
+        return PathState.ARRIVED if source.outlet == edge.outlet else PathState.DEAD
+    return PathState.OPEN
 
 
 def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
     """The steps that a pending node still waits for."""
     edges = draft.graph.incoming[node]
-    return tuple(e.source for e in edges if path_state(e, draft.steps[e.source]) is Path.OPEN)
+    return tuple(e.source for e in edges if path_state(e, draft.steps[e.source]) is PathState.OPEN)
 
 
 def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> None:
@@ -56,9 +56,9 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
         if step.status is not StepStatus.PENDING:
             continue
         paths = [path_state(edge, draft.steps[edge.source]) for edge in graph.incoming[node]]
-        if Path.OPEN in paths:
+        if PathState.OPEN in paths:
             continue
-        if Path.ARRIVED in paths:
+        if PathState.ARRIVED in paths:
             because = because or _flow_of_another_path(draft, node)
             _come_to(draft, step, because)
             ends += [node] if graph.nodes[node].cancel_others else []
@@ -75,7 +75,7 @@ def _flow_of_another_path(draft: Draft, node: str) -> Cause | None:
     edges = draft.graph.incoming[node]
     if len(edges) == 1:
         return None
-    arrived = (step for e in edges if path_state(e, step := draft.steps[e.source]) is Path.ARRIVED)
+    arrived = (step for e in edges if path_state(e, step := draft.steps[e.source]) is PathState.ARRIVED)
     causes = (step.cause for step in arrived if step.cause is not None and step.cause.did in events.LET_RUN)
     return max(causes, key=lambda cause: cause.at, default=None)
 

@@ -18,8 +18,8 @@ from engine.limits import MAX_INPUT_BYTES
 from engine.rules.plan import Plan
 from engine.stored import RequestDetail
 from engine.templates import TemplateError, build_context
-from engine.templates.syntax import dotted
 from engine.values.masking import Masker, sensitive_values
+from engine.values.paths import dotted
 from engine.values.strict_json import loads
 
 
@@ -76,7 +76,7 @@ def readers(workflow: Workflow, node: str) -> tuple[Reader, ...]:
             if path[:3] == ("nodes", node, "result")
         }
         if paths:
-            fields = sorted(dotted(("", *path)).removeprefix(".") for path in paths)
+            fields = sorted(dotted(path) for path in paths)
             found.append(Reader(step, ("",) if () in paths else tuple(fields)))
     return tuple(found)
 

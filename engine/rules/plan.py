@@ -16,7 +16,7 @@ from engine.records import Request, Step
 from engine.rules.allowed import Action
 from engine.rules.draft import Draft
 from engine.rules.effects import ASKED, may_have_had_one
-from engine.rules.flow import Path, path_state
+from engine.rules.flow import PathState, path_state
 from engine.rules.idempotency_keys import issue_of
 from engine.states import ENDED, MOVING, NOT_TAKEN, CallEffect, RequestStatus, StepStatus
 
@@ -172,10 +172,10 @@ def _is_sure(draft: Draft, node: str, found: Mapping[str, bool], settled: set[st
     open_, arrives = [], False
     for edge in draft.graph.incoming[node]:
         state = path_state(edge, draft.steps[edge.source])
-        if state is Path.OPEN:
+        if state is PathState.OPEN:
             open_.append(edge.source)
             arrives = arrives or (found.get(edge.source, False) and _is_the_way(draft.graph, edge.source, edge.outlet))
-        arrives = arrives or state is Path.ARRIVED
+        arrives = arrives or state is PathState.ARRIVED
     decided = all(source in settled and not draft.steps[source].only for source in open_)
     if decided:
         settled.add(node)

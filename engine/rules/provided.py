@@ -13,10 +13,10 @@ from engine.definition import Workflow
 from engine.errors import InvalidInput
 from engine.limits import MAX_INPUT_BYTES
 from engine.stored import RequestDetail
-from engine.templates.syntax import dotted
 from engine.texts import MASK
 from engine.values.json_schema import MOST, misfits
 from engine.values.masking import Masker, mask_fields, sensitive_values
+from engine.values.paths import dotted
 from engine.values.strict_json import check_depth, check_size, dumps, line_and_column, loads, where
 
 _TOLD = 3  # misfits in one sentence

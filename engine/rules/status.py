@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.graph import Graph
 from engine.records import Step
-from engine.rules.flow import Path, path_state
+from engine.rules.flow import PathState, path_state
 from engine.states import MOVING, RequestStatus, StepStatus
 from engine.texts import REMAINING_NOT_STARTED
 
@@ -62,10 +62,11 @@ def _could_start(graph: Graph, steps: Mapping[str, Step]) -> bool:
     dead = set[str]()  # pending, and no path to them was taken
     for node in graph.nodes:
         if steps[node].status is StepStatus.PENDING and node != graph.start:
-            paths = {Path.DEAD if e.source in dead else path_state(e, steps[e.source]) for e in graph.incoming[node]}
-            if Path.OPEN not in paths and Path.ARRIVED in paths:
+            edges = graph.incoming[node]
+            paths = {PathState.DEAD if e.source in dead else path_state(e, steps[e.source]) for e in edges}
+            if PathState.OPEN not in paths and PathState.ARRIVED in paths:
                 return True
-            if paths == {Path.DEAD}:
+            if paths == {PathState.DEAD}:
                 dead.add(node)
     return False
 

@@ -12,8 +12,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from engine.templates.context import CALLBACK_URL, NODE_PARTS, REQUEST_PARTS, ROOTS
 from engine.templates.errors import TemplateError
 from engine.templates.sandbox import environment
-
-Path = tuple[str | int, ...]
+from engine.values.paths import Path, dotted
 
 _MAX_DEPTH = 50  # of the syntax tree: below it, neither Jinja2 nor Python runs out of stack
 _MAX_LOOPS = 5  # inside one another
@@ -46,12 +45,6 @@ NOTHING = Syntax((), (), is_expression=False, path=None)
 def is_template(value: str) -> bool:
     """Whether a text has anything in it to be rendered."""
     return "{{" in value or "{%" in value or "{#" in value
-
-
-def dotted(path: Path) -> str:
-    """``("request", "input", 0)`` as ``request.input[0]``."""
-    first, *rest = path
-    return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
 
 
 def expression_of(tree: nodes.Template) -> nodes.Expr | None:

@@ -15,8 +15,9 @@ from engine.templates.context import ROOTS
 from engine.templates.effort import Effort
 from engine.templates.errors import TemplateError
 from engine.templates.sandbox import CONCAT, COUNTED, EFFORT, WEIGHED, environment
-from engine.templates.syntax import Path, dotted, expression_of, inspect, is_template, short
+from engine.templates.syntax import expression_of, inspect, is_template, short
 from engine.templates.values import Budget, kind, plain, text
+from engine.values.paths import Path, dotted
 
 Context = Mapping[str, Any]
 _RESULT = "result"  # the variable that an expression's value is assigned to, as Jinja2's own compile_expression does

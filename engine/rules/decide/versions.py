@@ -10,7 +10,7 @@ from engine.rules.decide.block import interrupt_inner
 from engine.rules.draft import Draft
 from engine.rules.effects import may_have_had_one
 from engine.rules.fence import end_attempt, is_open_wait
-from engine.rules.flow import Path, cancel, path_state
+from engine.rules.flow import PathState, cancel, path_state
 from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, StepStatus
 
 
@@ -76,7 +76,7 @@ def _reach_anew(draft: Draft) -> None:
     for node in graph.nodes:  # in their order, so that what leads to a node is known before it
         step = draft.steps[node]
         sources = [(edge, draft.steps[edge.source]) for edge in graph.incoming[node]]
-        led_to = any(edge.source in back or path_state(edge, source) is Path.ARRIVED for edge, source in sources)
+        led_to = any(edge.source in back or path_state(edge, source) is PathState.ARRIVED for edge, source in sources)
         if led_to and step.status in NOT_TAKEN and step.cancelled_by is None:
             back.add(node)
             for member in graph.unit(node):
