@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import traceback
-from types import FrameType
 
 from engine.logs import logger
 
@@ -17,6 +16,7 @@ BEYOND = 8.0  # seconds that a clean stop may take beyond the grace of its steps
 SAME_SIGNAL = 1.0  # seconds; `timeout` and some supervisors signal the process and its group, which asks only once
 UNTOLD = 2.0  # seconds that the log has to take what is said of an end that is overdue
 _LOOK = 0.1  # seconds
+_HEEDED = (signal.SIGINT, signal.SIGTERM)
 _WHAT_RAN = "What ran here is recovered when its lease runs out."
 
 log = logger(__name__)
@@ -25,20 +25,24 @@ log = logger(__name__)
 class Stopping:
     """The first signal asks for a clean stop, a later one ends at once: what runs is recovered at the next start.
 
-    Made in the main thread. No threading.Event: its lock is not for signal handlers, and a signal that comes just
-    before a wait without an end does not end that wait.
+    Made in the main thread, and heard in one of its own: a signal that comes just before the main thread waits without
+    an end (for a database, say) does not end that wait, so that a handler in Python would not run, either.
     """
 
     def __init__(self) -> None:
         self._asked: int = signal.SIGTERM
         self._insisting_from: float | None = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._heed)
+        self._signals, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        for number in _HEEDED:
+            signal.signal(number, lambda *_: None)  # what there is to do is done by the thread
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
     def wait(self) -> None:
         """Until a signal has asked to stop."""
         while self._insisting_from is None:
-            time.sleep(_LOOK)  # a signal ends it early only when it comes within it
+            time.sleep(_LOOK)
 
     def allow(self, seconds: float) -> None:
         """Give the clean stop so long, from when it is asked for; then the process ends as by a second signal. A
@@ -56,7 +60,13 @@ class Stopping:
         finally:
             os._exit(128 + self._asked)
 
-    def _heed(self, number: int, _: FrameType | None) -> None:
+    def _listen(self) -> None:
+        while True:
+            for number in os.read(self._signals, 1):
+                if number in _HEEDED:
+                    self._heed(number)
+
+    def _heed(self, number: int) -> None:
         if self._insisting_from is None:
             self._asked, self._insisting_from = number, time.monotonic() + SAME_SIGNAL
         elif time.monotonic() >= self._insisting_from:

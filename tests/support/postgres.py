@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import signal
 import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from filelock import FileLock
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
+
+from storage.database import Database
 
 NewDatabase = Callable[[], str]
 
@@ -35,6 +41,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
     # The run's last worker stops it; and may seem to be the last while another one begins.
     one_at_a_time = FileLock(Path(tempfile.gettempdir()) / "retrigger-pg.lock")
     with one_at_a_time:
+        _clear_away()
         server = get_server(folder, cleanup_mode="delete")
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
@@ -45,6 +52,36 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[URL]:
     finally:
         with one_at_a_time:
             server.cleanup()
+
+
+def _clear_away() -> None:
+    """What a run that was killed could not: its servers, which outlive it, and their folders."""
+    for users in Path(tempfile.gettempdir()).glob("retrigger-pg-*/.handle_pids.json"):
+        with suppress(OSError, ValueError):  # somebody else's; or gone, or about to be written
+            pids = json.loads(users.read_text())
+            if pids and not any(psutil.pid_exists(pid) for pid in pids) and _ended(users.parent):
+                shutil.rmtree(users.parent)
+
+
+def _ended(folder: Path) -> bool:
+    """Whether its server is no more; it is made to end."""
+    known = folder / "postmaster.pid"
+    if not known.exists():
+        return True
+    with suppress(psutil.Error):
+        server = psutil.Process(int(known.read_text().split()[0]))
+        if str(folder) in server.cmdline():
+            server.send_signal(signal.SIGQUIT)
+            server.wait(10)
+            return True
+    return False  # a number that is another process's by now, or one that is not seen from here
+
+
+def is_waited_for(database: Database) -> bool:
+    """Whether somebody waits for a lock in it. (What PostgreSQL knows of locks is of all databases.)"""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with database.reading() as connection:
+        return bool(connection.exec_driver_sql(waiting).scalar())
 
 
 @pytest.fixture

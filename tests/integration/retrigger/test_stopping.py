@@ -16,11 +16,12 @@ import pytest
 
 from retrigger.demo import people
 from retrigger.stopping import BEYOND
-from storage.database import Database, open_database
+from storage.database import open_database
 from tests.integration.retrigger.conftest import WAITING, StartProcess
 from tests.support import tcp
 from tests.support.front import ROOT, Front
 from tests.support.poll import PATIENCE, wait_until
+from tests.support.postgres import is_waited_for
 
 # Busy threads, so that the main thread is often between two of its steps when the signal comes.
 CHILD = """
@@ -59,6 +60,24 @@ def test_no_signal_is_missed() -> None:
         child.kill()
         child.wait(PATIENCE)
         child.stdout.close()
+
+
+# What a signal that comes just before the main thread waits does: it does not end the wait.
+UNHEARD = """
+import signal, threading
+from retrigger.stopping import Stopping
+
+Stopping().allow(0.1)
+waits = threading.Lock()
+waits.acquire()
+threading.Thread(target=lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM), daemon=True).start()
+waits.acquire()
+"""
+
+
+def test_a_signal_is_heard_while_the_main_thread_waits_without_an_end() -> None:
+    ended = subprocess.run([sys.executable, "-c", UNHEARD], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert ended.returncode == 128 + signal.SIGTERM and "stop.overdue" in ended.stderr
 
 
 OVERDUE = """
@@ -153,8 +172,3 @@ def test_a_start_that_hangs_on_the_database_is_stopped_by_the_first_signal(
         wait_until(lambda: is_waited_for(database), "the start to hang")
         assert worker.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert "Not stopped after 8 s, so the process ends now." in worker.said
-
-
-def is_waited_for(database: Database) -> bool:
-    with database.reading() as connection:
-        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())

@@ -14,6 +14,7 @@ from storage.store import SqlStore
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, bump, in_one_batch, submit
 from tests.support.poll import PATIENCE, wait_until
+from tests.support.postgres import is_waited_for
 
 LOCK = text("SELECT id FROM requests WHERE id = :id FOR UPDATE")
 
@@ -30,11 +31,6 @@ def _deadlocks(store: SqlStore) -> int:
         return int(connection.scalar(known) or 0)
 
 
-def _waits(store: SqlStore) -> bool:
-    with store.database.reading() as connection:
-        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
-
-
 def _patient(connection: Connection) -> None:
     """So that the other one, which waits from before, is the victim."""
     connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))
@@ -49,7 +45,7 @@ def test_a_writer_that_is_the_victim_does_everything_once(
         _patient(other)
         other.execute(LOCK, {"id": second})
         changes = in_one_batch(store, *(partial(store.change_soon, each, bump) for each in (first, second)))
-        wait_until(lambda: _waits(store), "the writer to hold the first and to want the second")
+        wait_until(lambda: is_waited_for(store.database), "the writer to hold the first and to want the second")
         other.execute(LOCK, {"id": first})  # comes back when the writer has given up its own
         assert not any(change.done() for change in changes)
     assert [change.result(PATIENCE) for change in changes] == [1, 1]
@@ -72,7 +68,7 @@ def test_a_heartbeat_keeps_no_step_from_who_changes_its_request(store: SqlStore,
             partial(_soon, partial(store.renew, worker.name, 60.0)),
             partial(store.change_soon, number, bump),
         )
-        wait_until(lambda: _waits(store), "the writer to want the request")
+        wait_until(lambda: is_waited_for(store.database), "the writer to want the request")
         other.execute(text("SET LOCAL lock_timeout = '500ms'"))
         other.execute(text("UPDATE steps SET error = 'x' WHERE request_id = :id"), {"id": number})
     assert (renewed.result(PATIENCE), change.result(PATIENCE)) == (1, 1)

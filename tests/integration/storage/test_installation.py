@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from storage.store import SqlStore
 from storage.tables import installation
 from tests.integration.storage.conftest import OpenStore
 from tests.support.poll import PATIENCE, wait_until
+from tests.support.postgres import is_waited_for
 
 SECRET = "ab" * 32
 
@@ -45,10 +46,5 @@ def beside(store: SqlStore, open_store: OpenStore, name: str, value: str, act: C
         with open_store().database.writing() as other:
             other.execute(insert(installation).values(name=name, value=value))
             acted = pool.submit(act)
-            wait_until(lambda: waits(store), "the act to come to the other's row")
+            wait_until(lambda: is_waited_for(store.database), "the act to come to the other's row")
         return acted.result(PATIENCE)
-
-
-def waits(store: SqlStore) -> bool:
-    with store.database.reading() as connection:
-        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
