@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine.rules.decide import options
 from engine.rules.decide.lost import recover
 from engine.rules.draft import Draft
@@ -38,6 +40,21 @@ def test_a_new_budget_of_retries_and_recoveries() -> None:
     assert (request.steps["a"].retries, request.steps["a"].recoveries) == (1, 1)
     with_flow(request, "a")
     assert (request.steps["a"].retries, request.steps["a"].recoveries) == (0, 0)
+
+
+def test_recoveries_used_up_block_although_there_is_a_failure_path_and_a_person_opens_five_more() -> None:
+    request = MemoryRequest(TOLD)
+    for deaths in (6, 5):
+        for _ in range(deaths):
+            number = request.claim("a")
+            request.do(partial(recover, node="a", attempt=number, jitter=0.0))
+        assert request.statuses(("b", "mail")) == {"b": "pending", "mail": "pending"}
+        if deaths == 6:
+            assert (request.status, request.steps["a"].status.value) == ("blocked", "blocked")
+            with_flow(request, "a")
+    assert request.status == "in_progress"
+    request.run("a", "b")
+    assert request.status == "completed"
 
 
 def test_what_ran_behind_a_failed_step_is_taken_back() -> None:
