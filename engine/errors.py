@@ -72,7 +72,7 @@ class Conflict(Refused):
         did: str | None = None,
         why: str | None = None,
     ) -> None:
-        self.what, self.found, self.by, self.at, self.did = what, found, by, at, did
+        self.what, self.found, self.by, self.at, self.did, self.why = what, found, by, at, did, why
         when = f" at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC" if at is not None else ""
         who = f" {by} {did or 'acted'}{when}." if by else ""
         super().__init__(f"{why or f'{what} is now {found}.'}{who} Nothing was done.")

@@ -27,7 +27,8 @@ def with_who_was_first(
     last = acts[-1]
     who = (last.by, last.at, events.DID[last.kind])
     if isinstance(refusal, Conflict):
-        return Conflict(refusal.what, refusal.found, *who) if last.at > (refusal.at or 0.0) else refusal
+        is_newer = last.at > (refusal.at or 0.0)
+        return Conflict(refusal.what, refusal.found, *who, why=refusal.why) if is_newer else refusal
     request, steps = detail.request, {row.step.node: row.step for row in detail.steps}
     continued = continuing and last.kind == events.CONTINUED and why_not_continue(request, steps)
     beaten = request.status is RequestStatus.WITHDRAWN or continued

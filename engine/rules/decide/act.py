@@ -11,7 +11,7 @@ from engine.rules.draft import Draft
 from engine.rules.effects import ANY, may_have_had_one
 from engine.rules.plan import planned_runs, state_digest
 from engine.states import MOVING, RequestStatus, StepStatus
-from engine.texts import EARLIER_CALL
+from engine.texts import CONTINUE_FLOW, EARLIER_CALL
 
 
 class Act(NamedTuple):
@@ -89,9 +89,10 @@ def same_version(draft: Draft, checked: int | None) -> None:
 def overtaken(draft: Draft, step: Step) -> Conflict:
     """The step is not as the person saw it: who acted on it since, if anybody did (SPEC 5)."""
     what, cause = f"{step.node} of REQ-{draft.request.id}", step.cause
+    why = f"{what} is now {step.status.value}, and held until {CONTINUE_FLOW}." if step.held else None
     if cause is None or cause.node != step.node:
-        return Conflict(what, step.status.value)
-    return Conflict(what, step.status.value, cause.by, cause.at, cause.did)
+        return Conflict(what, step.status.value, why=why)
+    return Conflict(what, step.status.value, cause.by, cause.at, cause.did, why)
 
 
 def too_late(draft: Draft, step: Step) -> Conflict | None:
