@@ -1,5 +1,5 @@
 """What asks people for their approval, kept true: to each who can be found a direct message, to the others, and to
-groups, one message in the application's channel that mentions them (docs/decisions)."""
+groups, one message in the application's channel that mentions them (docs/decisions/0031)."""
 
 from __future__ import annotations
 
