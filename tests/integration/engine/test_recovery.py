@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import select, update
 
+from engine.executors.apscheduler import ApschedulerExecutor
 from engine.functions import function
 from engine.logs import running
 from engine.records import AttemptEnd
@@ -14,6 +18,7 @@ from engine.rules.decide.claim import claim
 from engine.rules.draft import Draft
 from engine.states import AttemptOutcome, StepStatus
 from engine.worker.runner import Runner
+from engine.worker.worker import Worker
 from storage.leases import NOBODY
 from storage.tables import workflows
 from tests.integration.engine.conftest import OpenRoom
@@ -146,6 +151,24 @@ def _complete_without_going_on(draft: Draft) -> None:
     draft.ends.append(end)
     draft.change_step("first", status=StepStatus.RUNNING, attempt=1)
     draft.change_step("first", status=StepStatus.COMPLETED, outlet="success", due_at=None)
+
+
+class Watched(ApschedulerExecutor):
+    """Remembers how often it was told to call what."""
+
+    turns: ClassVar[dict[str, float]] = {}
+
+    def every(self, seconds: float, job: Callable[[], None], name: str) -> None:
+        self.turns[name] = seconds
+        super().every(seconds, job, name)
+
+
+def test_a_lease_of_five_seconds_is_renewed_every_second(open_room: OpenRoom, tmp_path: Path) -> None:
+    room = open_room(f"sqlite:///{tmp_path}/r.db")
+    runner = Runner(room.tools())
+    room.worker = Worker(room.store, runner, name="watched", lease=5.0, exclusive=True, executor=Watched)
+    room.worker.start()
+    assert Watched.turns["heartbeat"] == 1.0
 
 
 @pytest.mark.postgres
