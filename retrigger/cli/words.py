@@ -92,6 +92,8 @@ def versions(made: Sequence[AttemptDocument], present: int) -> str:
     """Such as "Attempts 1 to 3 ran version 1, attempt 4 version 2"; nothing where all ran the ``present`` one."""
     if {attempt.workflow_version for attempt in made} <= {present}:
         return ""
+    if len(made) == 1:
+        return f"Ran version {made[0].workflow_version}"
     told: list[str] = []
     for version, group in groupby(made, lambda attempt: attempt.workflow_version):
         first, *others = [attempt.number for attempt in group]
