@@ -94,5 +94,7 @@ def _told(errors: Sequence[Any]) -> list[FieldProblem]:
     for error in errors:
         source, *place = error["loc"]
         field = ".".join(map(str, place)) or str(source)
-        told.append(FieldProblem(field=field[:200], detail=str(error["msg"])))
+        no_body = error["type"] == "missing" and field == "body"
+        detail = "A JSON object is required, such as {}" if no_body else str(error["msg"])
+        told.append(FieldProblem(field=field[:200], detail=detail))
     return told

@@ -66,7 +66,7 @@ WRONG = [
     Wrong(f"{STEP}/retrigger", {"version": 2**31}, 422, "invalid-input", {"field": "version"}),
     Wrong(f"{STEP}/retrigger", {"reason": "x" * 1001}, 422, "invalid-input", {"field": "reason"}, "1000"),
     Wrong(f"{STEP}/retrigger", [], 422, "invalid-input", {"field": "body"}),
-    Wrong(f"{STEP}/retrigger", None, 422, "invalid-input", {"field": "body"}, "required"),
+    Wrong(f"{STEP}/retrigger", None, 422, "invalid-input", {"field": "body"}, "body: A JSON object is required"),
     Wrong(f"{STEP}/retrigger?plan=perhaps", {}, 422, "invalid-input", {"field": "plan"}),
     Wrong(f"{STEP}/input", {}, 422, "invalid-input", {"field": "result"}, "required"),
     Wrong(f"{STEP}/input", {"result": {}}, 422, "invalid-input", {"field": "result"}, "'done' is a required property"),
@@ -181,10 +181,13 @@ def test_a_database_that_fails_is_503_and_a_defect_is_500_without_a_trace(
         front.wait(front.submit(), "completed")
         ci = api.caller("ci", Permission.ADMIN)
         with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
-            database.execute("UPDATE requests SET status = 'nonsense'")
+            database.execute("UPDATE requests SET status = 'of_tomorrow'")
+            unreadable = problem(ci.get("/v1/requests/1"), 500, "defect")
+            assert unreadable["detail"].startswith("This cannot be read: 'of_tomorrow' is nothing that this Retrigger")
+            database.execute("UPDATE requests SET status = 'completed', created_at = 'long ago'")
             defect = problem(ci.get("/v1/requests/1"), 500, "defect")
             assert defect["detail"] == "Something went wrong in Retrigger. Its log says what."
-            wait_until(lambda: "KeyError: 'nonsense'" in caplog.text, "the log to have it")
+            wait_until(lambda: "TypeError" in caplog.text, "the log to have it")
             database.execute("ALTER TABLE requests RENAME TO elsewhere")
             away = ci.get("/v1/requests/1")
             database.execute("ALTER TABLE elsewhere RENAME TO requests")
