@@ -48,18 +48,24 @@ def guarded(connection: Connection) -> Iterator[Guards]:
 
 
 class StepUpdates:
-    """Changed steps, each written by the columns that changed: most changes are of few, and every column costs."""
+    """Changed steps, each written by the columns that changed: most changes are of few, and every column costs. On
+    PostgreSQL a statement costs more, so there the usual changes share one."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}  # places of the changed fields → rows
+        self._changes: list[tuple[Step, Step, tuple[str | None, ...]]] = []
 
     def add(self, before: Step, after: Step, *result: str | None) -> None:
         """``before`` is what must still be stored; ``result``, if there is a new one, is JSON text."""
-        changed = tuple(compress(_PLACES, map(is_not, after, before)))
-        row = (*step_values(after, changed), *result, before.request_id, before.node, before.version)
-        self._rows.setdefault(changed + (RESULT,) * len(result), []).append(row)
+        self._changes.append((before, after, result))
 
     def run(self, connection: Connection, statements: Statements, guards: Guards) -> None:
         """Write them."""
-        for changed, rows in self._rows.items():
-            guards.expect(statements.update_steps(changed).run(connection, rows), rows)
+        grouped: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}  # places of the written fields → rows
+        for before, after, result in self._changes:
+            places = tuple(compress(_PLACES, map(is_not, after, before)))
+            if not result:
+                places = next((usual for of, usual in statements.usual.items() if of.issuperset(places)), places)
+            row = (*step_values(after, places), *result, before.request_id, before.node, before.version)
+            grouped.setdefault(places + (RESULT,) * len(result), []).append(row)
+        for places, rows in grouped.items():
+            guards.expect(statements.update_steps(places).run(connection, rows), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -40,9 +40,19 @@ REQUEST_COLUMNS = tuple(requests.c[name] for name in Request._fields)
 STEP_COLUMNS = tuple(steps.c[name] for name in Step._fields)
 RESULT = len(Step._fields)  # the place of the one heavy column of a step, behind those of its fields
 PATIENCE = 1.0  # seconds that a due step waits behind slots that go on with their requests
+# What changes of a step that becomes due, calls, and ends without a result; and of one that is claimed. Leases change
+# without a version, so they are never written beside something else.
+_USUAL = (
+    ("status", "version", "due_at", "outlet", "sent_key"),
+    ("status", "version", "attempt", "due_at", "worker", "lease_until"),
+)
 ATTEMPT_COLUMNS = tuple(attempts.c[name] for name in Attempt._fields)
 END_COLUMNS = tuple(attempts.c[name] for name in ("outcome", "ended_at", "error", "call", "response", "late"))
 EVENT_COLUMNS = tuple(events.c[name] for name in Event._fields)
+
+
+def _places(names: Collection[str]) -> tuple[int, ...]:
+    return tuple(place for place, name in enumerate(Step._fields) if name in names)
 
 
 class Statements:
@@ -70,6 +80,7 @@ class Statements:
         self.end_attempts = update_rows(dialect, attempts, end, key, running)
         self.late_attempts = update_rows(dialect, attempts, ("late",), key, ended)
         self._update_steps: dict[tuple[int, ...], Rows] = {}
+        self.usual = {} if dialect.name == "sqlite" else {frozenset(each): each for each in map(_places, _USUAL)}
         self._queries()
 
     def update_steps(self, places: tuple[int, ...]) -> Rows:
