@@ -34,6 +34,7 @@ def test_blocked_again_is_told_to_the_person_with_the_error_before() -> None:
 def test_a_new_budget_of_retries_and_recoveries() -> None:
     request = MemoryRequest(LINE)
     request.fail("a", retry_in=1.0)
+    assert (request.steps["a"].status.value, request.steps["a"].error) == ("waiting", "503")
     number = request.claim("a")
     request.do(lambda d: recover(d, "a", number, jitter=0.0))
     request.fail("a")
