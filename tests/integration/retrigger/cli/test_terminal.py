@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -58,17 +59,19 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Read until the text has come."""
-        wait_until(lambda: text in self.shown or not self._read(), repr(text), 60.0)
+        wait_until(lambda: text in self.shown or not self._read(), f"{text!r} after {self.shown!r}")
         assert text in self.shown, self.shown
 
     def end(self) -> int:
         """Read to the end. The exit code."""
-        while self._read():
-            pass
+        wait_until(lambda: not self._read(), "the command to end")
         os.close(self._ours)
         return self._process.wait(60)
 
     def _read(self) -> bool:
+        """What has come. False when nothing more can."""
+        if not select.select([self._ours], [], [], 0.2)[0]:
+            return True
         try:
             found = os.read(self._ours, 10_000)
         except OSError:  # Linux's way to say that the other side is closed
@@ -85,8 +88,10 @@ def test_while_it_waits_it_says_what_for(running: Front):
     running.mend_second()
 
     terminal = Terminal(running, "flow", request, "first")
-    terminal.until(f"{request} is In progress: second is running")
-    Path(running.folder, "go").touch()
+    try:
+        terminal.until(f"{request} is In progress: second is running")
+    finally:
+        Path(running.folder, "go").touch()
 
     assert terminal.end() == 0
     assert terminal.shown.endswith(f"{request} is Completed.\r\n")
