@@ -10,7 +10,9 @@ import argparse
 import os
 import secrets
 import sys
+import time
 from contextlib import suppress
+from threading import Thread
 
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
@@ -35,6 +37,7 @@ from tests.support.engine import GRANTS
 
 
 def main() -> int:
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     arguments = _arguments()
     stopping = Stopping()
     load_functions(arguments.functions)
@@ -82,6 +85,13 @@ def main() -> int:
     if not clean:
         os._exit(0)
     return 0
+
+
+def _end_with(parent: int) -> None:
+    """A run that is killed ends no engine."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _arguments() -> argparse.Namespace:

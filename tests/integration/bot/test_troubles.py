@@ -207,7 +207,7 @@ def test_while_slack_was_away_much_happened(office: Office, slack: SlackServer) 
 
 def test_the_connection_comes_back_by_itself(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line goes dead, with no word from the other side; the next click is heard again."""
-    monkeypatch.setattr("bot.socket_mode.PING", 0.2)
+    monkeypatch.setattr("bot.socket_mode.PING", 1)
     office.reopen()
     _, card = office.blocked()
     assert office.door.socket is not None
