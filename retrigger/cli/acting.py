@@ -12,7 +12,7 @@ from engine.rules.allowed import Action
 from retrigger.cli import outcome
 from retrigger.cli.planning import show_plan
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import JSON_TEXT, REQUEST
+from retrigger.cli.values import JSON_TEXT, REQUEST, Number
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +22,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; it is kept with th
 _confirm = click.option(
     "--confirm", is_flag=True, help='Confirm "The earlier call may have taken effect", where asked; needs --reason.'
 )
-_version = click.option("--version", "version", type=click.IntRange(1), help="Go on with this version of the workflow.")
+_version = click.option("--version", "version", type=Number(1), help="Go on with this version of the workflow.")
 _new_key = click.option("--new-key", is_flag=True, help="Let the call leave under a new idempotency key.")
 
 

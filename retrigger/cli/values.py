@@ -56,6 +56,12 @@ class JsonText(click.ParamType[str]):
             self.fail(f"{name or 'a file without a name'} cannot be read: {error.strerror}.", param, ctx)
 
 
+class Number(click.IntRange):
+    """Called so in the help, and where it is none."""
+
+    name = "number"
+
+
 class Word(click.Choice[str]):
     """One of a few words, as it is written here or on screen: take_action, Take action, take-action."""
 

@@ -51,6 +51,7 @@ WRONG = [
     (("submit", "steps"), 3, "The input does not fit: 'name' is a required property."),
     (("submit", "steps", "--input", JSON, "--requester", "eve\x1b[2J@example.com"), 3, "The requester must be "),
     (("submit", "steps", "--input", JSON, "--requester", "eve\n@example.com"), 3, "The requester must be "),
+    (("list", "--limit", "few"), 2, "'few' is not a valid number."),
     (("list", "--status", "stuck"), 2, "'stuck' is not one of 'in_progress', 'blocked'"),
     (("grant", "hanna@example.com", "act"), 2, "'act' is not one of 'submit', 'view_reports', 'take_action', 'admin'"),
     (("list", "--app", "IT"), 4, "There is no application IT. Known: HR."),
