@@ -24,7 +24,7 @@ class _Waiting(NamedTuple):
 
 
 class SetAside:
-    """Those of one request keep their order, and one of them is tried for all. Times are of a clock that only runs."""
+    """Of those of one request, one is tried for all. Times are of a clock that only runs."""
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, deque[_Waiting]] = {}

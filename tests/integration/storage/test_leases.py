@@ -10,6 +10,7 @@ from engine.stored import Wait
 from storage import leases
 from storage.store import SqlStore
 from storage.tables import steps
+from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import Worker, submit
 from tests.support.poll import wait_until
 
@@ -34,6 +35,25 @@ def test_leases_are_renewed_from_the_database_s_clock_without_a_new_version(stor
     assert after.lease_until is not None
     assert after.lease_until > before.lease_until + 50
     assert store.renew("somebody else", 60.0) == 0
+
+
+def test_a_change_of_a_step_leaves_the_lease_that_was_renewed_meanwhile(
+    store: SqlStore, open_store: OpenStore, worker: Worker
+):
+    if store.database.is_sqlite:
+        pytest.skip("On SQLite nobody else writes meanwhile")
+    step, other = worker.claims[0].step, open_store()
+
+    def leave(draft: Draft) -> None:
+        assert other.renew(worker.name, 3600.0) == 2
+        draft.change_step(step.node, sent_key="k")
+
+    store.change(step.request_id, leave)
+    after = next(each for each in store.status(step.request_id)[1] if each.node == step.node)
+    assert after.sent_key == "k"
+    assert step.lease_until is not None
+    assert after.lease_until is not None
+    assert after.lease_until > step.lease_until + 1800
 
 
 def test_what_runs_under_a_lease_that_ran_out_is_lost(store: SqlStore, worker: Worker):
