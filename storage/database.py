@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import StorageError
@@ -214,9 +214,11 @@ def is_locked(error: Exception) -> bool:
     return _sqlstate(error) == LOCK_NOT_AVAILABLE
 
 
-def is_of_rows(error: Exception) -> bool:
-    """Whether PostgreSQL refused for rows that others have: a deadlock, a lost race, a lock."""
-    return _sqlstate(error) in ("40001", "40P01", LOCK_NOT_AVAILABLE)
+def is_of_nobody(error: Exception) -> bool:
+    """Whether a transaction that was refused at its beginning would have been so whatever it is for. Else it is for
+    rows that others have (a deadlock, a lost race, a lock), or for what somebody asks with."""
+    of_rows = _sqlstate(error) in ("40001", "40P01", LOCK_NOT_AVAILABLE)
+    return isinstance(error, SQLAlchemyError) and not (of_rows or isinstance(error, DataError))
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -17,7 +17,7 @@ from storage import driver
 from storage.batch import Batch, Graphs, Told
 from storage.claims import Asked, Claims, Taken
 from storage.commit_numbers import CommitNumbers
-from storage.database import Database, is_locked, is_of_rows, is_passing
+from storage.database import Database, is_locked, is_of_nobody, is_passing
 from storage.errors import explain
 from storage.guards import GuardFailed, guarded
 from storage.jobs import Jobs, was_due
@@ -86,8 +86,8 @@ class Transactions:
         wait = _HURRY if not patient else _WAIT if claimer is None else min(_WAIT, claimer.lease / 4)
         try:
             connection, begun = self._begin(operations, claimer is not None, wait)
-        except SQLAlchemyError as error:
-            return self._failed(error) if is_of_rows(error) else self._hopeless(error)
+        except Exception as error:
+            return self._hopeless(error) if is_of_nobody(error) else self._failed(error)
         try:
             batch = Batch(connection, self._database.statements, begun.now, self._graphs, self._told)
             answers, reads = self._work(batch, connection, operations, begun, claimer is not None)

@@ -113,7 +113,7 @@ class Writer:
             log.exception("writer.stopped", says="The writer has stopped.")
             with self._lock:
                 self._closed = True
-            self._fail(self._drain(), StorageError(f"The writer has stopped: {error!r}."))
+            self._fail([*self._drain(), *self._aside.all()], StorageError(f"The writer has stopped: {error!r}."))
             raise
         finally:
             self._transactions.close()
@@ -121,12 +121,13 @@ class Writer:
     def _turn(self) -> None:
         """Wait for work; do what there is."""
         operations, looking = self._next()
+        free = self._aside.sift(operations, time.monotonic())
         try:
-            self._commit(self._aside.sift(operations, time.monotonic()), looking)
+            self._commit(free, looking)
             self._try_aside()
         except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
             log.exception("writer.failed", says="A batch failed.")
-            self._fail(operations, StorageError(f"The write failed: {error!r}."))
+            self._fail(free, StorageError(f"The write failed: {error!r}."))
         self._pause(len(operations))
 
     def _pause(self, number: int) -> None:

@@ -13,7 +13,7 @@ from engine.errors import StorageError
 from engine.records import Notice
 from engine.rules.draft import Draft
 from storage.database import Database
-from storage.operations import Direct
+from storage.operations import Change, Direct
 from storage.store import SqlStore
 from storage.tables import events, outbox
 from tests.integration.storage.conftest import OpenStore
@@ -106,6 +106,20 @@ def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
     assert good.result(PATIENCE) == "good"
     with pytest.raises(StorageError, match="refused"):
         bad.result(PATIENCE)
+
+
+def test_a_question_that_the_database_refuses_fails_alone(store: SqlStore):
+    """PostgreSQL takes no NUL, and is asked for a command's id as the transaction begins."""
+    request_id = submit(store)
+    bad, good = in_one_batch(
+        store,
+        lambda: store.writer.ask(Change, request_id, note("bad"), "a\0b"),
+        lambda: store.change_soon(request_id, note("good")),
+    )
+    assert good.result(PATIENCE) == "good"
+    if not store.database.is_sqlite:
+        with pytest.raises(StorageError, match="NUL"):
+            bad.result(PATIENCE)
 
 
 def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pytest.LogCaptureFixture):
