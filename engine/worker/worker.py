@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from threading import Lock
 
 from engine.errors import RetriggerError, StorageError
 from engine.executors.apscheduler import ApschedulerExecutor
@@ -58,6 +59,7 @@ class Worker:
         self._exclusive = exclusive
         self._runner = runner
         self._waking: Wait | None = None  # where the next look at waits goes on
+        self._looking = Lock()  # the timer and the sweep would end the same waits, and tell the same twice
         self._bad: dict[int, float] = {}  # requests → when they are tried again
         self._executor = executor(runner.execute, runner.finish, slots)
         runner.on_later, runner.on_settled = self._arm, self._executor.settled
@@ -167,9 +169,10 @@ class Worker:
 
     def _due(self) -> None:
         self._store.nudge()
-        found = self._store.waking(self._waking)
-        self._waking = found.rest
-        self._each(found.steps, time_is_up)
+        with self._looking:
+            found = self._store.waking(self._waking)
+            self._waking = found.rest
+            self._each(found.steps, time_is_up)
         self._arm()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
