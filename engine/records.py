@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 
 
-class Cause(NamedTuple):
-    """The person's act that a step is running under (SPEC 1, *attempt*)."""
+class Trigger(NamedTuple):
+    """The person's act that a step runs under (SPEC 1, *attempt*). What blocks many steps is a cause."""
 
     by: str  # who, as shown to people: "Hanna Lead" or a mail
     actor: str  # who, as the door knows them: "slack:T1/U1", a mail, "key:NAME"
@@ -87,7 +87,7 @@ class Step(NamedTuple):
     repeat: str | None = None  # the key under which a person allowed a second effect: see engine.rules.effects
     call: CallEffect | None = None  # what the last call is known to have done
     error: str | None = None
-    cause: Cause | None = None
+    trigger: Trigger | None = None
     wakes_at: float | None = None  # a waiting delay, approval or callback: when its time is over
     approval: Approval | None = None
     early: bool = False  # a callback that was called before it waited: the result is kept for it
@@ -117,7 +117,7 @@ class Attempt(NamedTuple):
     workflow_version: int
     worker: str | None
     started_at: float
-    cause: Cause | None = None
+    trigger: Trigger | None = None
 
 
 class AttemptEnd(NamedTuple):

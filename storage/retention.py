@@ -137,7 +137,7 @@ def _steps(detail: RequestDetail) -> _Rows:
     for step, _ in detail.steps:
         texts = {
             "error": step.error,
-            "cause": rows.cause_text(step.cause),
+            "trigger": rows.trigger_text(step.trigger),
             "approval": rows.approval_text(step.approval),
         }
         yield {"request_id": step.request_id, "node": step.node}, texts
@@ -145,7 +145,7 @@ def _steps(detail: RequestDetail) -> _Rows:
 
 def _attempts(detail: RequestDetail) -> _Rows:
     for start, _, end in detail.attempts:
-        texts = {"cause": rows.cause_text(start.cause), "error": None if end is None else end.error}
+        texts = {"trigger": rows.trigger_text(start.trigger), "error": None if end is None else end.error}
         yield {"request_id": start.request_id, "node": start.node, "number": start.number}, texts
 
 

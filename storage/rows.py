@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
 from engine.errors import UnreadableRow
-from engine.records import Approval, Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step
+from engine.records import Approval, Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, Trigger
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import AttemptDetail
 from engine.values.storable import storable
@@ -96,24 +96,24 @@ def step_from(row: Row) -> Step:
     (
         request_id, node, kind, status, version, attempt, next_kind, visit, retries, recoveries,
         due_at, worker, lease_until, outlet, held, stale, only, update_status,
-        was, key_salt, sent_key, effect_key, repeat, call, error, cause, wakes_at, approval, early, cancelled_by,
+        was, key_salt, sent_key, effect_key, repeat, call, error, trigger, wakes_at, approval, early, cancelled_by,
     ) = row  # fmt: skip
     return Step(
         request_id, node, kind, _STEP_STATUS[status], version, attempt, _ATTEMPT_KIND[next_kind], visit, retries,
         recoveries, due_at, worker, lease_until, outlet, bool(held), bool(stale), bool(only), bool(update_status),
         _STEP_STATUS.get(was), key_salt, sent_key, effect_key, repeat, _CALL.get(call), error,
-        _cause_from(cause), wakes_at, _approval_from(approval), bool(early), cancelled_by,
+        _trigger_from(trigger), wakes_at, _approval_from(approval), bool(early), cancelled_by,
     )  # fmt: skip
 
 
 def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
     """The columns of an attempt that starts."""
-    return (*attempt[:3], attempt.kind._value_, *attempt[4:8], cause_text(attempt.cause))
+    return (*attempt[:3], attempt.kind._value_, *attempt[4:8], trigger_text(attempt.trigger))
 
 
 def attempt_from(row: Row) -> Attempt:
     """The other way round."""
-    return Attempt._make((*row[:3], _ATTEMPT_KIND[row[3]], *row[4:8], _cause_from(row[8])))
+    return Attempt._make((*row[:3], _ATTEMPT_KIND[row[3]], *row[4:8], _trigger_from(row[8])))
 
 
 def end_row(end: AttemptEnd) -> tuple[Any, ...]:
@@ -166,13 +166,13 @@ def told_event_from(text: str | None) -> Event | None:
     return None if text is None else Event(**json.loads(text))
 
 
-def cause_text(cause: Cause | None) -> str | None:
+def trigger_text(trigger: Trigger | None) -> str | None:
     """An act as a step and its attempts keep it."""
-    return None if cause is None else dump(cause._asdict())
+    return None if trigger is None else dump(trigger._asdict())
 
 
-def _cause_from(text: str | None) -> Cause | None:
-    return None if text is None else Cause(**json.loads(text))
+def _trigger_from(text: str | None) -> Trigger | None:
+    return None if text is None else Trigger(**json.loads(text))
 
 
 def approval_text(approval: Approval | None) -> str | None:
@@ -193,6 +193,6 @@ _CONVERT: dict[int, Callable[[Any], Any]] = {
     Step._fields.index("was"): _text,
     Step._fields.index("call"): _text,
     Step._fields.index("error"): clean,
-    Step._fields.index("cause"): cause_text,
+    Step._fields.index("trigger"): trigger_text,
     Step._fields.index("approval"): approval_text,
 }

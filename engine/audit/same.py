@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.values.storable import storable
 
-TEXTS = frozenset({"error", "reason", "cause", "approval"})
+TEXTS = frozenset({"error", "reason", "trigger", "approval"})
 _MOMENT = 0.001  # seconds; a recovery's jitter is rebuilt from its delay
 
 

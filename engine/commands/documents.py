@@ -238,7 +238,7 @@ def _step(request: Request, step: Step, graph: Graph, result: Any, attempts: lis
 
 def _attempt(detail: AttemptDetail) -> AttemptDocument:
     start, end = detail.start, detail.end
-    cause = start.cause
+    trigger = start.trigger
     return AttemptDocument(
         number=start.number,
         kind=start.kind,
@@ -251,12 +251,12 @@ def _attempt(detail: AttemptDetail) -> AttemptDocument:
         worker=start.worker,
         started_at=when(start.started_at),
         ended_at=when(end.ended_at) if end else None,
-        by=cause.by if cause else None,
-        actor=cause.actor if cause else None,
-        did=cause.did if cause else None,
-        acted_at=when(cause.at) if cause else None,
-        door=cause.door if cause else None,
-        reason=cause.reason if cause else None,
+        by=trigger.by if trigger else None,
+        actor=trigger.actor if trigger else None,
+        did=trigger.did if trigger else None,
+        acted_at=when(trigger.at) if trigger else None,
+        door=trigger.door if trigger else None,
+        reason=trigger.reason if trigger else None,
         late=end.late if end else None,
     )
 

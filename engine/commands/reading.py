@@ -8,7 +8,7 @@ from typing import Any
 from engine.catalog import Catalog
 from engine.commands.documents import RequestDocument, request_document
 from engine.definition import Workflow
-from engine.records import Approval, Cause
+from engine.records import Approval, Trigger
 from engine.stored import AttemptDetail, RequestDetail, StepDetail
 from engine.values.masking import Masker, mask_fields, sensitive_values
 
@@ -45,21 +45,21 @@ def mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
     def text(value: str | None) -> str | None:
         return None if value is None else masker.text(value)
 
-    def caused(cause: Cause | None) -> Cause | None:
-        return cause and cause._replace(reason=text(cause.reason), error=text(cause.error))
+    def told(trigger: Trigger | None) -> Trigger | None:
+        return trigger and trigger._replace(reason=text(trigger.reason), error=text(trigger.error))
 
     def attempt(row: AttemptDetail) -> AttemptDetail:
         end = row.end
         if end is not None:
             end = end._replace(error=text(end.error), late=text(end.late))
-        return row._replace(start=row.start._replace(cause=caused(row.start.cause)), end=end)
+        return row._replace(start=row.start._replace(trigger=told(row.start.trigger)), end=end)
 
     def step(row: StepDetail) -> StepDetail:
         asked = row.step.approval
         if asked is not None:
             approvers, approved = (tuple(map(masker.text, names)) for names in (asked.approvers, asked.approved))
             asked = Approval(approvers, asked.need, approved)
-        step = row.step._replace(error=text(row.step.error), approval=asked, cause=caused(row.step.cause))
+        step = row.step._replace(error=text(row.step.error), approval=asked, trigger=told(row.step.trigger))
         return row._replace(step=step)
 
     return detail._replace(

@@ -67,14 +67,14 @@ def bind(**fields: object) -> None:
 
 def of_claim(claim: Claim) -> dict[str, Any]:
     """What joins a line to its attempt, and to the act that caused it."""
-    step, cause = claim.step, claim.attempt.cause
+    step, trigger = claim.step, claim.attempt.trigger
     fields = {"request": f"REQ-{step.request_id}", "step": step.node, "attempt": step.attempt, "worker": step.worker}
-    return fields if cause is None or cause.command is None else {**fields, "command": cause.command}
+    return fields if trigger is None or trigger.command is None else {**fields, "command": trigger.command}
 
 
 def is_noteworthy(claim: Claim) -> bool:
     """Whether its steps are told at INFO: a person, a retry or a recovery caused it. Else thousands a second are."""
-    return claim.attempt.cause is not None or claim.attempt.kind is not AttemptKind.INITIAL
+    return claim.attempt.trigger is not None or claim.attempt.kind is not AttemptKind.INITIAL
 
 
 def line(event: str, fields: Mapping[str, Any]) -> str:

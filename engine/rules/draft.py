@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import events
 from engine.graph import Graph
-from engine.records import Attempt, AttemptEnd, Blocked, Cause, Event, Notice, Request, Step, changed
+from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, Trigger, changed
 from engine.rules.fingerprint import blocked_by
 from engine.states import MOVING, RequestStatus, StepStatus, check_request_change, check_step_change
 
@@ -98,11 +98,11 @@ class Draft:
         if found is not None:
             self.blocked.append(found)
 
-    def tell(self, cause: Cause, event: Event) -> None:
+    def tell(self, trigger: Trigger, event: Event) -> None:
         """Tell the outcome, privately, to the person whose act this ends: in the channel, or by a direct message."""
-        if self._told or cause.actor.startswith("slack:"):
-            kind = "direct" if cause.away else "tell"
-            self.notices.append(Notice(self.request.id, kind, event, cause.actor))
+        if self._told or trigger.actor.startswith("slack:"):
+            kind = "direct" if trigger.away else "tell"
+            self.notices.append(Notice(self.request.id, kind, event, trigger.actor))
 
     def close(self) -> None:
         """Add the notices that follow from the events, once the rule has returned."""
@@ -122,10 +122,10 @@ class Draft:
         if end is None:
             return
         knows = {notice.actor for notice in self.notices} | {event.actor for event in self.events}
-        for cause in (step.cause for step in self.steps.values()):
-            if cause and cause.did in events.LET_RUN and cause.bulk is None and cause.actor not in knows:
-                knows.add(cause.actor)
-                self.tell(cause, end)
+        for trigger in (step.trigger for step in self.steps.values()):
+            if trigger and trigger.did in events.LET_RUN and trigger.bulk is None and trigger.actor not in knows:
+                knows.add(trigger.actor)
+                self.tell(trigger, end)
 
     def _asks_otherwise(self, node: str) -> bool:
         """Whether it is another approval that waits, or none any more, or somebody has answered."""

@@ -11,7 +11,7 @@ from enum import Enum
 
 from engine import events
 from engine.graph import INSTANT_KINDS, SUCCESS, Edge
-from engine.records import Cause, Step
+from engine.records import Step, Trigger
 from engine.rules.draft import Draft
 from engine.rules.fence import end_attempt
 from engine.rules.telling import tell_given_up
@@ -41,15 +41,15 @@ def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
     return tuple(e.source for e in edges if path_state(e, draft.steps[e.source]) is PathState.OPEN)
 
 
-def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> None:
+def settle(draft: Draft, sources: Iterable[str], trigger: Trigger | None = None) -> None:
     """Let everything that follows from ``sources`` happen: nodes behind them become ready, done or not taken.
 
-    ``cause`` is the act behind it, kept by steps that run again because of it. Sources are taken in the graph's order,
-    whatever order they come in: the audit must find that the same follows from the same.
+    ``trigger`` is the act behind it, kept by steps that run again because of it. Sources are taken in the graph's
+    order, whatever order they come in: the audit must find that the same follows from the same.
     """
     graph, ends = draft.graph, []
     ordered = sorted(sources, key=graph.position.__getitem__)
-    frontier = [(edge.target, cause) for source in ordered for edge in graph.outgoing[source]]
+    frontier = [(edge.target, trigger) for source in ordered for edge in graph.outgoing[source]]
     while frontier:
         node, because = frontier.pop()
         step = draft.steps[node]
@@ -69,26 +69,26 @@ def settle(draft: Draft, sources: Iterable[str], cause: Cause | None = None) -> 
     _cancel_others(draft, ends)
 
 
-def _flow_of_another_path(draft: Draft, node: str) -> Cause | None:
+def _flow_of_another_path(draft: Draft, node: str) -> Trigger | None:
     """Of the paths that meet here, perhaps a person let one run that arrived earlier. Which of them is the last is
     chance, and what follows is theirs all the same."""
     edges = draft.graph.incoming[node]
     if len(edges) == 1:
         return None
     arrived = (step for e in edges if path_state(e, step := draft.steps[e.source]) is PathState.ARRIVED)
-    causes = (step.cause for step in arrived if step.cause is not None and step.cause.did in events.LET_RUN)
-    return max(causes, key=lambda cause: cause.at, default=None)
+    triggers = (step.trigger for step in arrived if step.trigger is not None and step.trigger.did in events.LET_RUN)
+    return max(triggers, key=lambda trigger: trigger.at, default=None)
 
 
-def arrive(draft: Draft, step: Step, cause: Cause | None) -> None:
+def arrive(draft: Draft, step: Step, trigger: Trigger | None) -> None:
     """The flow has come to this pending node, whatever its paths say."""
-    _come_to(draft, step, cause)
+    _come_to(draft, step, trigger)
     _cancel_others(draft, [step.node] if draft.graph.nodes[step.node].cancel_others else [])
 
 
-def _come_to(draft: Draft, step: Step, cause: Cause | None) -> None:
+def _come_to(draft: Draft, step: Step, trigger: Trigger | None) -> None:
     if draft.graph.nodes[step.node].kind in INSTANT_KINDS:
-        draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, cause=cause)
+        draft.change_step(step.node, status=StepStatus.COMPLETED, outlet=SUCCESS, trigger=trigger)
         draft.event(events.COMPLETED, step.node)
         return
     draft.change_step(
@@ -98,7 +98,7 @@ def _come_to(draft: Draft, step: Step, cause: Cause | None) -> None:
         next_kind=AttemptKind.INITIAL,
         retries=0,
         recoveries=0,
-        cause=cause,
+        trigger=trigger,
     )
     for inner in draft.graph.unit(step.node)[1:]:
         draft.change_step(inner, retries=0)
@@ -140,11 +140,11 @@ def cancel(draft: Draft, nodes: Iterable[str], by: str | None = None) -> None:
                 tell_given_up(draft, step, event)
 
 
-def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
+def rewind(draft: Draft, node: str, trigger: Trigger | None) -> None:
     """Take back everything behind ``node``, so that its new outcome decides afresh; history stays in the attempts.
 
     Side branches are not behind it, so they are left alone, and a merge counts the ones that are done. But what an
-    end that is taken back had cancelled there is ready again, for ``cause``.
+    end that is taken back had cancelled there is ready again, for ``trigger``.
     """
     behind = draft.graph.behind(node)
     ends: set[str | None] = {name for name in behind if draft.steps[name].status is StepStatus.COMPLETED}
@@ -158,7 +158,7 @@ def rewind(draft: Draft, node: str, cause: Cause | None) -> None:
         again.update(draft.graph.unit(name) if ran else ())
         for member in draft.graph.unit(name):
             _take_back(draft, member, step.visit + 1 if ran or anew else step.visit)
-    _bring_back_cancelled(draft, ends, cause)
+    _bring_back_cancelled(draft, ends, trigger)
 
 
 def _take_back(draft: Draft, node: str, visit: int) -> None:
@@ -186,15 +186,15 @@ def _take_back(draft: Draft, node: str, visit: int) -> None:
     )
 
 
-def _bring_back_cancelled(draft: Draft, ends: Collection[str | None], cause: Cause | None) -> None:
+def _bring_back_cancelled(draft: Draft, ends: Collection[str | None], trigger: Trigger | None) -> None:
     """What these ends had cancelled, and nothing else has taken back since: pending, and ready where it may start; in
     the visit in which it was, so that its call keeps its key (docs/decisions/0037)."""
     back = [n for n in draft.graph.rows if draft.steps[n].cancelled_by in ends]
     for name in back:
         step = draft.change_step(name, status=StepStatus.PENDING, cancelled_by=None, error=None)
         if name == draft.graph.start:
-            arrive(draft, step, cause)
-    settle(draft, {edge.source for name in back for edge in draft.graph.incoming.get(name, ())}, cause)
+            arrive(draft, step, trigger)
+    settle(draft, {edge.source for name in back for edge in draft.graph.incoming.get(name, ())}, trigger)
 
 
 def mark_stale(draft: Draft, node: str) -> None:
@@ -205,19 +205,19 @@ def mark_stale(draft: Draft, node: str) -> None:
             draft.change_step(name, stale=True)
 
 
-def release_held(draft: Draft, cause: Cause) -> tuple[str, ...]:
+def release_held(draft: Draft, trigger: Trigger) -> tuple[str, ...]:
     """Let go of every held step, as step and flow would have. Returns the steps released, in the graph's order.
 
     Held steps behind the step that is acted on stay: its outcome decides about them.
     """
-    behind = draft.graph.behind(cause.node) if cause.node else ()
+    behind = draft.graph.behind(trigger.node) if trigger.node else ()
     held = tuple(node for node in draft.graph.nodes if draft.steps[node].held and node not in behind)
     for node in held:
         if not draft.steps[node].held:  # an earlier held step, of which this one is behind, took it back
             continue
-        rewind(draft, node, cause)
+        rewind(draft, node, trigger)
         draft.change_step(node, held=False)
-        settle(draft, [node], cause)
+        settle(draft, [node], trigger)
     return held
 
 
@@ -227,8 +227,8 @@ def cut_off(draft: Draft) -> tuple[str, ...]:
     return tuple(n for n in nodes if draft.steps[n].status is StepStatus.PENDING and not missing_paths(draft, n))
 
 
-def settle_again(draft: Draft, cause: Cause | None) -> tuple[str, ...]:
+def settle_again(draft: Draft, trigger: Trigger | None) -> tuple[str, ...]:
     """Settle what was cut off. Returns those nodes."""
     lost = cut_off(draft)
-    settle(draft, {edge.source for node in lost for edge in draft.graph.incoming[node]}, cause)
+    settle(draft, {edge.source for node in lost for edge in draft.graph.incoming[node]}, trigger)
     return lost

@@ -14,23 +14,23 @@ from engine.states import MOVING
 def tell_outcome(draft: Draft, step: Step, event: Event) -> None:
     """The person whose act the ``event`` ends; and where their flow was blocked later, by a step or by none. How the
     flow ended is told when the draft is closed."""
-    cause = step.cause
-    if cause is None or cause.bulk is not None:
+    trigger = step.trigger
+    if trigger is None or trigger.bulk is not None:
         return
-    if cause.node == step.node or event.kind == events.BLOCKED:
-        draft.tell(cause, event)
-    elif (stuck := _stuck(draft)) is not None and not _is_told(draft, cause.actor):
-        draft.tell(cause, stuck)
+    if trigger.node == step.node or event.kind == events.BLOCKED:
+        draft.tell(trigger, event)
+    elif (stuck := _stuck(draft)) is not None and not _is_told(draft, trigger.actor):
+        draft.tell(trigger, stuck)
 
 
 def tell_given_up(draft: Draft, step: Step, event: Event) -> None:
     """The person whose act on the step came to nothing: ``event``, another's act or an end, was first. Who continued
     the flow acted on no step: they hear of one of those that ran because of it."""
-    cause = step.cause
-    if cause is None or cause.bulk is not None or step.status not in MOVING:
+    trigger = step.trigger
+    if trigger is None or trigger.bulk is not None or step.status not in MOVING:
         return
-    if cause.node == step.node or (cause.node is None and not _is_told(draft, cause.actor)):
-        draft.tell(cause, event)
+    if trigger.node == step.node or (trigger.node is None and not _is_told(draft, trigger.actor)):
+        draft.tell(trigger, event)
 
 
 def _is_told(draft: Draft, actor: str) -> bool:

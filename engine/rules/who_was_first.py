@@ -18,7 +18,7 @@ def with_who_was_first(
 ) -> Refused:
     """``refusal`` of an act on ``node``, or of one that was ``continuing`` the flow; with who made it come too late.
 
-    A conflict names the latest act that concerns the step; its own cause may be an older one. What was withdrawn, or
+    A conflict names the latest act that concerns the step; its own trigger may be an older one. What was withdrawn, or
     continued just before, is refused by a rule, and yet somebody was first.
     """
     acts = [event for event in detail.events if event.kind in events.DID and _concerns(event, graph, node)]

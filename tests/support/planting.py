@@ -83,7 +83,7 @@ def _of_event(field: str) -> Plant:
 
 
 def _value(field: str, value: Any, seed: random.Random) -> Any:
-    if field == "cause":
+    if field == "trigger":
         return None if value is not None else ()
     if field in ("call", "was"):
         kinds: dict[str, Any] = {"call": [*CallEffect, None], "was": [*StepStatus, None]}
@@ -168,7 +168,7 @@ _UNTOLD = {
 }
 _STEP = ("kind", "status", "version", "attempt", "next_kind", "visit", "retries", "recoveries", "due_at", "worker",
          "outlet", "held", "stale", "only", "update_status", "was", "key_salt", "sent_key", "effect_key", "repeat",
-         "call", "error", "cause", "wakes_at", "approval", "early", "cancelled_by")  # fmt: skip
+         "call", "error", "trigger", "wakes_at", "approval", "early", "cancelled_by")  # fmt: skip
 _REQUEST = ("workflow_version", "status", "reason", "version", "created_at", "updated_at")
 _EVENT = ("kind", "at", "node", "attempt", "by", "actor", "door", "reason")
 
@@ -176,7 +176,7 @@ _EVENT = ("kind", "at", "node", "attempt", "by", "actor", "door", "reason")
 PLANTS: dict[str, Plant] = {
     **{f"steps.{field}": _of_step(field) for field in _STEP},
     **{f"requests.{field}": _of_request(field) for field in _REQUEST},
-    **{f"attempts.{field}": _of_start(field) for field in ("number", "kind", "visit", "cause")},
+    **{f"attempts.{field}": _of_start(field) for field in ("number", "kind", "visit", "trigger")},
     **{f"attempts.{field}": _of_end(field) for field in ("outcome", "ended_at", "error", "call", "late")},
     **{f"events.{field}": _of_event(field) for field in _EVENT},
     "an attempt's end": _end_lost,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from engine import events
 from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
-from engine.records import Cause, Event, Step
+from engine.records import Event, Step, Trigger
 from engine.rules.draft import Draft
 from engine.rules.effects import ANY, may_have_had_one
 from engine.rules.plan import planned_runs, state_digest
@@ -67,8 +67,8 @@ def expected_request(draft: Draft, act: Act) -> None:
     """Raise Conflict, PlanChanged unless the request is the one that the person saw."""
     request = draft.before
     if act.expect_version is not None and act.expect_version != request.version:
-        causes = [step.cause for step in draft.steps_before.values() if step.cause is not None]
-        last = max(causes, key=lambda cause: cause.at, default=None)
+        triggers = [step.trigger for step in draft.steps_before.values() if step.trigger is not None]
+        last = max(triggers, key=lambda trigger: trigger.at, default=None)
         who = (last.by, last.at, last.did) if last is not None else ()
         raise Conflict(f"REQ-{request.id}", request.status.value, *who)
     same_plan(draft, act)
@@ -88,16 +88,18 @@ def same_version(draft: Draft, checked: int | None) -> None:
 
 def overtaken(draft: Draft, step: Step) -> Conflict:
     """The step is not as the person saw it: who acted on it since, if anybody did (SPEC 5)."""
-    what, cause = f"{step.node} of REQ-{draft.request.id}", step.cause
+    what, trigger = f"{step.node} of REQ-{draft.request.id}", step.trigger
     why = f"{what} is now {step.status.value}, and held until {CONTINUE_FLOW}." if step.held else None
-    if cause is None or cause.node != step.node:
+    if trigger is None or trigger.node != step.node:
         return Conflict(what, step.status.value, why=why)
-    return Conflict(what, step.status.value, cause.by, cause.at, cause.did, why)
+    return Conflict(what, step.status.value, trigger.by, trigger.at, trigger.did, why)
 
 
 def too_late(draft: Draft, step: Step) -> Conflict | None:
     """Somebody acted on the step, and it has not come back to a person since: they were first (SPEC 5)."""
-    first = step.cause is not None and step.cause.node == step.node and step.status in (*MOVING, StepStatus.COMPLETED)
+    first = (
+        step.trigger is not None and step.trigger.node == step.node and step.status in (*MOVING, StepStatus.COMPLETED)
+    )
     return overtaken(draft, step) if first else None
 
 
@@ -120,11 +122,11 @@ def allow_repeats(draft: Draft, act: Act, node: str | None, forgotten: tuple[str
             draft.change_step(name, repeat=ANY)
 
 
-def cause_of(draft: Draft, act: Act, kind: str, node: str | None) -> Cause:
+def trigger_of(draft: Draft, act: Act, kind: str, node: str | None) -> Trigger:
     """The act as the steps that run because of it remember it."""
     error = draft.steps[node].error if node else None
     person, joined = (act.by, act.actor, act.door), (act.bulk, act.command_id, act.away)
-    return Cause(*person, events.DID[kind], node, draft.now, act.reason, error, *joined)
+    return Trigger(*person, events.DID[kind], node, draft.now, act.reason, error, *joined)
 
 
 def audit(draft: Draft, act: Act, kind: str, node: str | None, attempt: int | None = None, **data: Any) -> Event:

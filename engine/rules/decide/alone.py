@@ -52,7 +52,7 @@ def _go_to_its_end(draft: Draft, step: Step, outlet: str) -> None:
         if edge.outlet == outlet:
             draft.change_step(edge.target, status=StepStatus.PENDING, stale=False)
     draft.change_step(step.node, held=False)
-    settle(draft, [step.node], step.cause)
+    settle(draft, [step.node], step.trigger)
 
 
 def fails_again(step: Step) -> bool:
@@ -65,7 +65,7 @@ def fail_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Even
     """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
-    facts = {**facts_of(failure), "before": step.cause.error if step.cause else None, **more}
+    facts = {**facts_of(failure), "before": step.trigger.error if step.trigger else None, **more}
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     draft.note_blocked(step.node)

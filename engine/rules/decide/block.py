@@ -31,7 +31,7 @@ def begin_inner(draft: Draft, own: Attempt, node: str) -> tuple[Step, Attempt]:
         if node == unit[0]:
             _start_over(draft, unit)
         step = draft.change_step(
-            node, status=StepStatus.RUNNING, attempt=step.attempt + 1, cause=holder.cause, error=None
+            node, status=StepStatus.RUNNING, attempt=step.attempt + 1, trigger=holder.trigger, error=None
         )
         draft.attempts.append(_attempt(draft, step, holder, own))
     return step, _attempt(draft, step, holder, own)
@@ -102,5 +102,5 @@ def _attempt(draft: Draft, step: Step, holder: Step, own: Attempt) -> Attempt:
         own.workflow_version,
         holder.worker,
         draft.now,
-        holder.cause,
+        holder.trigger,
     )

@@ -40,6 +40,6 @@ def claim(step: Step, workflow_version: int, worker: str, now: float, lease: flo
         workflow_version,
         worker,
         now,
-        step.cause,
+        step.trigger,
     )
     return running, attempt

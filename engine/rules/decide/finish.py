@@ -158,7 +158,7 @@ def complete(draft: Draft, node: str, outlet: str) -> None:
     """The step is completed, and the flow goes on from it."""
     step = draft.steps[node]
     draft.change_step(node, status=StepStatus.COMPLETED, outlet=outlet, due_at=None, error=None, was=None)
-    settle(draft, [node], step.cause)
+    settle(draft, [node], step.trigger)
     move_on(draft)
 
 
@@ -188,7 +188,7 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block and not step.only:
         event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts_of(failure))
         draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
-        settle(draft, [step.node], step.cause)
+        settle(draft, [step.node], step.trigger)
         move_on(draft)
     else:
         event = block(draft, step.node, failure)
@@ -208,8 +208,8 @@ def fail_inner(draft: Draft, block: str, error: str) -> None:
 def block(draft: Draft, node: str, failure: Failure, **more: bool) -> Event:
     """The step waits for a person, and so does the request; side branches that can go on do go on."""
     before = draft.steps[node]
-    cause = before.cause
-    again = cause.error if cause is not None and cause.node == node else None
+    trigger = before.trigger
+    again = trigger.error if trigger is not None and trigger.node == node else None
     facts = {**facts_of(failure), "before": again, "first": not draft.request.alerted, **more}
     event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
     draft.change_step(

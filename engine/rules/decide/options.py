@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine import events
 from engine.errors import Refused
 from engine.graph import SUCCESS, Graph
-from engine.records import Attempt, AttemptEnd, Cause
+from engine.records import Attempt, AttemptEnd, Trigger
 from engine.rules.allowed import Action, why_not_continue, why_not_input, why_not_retrigger, why_not_withdraw
 from engine.rules.decide.act import (
     REHEARSAL,
@@ -14,11 +14,11 @@ from engine.rules.decide.act import (
     accepted,
     allow_repeats,
     audit,
-    cause_of,
     expected,
     expected_request,
     same_version,
     too_late,
+    trigger_of,
 )
 from engine.rules.decide.finish import complete, move_on
 from engine.rules.decide.versions import use_version
@@ -63,23 +63,23 @@ def _retrigger(
     end_attempt(draft, node)  # of a waiting approval or callback: a new one is issued, the old is void
     forgotten = use_version(draft, *onto, acted=node, flow=flow) if onto is not None else ()
     kind = events.RETRIGGERED_FLOW if flow else events.RETRIGGERED
-    cause = cause_of(draft, act, kind, node)
+    trigger = trigger_of(draft, act, kind, node)
     version = onto[0] if onto is not None else None
     how = {"update_status": update_status, "new_key": new_key, "version": version}
     event = audit(draft, act, kind, node, step.attempt + 1, **how)
     tell_given_up(draft, step, event)  # of a waiting step: whoever had it issued
-    _run_again(draft, node, cause, only=not flow, update_status=update_status and not flow, new_key=new_key)
+    _run_again(draft, node, trigger, only=not flow, update_status=update_status and not flow, new_key=new_key)
     if flow:  # now that its old outcome counts no more: with it, what is let go of would reach what lies behind both
-        rewind(draft, node, cause)
-        release_held(draft, cause)
-        settle_again(draft, cause)  # nodes that a version, perhaps an earlier act's, brought behind what is done
+        rewind(draft, node, trigger)
+        release_held(draft, trigger)
+        settle_again(draft, trigger)  # nodes that a version, perhaps an earlier act's, brought behind what is done
         draft.change_request(RequestStatus.IN_PROGRESS, None)
         if not draft.moving():  # what was let go of has reached an end that cancels others, this step among them
             move_on(draft)
     return forgotten
 
 
-def _run_again(draft: Draft, node: str, cause: Cause, *, only: bool, update_status: bool, new_key: bool) -> None:
+def _run_again(draft: Draft, node: str, trigger: Trigger, *, only: bool, update_status: bool, new_key: bool) -> None:
     """A person's re-trigger opens a fresh budget of retries and of recoveries."""
     step = draft.steps[node]
     reissued = new_key or step.kind == "callback"  # its address is made of the same number
@@ -96,7 +96,7 @@ def _run_again(draft: Draft, node: str, cause: Cause, *, only: bool, update_stat
         held=False,
         early=False,
         key_salt=step.key_salt + (1 if reissued else 0),
-        cause=cause,
+        trigger=trigger,
     )
     for name in draft.graph.unit(node)[1:]:
         inner = draft.steps[name]
@@ -111,17 +111,17 @@ def provide_input(draft: Draft, act: Act, node: str, result: str, checked: int |
     if refusal:
         raise too_late(draft, step) or Refused(refusal)
     same_version(draft, checked)
-    cause = cause_of(draft, act, events.INPUT_PROVIDED, node)
+    trigger = trigger_of(draft, act, events.INPUT_PROVIDED, node)
     number = step.attempt + 1
     audit(draft, act, events.INPUT_PROVIDED, node, number)
     version = draft.request.workflow_version
     kind = AttemptKind.PROVIDED_INPUT
-    draft.attempts.append(Attempt(step.request_id, node, number, kind, step.visit, version, None, draft.now, cause))
+    draft.attempts.append(Attempt(step.request_id, node, number, kind, step.visit, version, None, draft.now, trigger))
     draft.ends.append(AttemptEnd(step.request_id, node, number, AttemptOutcome.SUCCEEDED, draft.now))
-    draft.change_step(node, attempt=number, cause=cause, held=False, only=False)
+    draft.change_step(node, attempt=number, trigger=trigger, held=False, only=False)
     draft.set_result(node, result)
     draft.event(events.COMPLETED, node, attempt=number)
-    rewind(draft, node, cause)
+    rewind(draft, node, trigger)
     complete(draft, node, SUCCESS)
     allow_repeats(draft, act, node)
     return accepted(draft, node)
@@ -133,10 +133,10 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
     refusal = why_not_continue(draft.request, draft.steps)
     if refusal:
         raise Refused(refusal)
-    cause = cause_of(draft, act, events.CONTINUED, None)
+    trigger = trigger_of(draft, act, events.CONTINUED, None)
     audit(draft, act, events.CONTINUED, None)
-    released, mended = release_held(draft, cause), settle_again(draft, cause)
-    if not released and not mended and not _open(draft, cause):
+    released, mended = release_held(draft, trigger), settle_again(draft, trigger)
+    if not released and not mended and not _open(draft, trigger):
         raise Refused("Nothing is held and no step can be started. Withdraw the request, or re-trigger a failed step.")
     if draft.request.status is RequestStatus.FAILED and draft.moving():
         draft.change_request(RequestStatus.IN_PROGRESS, None)
@@ -145,7 +145,7 @@ def continue_flow(draft: Draft, act: Act) -> Accepted:
     return accepted(draft, None)
 
 
-def _open(draft: Draft, cause: Cause) -> str | None:
+def _open(draft: Draft, trigger: Trigger) -> str | None:
     """Open the first node that waits for what does not come (SPEC 3.5); stale steps before it count again."""
     for node in draft.graph.nodes:
         if draft.steps[node].status is not StepStatus.PENDING:
@@ -154,10 +154,10 @@ def _open(draft: Draft, cause: Cause) -> str | None:
             if draft.steps[source].stale and draft.steps[source].status in ENDED:
                 draft.change_step(source, stale=False)
         if missing_paths(draft, node) or node == draft.graph.start:
-            arrive(draft, draft.steps[node], cause)
-            settle(draft, [node], cause)
+            arrive(draft, draft.steps[node], trigger)
+            settle(draft, [node], trigger)
         else:
-            settle_again(draft, cause)
+            settle_again(draft, trigger)
         return node
     return None
 

@@ -14,11 +14,11 @@ from engine.rules.decide.act import (
     Act,
     accepted,
     audit,
-    cause_of,
     expected,
     known_step,
     overtaken,
     same_version,
+    trigger_of,
 )
 from engine.rules.decide.finish import Finished, conclude
 from engine.rules.draft import Draft
@@ -77,8 +77,8 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
         by = list(approved) if approval.need == "all" else [act.by]
         result = {"approved": True, "by": by, "reason": act.typed or act.reason}
         _conclude(draft, step, Success(None, APPROVED), json.dumps(result))
-    cause = cause_of(draft, act, kind, node)
-    draft.change_step(node, cause=cause)  # last: what runs behind it does not run because of this act
+    trigger = trigger_of(draft, act, kind, node)
+    draft.change_step(node, trigger=trigger)  # last: what runs behind it does not run because of this act
     return accepted(draft, node)
 
 
@@ -113,8 +113,12 @@ def _open_approval(draft: Draft, step: Step) -> Approval:
 
 
 def _who_answered(step: Step) -> tuple[str | None, float | None, str | None]:
-    cause = step.cause
-    return (cause.by, cause.at, cause.did) if cause is not None and cause.node == step.node else (None, None, None)
+    trigger = step.trigger
+    return (
+        (trigger.by, trigger.at, trigger.did)
+        if trigger is not None and trigger.node == step.node
+        else (None, None, None)
+    )
 
 
 def _who_have(mine: tuple[str, ...]) -> str:

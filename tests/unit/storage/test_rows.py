@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.records import Attempt, AttemptEnd, Cause, Event, Notice, Request, Step
+from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step, Trigger
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from storage import rows, tables
 from storage.statements import ATTEMPT_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 
-CAUSE = Cause("Hanna", "slack:T1/U1", "slack", "re-triggered", "pay", 5.5, "Because ä", "It broke")
+TRIGGER = Trigger("Hanna", "slack:T1/U1", "slack", "re-triggered", "pay", 5.5, "Because ä", "It broke")
 
 requests = st.builds(Request, st.integers(1), status=st.sampled_from(RequestStatus), alerted=st.booleans())
 calls = st.none() | st.sampled_from(CallEffect)
@@ -25,7 +25,7 @@ found = st.builds(
     was=st.none() | st.sampled_from(StepStatus),
     call=calls,
     error=st.none() | plain,
-    cause=st.sampled_from([None, CAUSE]),
+    trigger=st.sampled_from([None, TRIGGER]),
 )
 
 
@@ -39,9 +39,9 @@ def test_a_request_survives_the_round_trip(request: Request):
     assert rows.request_from(rows.request_row(request)) == request
 
 
-@pytest.mark.parametrize("cause", [None, CAUSE])
-def test_an_attempt_survives_the_round_trip(cause: Cause | None):
-    attempt = Attempt(1, "pay", 2, AttemptKind.RETRIGGER, 1, 3, "w1", 5.0, cause)
+@pytest.mark.parametrize("trigger", [None, TRIGGER])
+def test_an_attempt_survives_the_round_trip(trigger: Trigger | None):
+    attempt = Attempt(1, "pay", 2, AttemptKind.RETRIGGER, 1, 3, "w1", 5.0, trigger)
     assert rows.attempt_from(rows.attempt_row(attempt)) == attempt
 
 

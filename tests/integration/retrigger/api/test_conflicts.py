@@ -101,7 +101,7 @@ def test_twenty_of_the_same_call_are_one_act_in_two_processes_and_after_a_restar
 
 
 def test_whoever_comes_after_a_withdrawal_is_told_who_withdrew_it(api: Api, blocked: httpx.Client):
-    """Also where the step's own cause is an older act of somebody else."""
+    """Also where the step's own trigger is an older act of somebody else."""
     seen = {"step": step(blocked)["version"], "request": blocked.get("/v1/requests/1").json()["revision"]}
     api.front.break_second()
     assert blocked.post(f"{SECOND}/retrigger", json={}).status_code == 202

@@ -62,7 +62,7 @@ def test_where_somebody_acted_is_in_the_history() -> None:
     request = MemoryRequest(LINE)
     request.fail("a")
     request.do(partial(options.retrigger, act=act(away=True, reason="x", confirmed=True), node="a", flow=True))
-    assert request.steps["a"].cause is not None and request.steps["a"].cause.away
+    assert request.steps["a"].trigger is not None and request.steps["a"].trigger.away
     request.run("a", "b")
     assert sentences(request) == []
 

@@ -7,7 +7,7 @@ import pytest
 from engine.catalog import Catalog
 from engine.commands.reading import read_document
 from engine.definition import load
-from engine.records import Attempt, AttemptEnd, Cause, Event, Request, Step
+from engine.records import Attempt, AttemptEnd, Event, Request, Step, Trigger
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import AttemptDetail, RequestDetail, StepDetail, StoredWorkflow
 from engine.texts import MASK
@@ -23,9 +23,11 @@ nodes:
 
 
 def detail(pin: str) -> RequestDetail:
-    cause = Cause("Hanna", "slack:T1/U1", "slack", "re-triggered", "pay", 2.0, f"it was {pin}", f"no {pin}")
-    step = Step(1, "pay", "action", StepStatus.BLOCKED, 3, attempt=1, error=f"bank says {pin} is wrong", cause=cause)
-    started = Attempt(1, "pay", 1, AttemptKind.RETRIGGER, 1, 1, "w", 1.0, cause)
+    trigger = Trigger("Hanna", "slack:T1/U1", "slack", "re-triggered", "pay", 2.0, f"it was {pin}", f"no {pin}")
+    step = Step(
+        1, "pay", "action", StepStatus.BLOCKED, 3, attempt=1, error=f"bank says {pin} is wrong", trigger=trigger
+    )
+    started = Attempt(1, "pay", 1, AttemptKind.RETRIGGER, 1, 1, "w", 1.0, trigger)
     ended = AttemptEnd(1, "pay", 1, AttemptOutcome.FAILED, 2.0, f"no {pin}", CallEffect.REJECTED)
     event = Event(1, "step_blocked", 2.0, "pay", 1, reason=f"{pin}!", data={"call": "rejected", "error": f"no {pin}"})
     request = Request(1, "pay", 1, "HR", RequestStatus.BLOCKED, f"pay: no {pin}", "a@example.com", True, 2, 1.0, 2.0)

@@ -74,7 +74,7 @@ def test_what_an_end_cancelled_is_ready_again_when_that_end_no_longer_stands() -
     assert (request.due, request.status) == (["pay", "ship"], "in_progress")
     request.run("ship", "pay")
     assert request.status == "completed"
-    shipped = [(it.kind.value, it.visit, it.cause and it.cause.by) for it in request.attempts if it.node == "ship"]
+    shipped = [(it.kind.value, it.visit, it.trigger and it.trigger.by) for it in request.attempts if it.node == "ship"]
     assert shipped == [("initial", 1, None), ("initial", 1, "Hanna Lead")]  # one visit: its call keeps its key
 
 

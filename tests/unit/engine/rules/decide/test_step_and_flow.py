@@ -91,8 +91,8 @@ def test_a_later_visit_is_initial_by_the_person_who_caused_it() -> None:
     request.fail("a")
     request.run("mail")
     second = [a for a in request.attempts if a.node == "mail"][-1]
-    assert second.cause is not None
-    assert (second.kind.value, second.visit, second.cause.by) == ("initial", 2, "Hanna Lead")
+    assert second.trigger is not None
+    assert (second.kind.value, second.visit, second.trigger.by) == ("initial", 2, "Hanna Lead")
     assert request.status == "failed"
 
 
