@@ -12,7 +12,9 @@ from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from tests.support import executors
+from tests.support.poll import PATIENCE
 from tests.support.proxy import Proxy
+from tests.support.slack_server import SLACKS
 
 # Tests start hundreds of processes. Where nothing compiled is kept, as on some machines, each compiles all that it
 # imports: 3 s instead of 1.
@@ -44,10 +46,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=slow)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def strict_times(request: pytest.FixtureRequest) -> bool:
     """Whether promised times are asked for: only with --slow, where nothing else keeps the machine busy."""
     return bool(request.config.getoption("--slow"))
+
+
+@pytest.fixture(scope="session")
+def slack_patience(strict_times: bool) -> float:
+    """Seconds for which our own Slack waits for an acknowledgement, and lets a trigger_id live."""
+    return SLACKS if strict_times else PATIENCE
 
 
 @pytest.fixture

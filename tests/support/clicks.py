@@ -130,14 +130,13 @@ class Crowd:
         heard = self._newest()
         now = self.slack.workspace.messages[card["ts"]]
         try:
-            click = person.click(now, "retrigger.step").wait()
+            click = person.click(now, "retrigger.step").acknowledged()
         except LookupError:  # it runs at this moment: nothing to press, so the path is looked at
-            return Turn(person.click(now, "retrigger.path").wait(), None, True)
+            return Turn(person.click(now, "retrigger.path").acknowledged(), None, True)
         window = wait_until(partial(self._answered, person, click, heard), f"an answer to {person.user}")
         if window == "told":
             return Turn(click, None, True)
-        submit = person.submit().wait()
-        assert not submit.error, submit.error
+        submit = person.submit().acknowledged()
         # Errors, or a window that asks once more: somebody else was faster. What closes the window is done.
         return Turn(click, submit, submit.answer.get("response_action") not in (None, "clear"))
 
@@ -150,7 +149,9 @@ class Crowd:
         """ "window" once the click's own can be submitted, "told" once it was said that nothing was done, and why."""
         view: dict[str, Any] = person._top()
         latest = self.slack.faults.calls[-LATEST:]
-        if any(call.arguments.get("trigger_id") == click.payload["trigger_id"] for call in latest):
+        opened = [call for call in latest if call.arguments.get("trigger_id") == click.payload["trigger_id"]]
+        assert not any(call.error for call in opened), f"no window for {person.user}: {opened[-1].error}"
+        if opened:
             if view.get("submit"):
                 return "window"
             return "told" if view and LOADING not in json.dumps(view, ensure_ascii=False) else ""
@@ -191,12 +192,12 @@ def workspace() -> dict[str, Any]:
 
 
 @contextmanager
-def crowd(folder: Path, transport: str) -> Iterator[Crowd]:
-    """With a `retrigger up` of its own, over "socket" or "http"."""
+def crowd(folder: Path, transport: str, patience: float) -> Iterator[Crowd]:
+    """With a `retrigger up` of its own, over "socket" or "http"; ``patience`` is Slack's (SlackServer)."""
     with ExitStack() as stack:
         outside = Refusing()
         stack.callback(outside.stop)
-        slack = stack.enter_context(SlackServer(workspace()))
+        slack = stack.enter_context(SlackServer(workspace(), patience=patience))
         grants = [{"who": f"p{n}@example.com", "permission": "take_action"} for n in range(1, PEOPLE + 1)]
         more = {
             "connections": {f"bank-{bank}": {"base_url": outside.url} for bank in range(BANKS)},

@@ -75,9 +75,9 @@ def facts() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def slack(facts: dict[str, Any]) -> Iterator[SlackServer]:
+def slack(facts: dict[str, Any], slack_patience: float) -> Iterator[SlackServer]:
     """Our own Slack, with faults on order. Nothing may have been sent to it that Slack would not take."""
-    with SlackServer(facts) as server:
+    with SlackServer(facts, patience=slack_patience) as server:
         yield server
         assert server.refused == []
 

@@ -22,6 +22,7 @@ from tests.support.slack_server import Person, SlackServer
 DOORS = {**doors(), **bulk_doors()}
 ANY, SEE, ACT, ASKED = Needs.SEE_ANY, Needs.SEE, Needs.ACT, Needs.ASKED
 EVERYWHERE, ADMIN_ANY, ADMIN = Needs.ACT_EVERYWHERE, Needs.ADMIN_ANY, Needs.ADMIN
+AT_ONCE = 1.0  # seconds
 # Role → the person, what they hold, and what they may. Nobody may more than is listed.
 ROLES: dict[str, tuple[str, tuple[tuple[str, Permission, str | None], ...], set[Needs]]] = {
     "no grant": ("U11", (), set()),
@@ -75,8 +76,8 @@ FACTS = {
 
 
 @pytest.fixture(scope="module")
-def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
-    with SlackServer(FACTS) as slack:
+def building(tmp_path_factory: pytest.TempPathFactory, slack_patience: float) -> Iterator[Building]:
+    with SlackServer(FACTS, patience=slack_patience) as slack:
         building = Building(Path(tmp_path_factory.mktemp("building")), slack)
         try:
             building.furnish(Grant(*grant) for _, granted, _ in ROLES.values() for grant in granted)
@@ -99,6 +100,20 @@ def test_who_may_goes_through_and_who_may_not_is_told_and_audited(building: Buil
             goes_through(building, door, scene.of(user))
             if door.window is not None:  # what was submitted is done
                 scene = enter(building, door)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DOORS)
+def test_whoever_comes_through_is_acknowledged_at_once(building: Building, name: str) -> None:
+    """Slack's own 3 s are the server's patience here; one person alone waits for far less."""
+    door = DOORS[name]
+    building.begin()
+    scene = enter(building, door)
+    user = next(user for user, _, may in reversed(ROLES.values()) if door.needs is Needs.NOTHING or door.needs in may)
+    sent = len(building.server.deliveries.sent)
+    goes_through(building, door, scene.of(user))
+    deliveries = building.server.deliveries.sent[sent:]
+    assert deliveries and all(delivery.acknowledged().took < AT_ONCE for delivery in deliveries)
 
 
 def test_a_misspelt_command_is_no_refused_try(building: Building) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.clicks import Crowd, Turn, crowd, percentile
+from tests.support.poll import PATIENCE
+from tests.support.slack_server import SLACKS
 
 RATE = 50  # clicks a second, and the windows that follow from them
 SHORT = 2.0  # seconds: a hundred clicks
@@ -15,17 +17,18 @@ CARDS = 8  # that they press on, several of them on each; from 10 on there would
 
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_some_seconds(tmp_path: Path, transport: str) -> None:
-    with crowd(tmp_path, transport) as people:
+    with crowd(tmp_path, transport, PATIENCE) as people:
         check(people, SHORT)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["socket", "http"])
 def test_for_a_minute(tmp_path: Path, transport: str) -> None:
-    with crowd(tmp_path, transport) as people:
+    with crowd(tmp_path, transport, SLACKS) as people:
         turns = check(people, 60.0)
     clicks = sorted(turn.click.sent_at for turn in turns)
-    assert len(clicks) / (clicks[-1] - clicks[0]) > 0.9 * RATE  # the crowd was as quick as it was to be
+    pace = len(clicks) / (clicks[-1] - clicks[0])
+    assert pace > 0.9 * RATE, f"{pace:.0f} clicks/s: something else keeps the machine busy, so the times say nothing"
     assert percentile([delivery.took for turn in turns for delivery in turn.deliveries], 0.99) < 1.0
 
 

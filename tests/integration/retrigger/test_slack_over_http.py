@@ -29,9 +29,10 @@ from tests.support.poll import wait_until
 from tests.support.slack_form import typed
 from tests.support.slack_http import FORM, interaction, signed
 from tests.support.slack_listeners import heard
-from tests.support.slack_server import Hold, SlackServer
+from tests.support.slack_server import SLACKS, Hold, SlackServer
 
 SECRET = "of-this-test"
+AT_ONCE = 1.0  # seconds
 CHALLENGE = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "unused"})
 PERSON = {"team": {"id": "T1", "domain": "test"}, "user": {"id": "U1", "name": "hanna", "team_id": "T1"}}
 
@@ -201,8 +202,8 @@ def test_nobody_waits_for_a_database_that_stands_still(still: httpx.Client) -> N
     assert "Working" in json.dumps(window.json())
 
 
-@pytest.mark.postgres
-def test_every_listener_acknowledges_first_except_submitted_windows(still: httpx.Client) -> None:
+def each_listener(client: httpx.Client) -> Iterator[tuple[str, str, httpx.Response]]:
+    """The kind of each listener, what it is for, and what comes for it is answered with."""
     bodies: dict[str, Callable[[str], str]] = {
         "action": lambda what: interaction(click(what)),
         "command": lambda what: urlencode(slash(what)),
@@ -213,9 +214,22 @@ def test_every_listener_acknowledges_first_except_submitted_windows(still: httpx
     assert {listener.kind for listener in listened} == set(bodies)
     for kind, what in listened:
         body = bodies[kind](what)
-        answer = post(still, body, content_type="application/json" if kind == "event" else FORM)
+        yield kind, what, post(client, body, content_type="application/json" if kind == "event" else FORM)
+
+
+@pytest.mark.postgres
+def test_every_listener_acknowledges_first_except_submitted_windows(still: httpx.Client) -> None:
+    for kind, what, answer in each_listener(still):
         assert answer.status_code == 200, (kind, what)
         assert bool(answer.content) == (kind == "view"), (kind, what)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_every_listener_acknowledges_in_time_though_nothing_it_needs_answers(still: httpx.Client) -> None:
+    for kind, what, answer in each_listener(still):
+        took = answer.elapsed.total_seconds()
+        assert took < (SLACKS if kind == "view" else AT_ONCE), (kind, what)
 
 
 _triggers = itertools.count(1)

@@ -17,13 +17,14 @@ from tests.support.slack_server.faults import (
     refuse,
 )
 from tests.support.slack_server.person import Person
-from tests.support.slack_server.server import SlackServer
+from tests.support.slack_server.server import SLACKS, SlackServer
 
 __all__ = [
     "FAULTS",
     "LOST_ANSWER",
     "LOST_CALL",
     "RESET",
+    "SLACKS",
     "Answer",
     "Fault",
     "Hold",

@@ -36,7 +36,7 @@ class Delivery:
     done: threading.Event = field(default_factory=threading.Event)
 
     def acknowledged(self) -> Delivery:
-        """Wait until it was; fails if it did not arrive. How soon is for the benchmark to ask."""
+        """Wait until it was; fails if it did not arrive, or was acknowledged too late."""
         assert not self.wait().error, self.error
         return self
 
@@ -53,12 +53,14 @@ class Delivery:
 
 
 class Deliveries:
-    """Sends over the sockets, or by HTTP after ``post_to``. ``copies``: how often each payload is sent."""
+    """Sends over the sockets, or by HTTP after ``post_to``. ``copies``: how often each payload is sent. What is
+    acknowledged after more than ``patience`` seconds did not arrive."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, patience: float) -> None:
         self.sockets = Sockets(self._took, host)
         self.sent: list[Delivery] = []
         self.copies = 1
+        self._patience = patience
         self._waiting: dict[str, Delivery] = {}
         self._numbers = itertools.count(1)
         self._address: tuple[str, str] | None = None
@@ -115,7 +117,7 @@ class Deliveries:
         if delivery.retry:
             headers |= {"X-Slack-Retry-Num": str(delivery.retry), "X-Slack-Retry-Reason": "http_timeout"}
         try:
-            answer = requests.post(url, data=body.encode(), headers=headers, timeout=PATIENCE)
+            answer = requests.post(url, data=body.encode(), headers=headers, timeout=self._patience)
             answer.raise_for_status()
             said = answer.json() if "json" in answer.headers.get("Content-Type", "") and answer.content else {}
             self._end(delivery, said or ({"text": answer.text} if answer.text.strip() else {}))
@@ -123,8 +125,11 @@ class Deliveries:
             self._end(delivery, error=str(error))
 
     def _end(self, delivery: Delivery, answer: Json | None = None, error: str = "") -> None:
-        delivery.error = error
-        if not error:
-            delivery.acked_at, delivery.answer = time.monotonic(), answer or {}
+        now = time.monotonic()
+        took = now - delivery.sent_at
+        late = f"acknowledged after {took:.1f} s; it had to be within {self._patience:g} s"
+        delivery.error = error or (late if took > self._patience else "")
+        if not delivery.error:
+            delivery.acked_at, delivery.answer = now, answer or {}
             delivery.then(delivery.answer)
         delivery.done.set()

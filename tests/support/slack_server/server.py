@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from tests.support.poll import PATIENCE
 from tests.support.slack_server import payloads
 from tests.support.slack_server.delivery import Deliveries, Delivery
 from tests.support.slack_server.faults import Faults
@@ -12,15 +13,18 @@ from tests.support.slack_server.person import Person
 from tests.support.slack_server.web import WebServer
 from tests.support.slack_server.workspace import Json, Workspace
 
+SLACKS = 3.0  # seconds that Slack waits for an acknowledgement, and that a trigger_id lives
+
 
 class SlackServer:
     """Serves from ``start`` to ``stop``. ``workspace`` is what is in it, ``faults`` what goes wrong and what was
-    called, ``deliveries`` what it told the app; ``deliveries.sockets`` are the connections."""
+    called, ``deliveries`` what it told the app; ``deliveries.sockets`` are the connections. It has ``patience`` for so
+    many seconds where Slack has it for ``SLACKS``: a busy machine would miss those."""
 
-    def __init__(self, facts: Json, host: str = "127.0.0.1") -> None:
-        self.workspace = Workspace(facts)
+    def __init__(self, facts: Json, host: str = "127.0.0.1", patience: float = PATIENCE) -> None:
+        self.workspace = Workspace(facts, patience)
         self.faults = Faults()
-        self.deliveries = Deliveries(host)
+        self.deliveries = Deliveries(host, patience)
         self._web: WebServer | None = None
         self._host, self._port = host, 0
         self.back()
