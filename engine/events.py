@@ -56,6 +56,7 @@ DID = {
     REJECTED: "rejected",
     WITHDRAWN: "withdrew it",
 }
+RUN_AGAIN = frozenset({RETRIGGERED, RETRIGGERED_FLOW})  # their ``attempt`` is the one that is to come
 LET_RUN = frozenset({DID[RETRIGGERED_FLOW], DID[INPUT_PROVIDED], DID[CONTINUED]})  # the flow, and not one step only
 
 

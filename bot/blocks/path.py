@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 
 from bot.blocks import fit
 from bot.blocks.card import step_sections
@@ -12,7 +14,7 @@ from bot.blocks.parts import actions, button, context, divider, header, section,
 from bot.targets import ACTION_IDS, NEWER, OLDER, PATH, PICTURE, STEPS, PathWindow, Target
 from bot.text import Dates, bold, code, one_line, said
 from bot.words import REQUEST_SYMBOLS, STEP_SYMBOLS, counted
-from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine.commands.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.rules.allowed import Action
 from engine.states import MOVING, AttemptKind, AttemptOutcome, StepStatus
 from engine.texts import CONTINUE_FLOW, PROGRESS_PATH, REMOVED, REMOVED_WHAT, WITHDRAW
@@ -57,7 +59,7 @@ def _pages(document: RequestDocument, dates: Dates, budget: int) -> list[_Page]:
     pages: list[_Page] = [[]]
     size = 0
     for step in document.steps:
-        text = _step(step, dates)
+        text = _step(step, document.not_begun(step), dates)
         if pages[-1] and size + len(text) > budget:
             pages.append([])
             size = 0
@@ -128,7 +130,7 @@ def _request_buttons(document: RequestDocument, more: list[Block]) -> list[Block
     return [actions([*offered, *more], block_id="request")]
 
 
-def _step(step: StepDocument, dates: Dates) -> str:
+def _step(step: StepDocument, not_begun: Sequence[EventDocument], dates: Dates) -> str:
     status = bold(step.status.label) if step.status is StepStatus.BLOCKED else step.status.label
     inside = "      " if step.part_of else ""
     facts = [f"{inside}{STEP_SYMBOLS[step.status]} {code(step.node)}", status]
@@ -145,7 +147,9 @@ def _step(step: StepDocument, dates: Dates) -> str:
     shown = step.attempts[-MAX_ATTEMPTS:] if _worth_telling(step) else ()
     hidden = len(step.attempts) - len(shown)
     earlier = [f"   … {counted(hidden, 'earlier attempt')}"] if shown and hidden else []
-    return "\n".join([" · ".join(facts), *earlier, *(f"   ↳ {_attempt(attempt, dates)}" for attempt in shown)])
+    lines = [_attempt(attempt, dates) for attempt in shown]
+    lines += [f"{_tag('Re-triggered', act, act.at, dates)} · no attempt yet" for act in not_begun]
+    return "\n".join([" · ".join(facts), *earlier, *(f"   ↳ {line}" for line in lines)])
 
 
 def _worth_telling(step: StepDocument) -> bool:
@@ -183,10 +187,18 @@ def _late(text: str) -> str:
 def _tags(attempt: AttemptDocument, dates: Dates) -> list[str]:
     if not attempt.by:
         return []
-    person, when = said(attempt.by).replace("_", " "), dates.time(attempt.acted_at or attempt.started_at)
-    why = f" ({said(attempt.reason, 160)})" if attempt.reason else ""
+    at = attempt.acted_at or attempt.started_at
     if attempt.kind is AttemptKind.RETRIGGER:
-        return [f"_Re-triggered by @{person}, {when}_{why}"]
+        return [_tag("Re-triggered", attempt, at, dates)]
     if attempt.kind is AttemptKind.PROVIDED_INPUT:
-        return [f"_Input provided by @{person}, {when}_{why}"]
-    return [f"_After @{person} {said(attempt.did or 'acted')}, {when}_"]
+        return [_tag("Input provided", attempt, at, dates)]
+    return [f"_After @{_person(attempt)} {said(attempt.did or 'acted')}, {dates.time(at)}_"]
+
+
+def _tag(did: str, act: AttemptDocument | EventDocument, at: datetime, dates: Dates) -> str:
+    why = f" ({said(act.reason, 160)})" if act.reason else ""
+    return f"_{did} by @{_person(act)}, {dates.time(at)}_{why}"
+
+
+def _person(act: AttemptDocument | EventDocument) -> str:
+    return said(act.by or "somebody").replace("_", " ")

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from engine import events
 from engine.graph import OPEN_KINDS, Graph
 from engine.records import Event, Request, Step
 from engine.rules.allowed import Action, request_actions, step_actions
@@ -161,6 +162,12 @@ class RequestDocument(RequestSummary):
     def step(self, node: str) -> StepDocument | None:
         """The step of that name, if the request has it."""
         return next((step for step in self.steps if step.node == node), None)
+
+    def not_begun(self, step: StepDocument) -> tuple[EventDocument, ...]:
+        """The re-triggers of the step of which no worker has begun an attempt: they are acts of it, too."""
+        last = step.attempts[-1].number if step.attempts else 0
+        mine = (event for event in self.events if event.node == step.node and event.kind in events.RUN_AGAIN)
+        return tuple(event for event in mine if (event.attempt or 0) > last)
 
 
 def when(seconds: float) -> datetime:

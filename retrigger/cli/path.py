@@ -8,7 +8,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine import events
+from engine.commands.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.rules.allowed import Action
 from engine.states import AttemptKind, StepStatus
 from engine.texts import PROGRESS_PATH, REMOVED, REMOVED_WHAT
@@ -32,7 +33,8 @@ def show_path(console: Console, document: RequestDocument, now: datetime, shell_
     widest = min(_LONGEST_NAME, max((len(_name(step)) for step in document.steps), default=0))
     for place, step in enumerate(document.steps):
         last = place == len(document.steps) - 1
-        _step(console, step, document.version, widest, now, rail=" " if last else "│")
+        details = [*_details(step, document.version, now), *_not_begun(document.not_begun(step), now)]
+        _step(console, step, details, widest, now, rail=" " if last else "│")
     commands = list(_commands(document))
     if commands:
         console.print()
@@ -68,7 +70,7 @@ def _head(console: Console, document: RequestDocument, now: datetime) -> None:
         console.print(Text(f"{plain(document.looking.by)} is looking at this, until {until}."))
 
 
-def _step(console: Console, step: StepDocument, version: int, widest: int, now: datetime, rail: str) -> None:
+def _step(console: Console, step: StepDocument, details: Sequence[Text], widest: int, now: datetime, rail: str) -> None:
     symbol, style = STEP_SYMBOLS[step.status]
     moment = _moment(step)
     line = Text.assemble(
@@ -79,7 +81,7 @@ def _step(console: Console, step: StepDocument, version: int, widest: int, now: 
         (f"  {clock(moment, now)}" if moment else "", "dim"),
     )
     console.print(line, no_wrap=True, overflow="ellipsis")
-    for detail in _details(step, version, now):
+    for detail in details:
         for part in detail.wrap(console, max(20, console.width - 6)):
             console.print(Text.assemble(f"  {rail}   ", part), no_wrap=True, overflow="ignore", crop=False)
 
@@ -131,9 +133,16 @@ def _waiting(step: StepDocument, now: datetime) -> Iterator[Text]:
 def _tag(attempt: AttemptDocument, now: datetime) -> str:
     """Such as "Re-triggered by Hanna Lead, 10:42"."""
     did = "input provided" if attempt.kind is AttemptKind.PROVIDED_INPUT else attempt.did or "re-triggered"
-    when = clock(attempt.acted_at or attempt.started_at, now)
-    why = f": {plain(attempt.reason)}" if attempt.reason else ""
-    return f"{did.capitalize()} by {plain(attempt.by or 'somebody')}, {when}{why}"
+    return _did(did, attempt, attempt.acted_at or attempt.started_at, now)
+
+
+def _not_begun(acts: Sequence[EventDocument], now: datetime) -> Iterator[Text]:
+    return (Text(f"{_did(events.DID[act.kind], act, act.at, now)}; no attempt yet", "italic") for act in acts)
+
+
+def _did(did: str, act: AttemptDocument | EventDocument, at: datetime, now: datetime) -> str:
+    why = f": {plain(act.reason)}" if act.reason else ""
+    return f"{did.capitalize()} by {plain(act.by or 'somebody')}, {clock(at, now)}{why}"
 
 
 def _commands(document: RequestDocument) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,8 @@ def test_without_an_engine_nobody_is_told_that_the_step_runs(office: Office) -> 
         office.hanna.modal("remaining flow")
         office.hanna.submit()
         office.message("Accepted, but nothing is running it: no engine is alive.", thread=None)
+        office.hanna.command(CHANNEL, f"REQ-{number}")
+        office.message("↳ _Re-triggered by @Hanna Lead, ")
     finally:
         office.room.start()
     office.room.wait(number, "blocked")
@@ -118,6 +120,15 @@ def test_a_window_that_slack_would_not_open(office: Office, slack: SlackServer) 
     _, card = office.blocked()
     slack.faults.add("views.open", refuse("expired_trigger_id"))
     office.hanna.click(card, "retrigger.flow")
+    office.message("Slack took too long to open the window, so nothing was done.")
+
+
+def test_a_window_that_slack_would_not_put_on_another(office: Office, slack: SlackServer) -> None:
+    _, card = office.blocked()
+    office.hanna.click(card, "retrigger.path")
+    path = office.hanna.modal("Withdraw")
+    slack.faults.add("views.push", refuse("expired_trigger_id"), times=2)  # the trigger is spent for what tells it, too
+    office.hanna.click(path, "retrigger.flow")
     office.message("Slack took too long to open the window, so nothing was done.")
 
 

@@ -11,9 +11,9 @@ from bot.targets import (
     PathWindow,
     Place,
 )
-from engine import texts
+from engine import events, texts
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, StepStatus
-from tests.unit.bot.samples import AT, DATES, attempt, buttons, request, said, step
+from tests.unit.bot.samples import AT, DATES, attempt, buttons, request, said, shown_event, step
 
 
 def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
@@ -41,6 +41,16 @@ def test_the_progress_path_has_every_step_its_attempts_and_tags() -> None:
         "   ↳ 3. retrigger: succeeded · call accepted · 10:42 UTC · version 1 · "
         "_Re-triggered by @Hanna Lead, 10:40 UTC_ (mended)" in lines
     )
+
+
+@pytest.mark.parametrize("status", [StepStatus.READY, StepStatus.CANCELLED])
+def test_a_re_trigger_that_no_worker_has_begun_has_its_tag(status: StepStatus) -> None:
+    begun = shown_event(events.RETRIGGERED, attempt=2, by="Omar Ops")
+    waits = shown_event(events.RETRIGGERED_FLOW, attempt=3, by="Hanna Lead", reason="<mended>")
+    document = request(step(status=status, actions=()), events=(begun, waits))
+    lines = said(path.path_view(document, DATES, PathWindow(42, Place()))["blocks"]).splitlines()
+    tags = [line for line in lines if "Re-triggered by" in line]
+    assert tags == ["   ↳ _Re-triggered by @Hanna Lead, 10:42 UTC_ (&lt;mended&gt;) · no attempt yet"]
 
 
 def test_the_private_path_has_the_buttons_of_what_may_be_done() -> None:

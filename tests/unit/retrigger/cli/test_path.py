@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from engine.commands.documents import AttemptDocument, RequestDocument, StepDocument
+from engine import events
+from engine.commands.documents import AttemptDocument, EventDocument, RequestDocument, StepDocument
 from engine.rules.allowed import Action
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from retrigger.cli.path import show_path
@@ -123,6 +124,17 @@ def test_an_act_has_its_own_time_however_long_nothing_ran_it():
     assert f"Re-triggered by Hanna Lead, {clock(NOW - timedelta(hours=2), NOW)}" in shown(
         request(step("first", StepStatus.COMPLETED, made))
     )
+
+
+def test_a_re_trigger_that_no_worker_has_begun_has_its_tag():
+    facts = dict.fromkeys(("actor", "door", "data"))
+    begun = EventDocument(at=NOW, kind=events.RETRIGGERED, node="first", attempt=1, by="Omar Ops", reason=None, **facts)
+    waits = begun.model_copy(
+        update={"kind": events.RETRIGGERED_FLOW, "attempt": 2, "by": "Hanna Lead", "reason": "mended"}
+    )
+    text = shown(request(step("first", StepStatus.READY, attempt(1)), events=(begun, waits)))
+    assert f"Re-triggered step and flow by Hanna Lead, {clock(NOW, NOW)}: mended; no attempt yet" in text
+    assert "Omar" not in text
 
 
 @pytest.mark.parametrize(
