@@ -109,6 +109,13 @@ class InputTooLarge(InvalidInput):
     """The text is over the size limit."""
 
 
+class ReasonNeeded(InvalidInput):
+    """The act needs a reason, and came without one."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, "reason")
+
+
 class Superseded(Refused):
     """The submit was checked against a version that is not the workflow's newest any more."""
 
@@ -147,7 +154,11 @@ class NotFound(RetriggerError):
         super().__init__(f"There is no {what} {shown}.{' ' + hint if hint else ''}")
 
 
-class UnreadableVersion(RetriggerError):
+class CannotBeRead(RetriggerError):
+    """What is stored of one thing is not for this Retrigger; the others can be read."""
+
+
+class UnreadableVersion(CannotBeRead):
     """What is stored of a workflow's version is no definition for this Retrigger."""
 
     def __init__(self, workflow: str, version: int) -> None:
@@ -157,7 +168,7 @@ class UnreadableVersion(RetriggerError):
         )
 
 
-class UnreadableRow(RetriggerError):
+class UnreadableRow(CannotBeRead):
     """A row holds a word that this Retrigger does not know."""
 
     def __init__(self, found: str | None) -> None:

@@ -115,9 +115,9 @@ def _outbox(app: App) -> Check:
 
 def _unreadable(app: App) -> Iterator[Check]:
     """Requests of a version that this Retrigger cannot read stand still here, and no door can show them."""
-    for published in app.store.workflows():
+    for name, version in app.store.versions_in_use():
         try:
-            app.catalog.get(published.name, published.version)
+            app.catalog.get(name, version)
         except RetriggerError as error:
             mend = "Run the Retrigger that published it, or bring its row back from a backup: its requests stand still."
             yield Check("Workflow", State.FAILED, str(error), mend)

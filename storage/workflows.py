@@ -10,10 +10,13 @@ from sqlalchemy import Connection, func, insert, select
 
 from engine.errors import NotFound, UnreadableVersion
 from engine.records import Event
+from engine.states import ACTIONABLE
 from engine.stored import StoredWorkflow
 from storage.repository import Repository
 from storage.rows import clean, dump
-from storage.tables import HIGHEST_ID, workflows
+from storage.tables import HIGHEST_ID, is_one_of, requests, workflows
+
+_NEWEST = select(workflows.c.name, func.max(workflows.c.version).label("version")).group_by(workflows.c.name)
 
 
 class Workflows(Repository):
@@ -53,10 +56,17 @@ class Workflows(Repository):
                 raise _unknown(name, version, list(names))
         return _stored(found[0])
 
+    def versions_in_use(self) -> list[tuple[str, int]]:
+        """The newest version of each workflow, and those of requests that may still move, by name and number."""
+        open_ = is_one_of(requests.c.status, *sorted(ACTIONABLE))
+        of_requests = select(requests.c.workflow, requests.c.workflow_version).where(open_).distinct()
+        with self._database.reading() as connection:
+            found = [*connection.execute(_NEWEST), *connection.execute(of_requests)]
+        return sorted({(name, version) for name, version in found})
+
     def workflows(self) -> list[StoredWorkflow]:
         """The newest version of each workflow, by name."""
-        newest = select(workflows.c.name, func.max(workflows.c.version).label("version")).group_by(workflows.c.name)
-        last = newest.subquery()
+        last = _NEWEST.subquery()
         query = select(workflows).join(
             last, (workflows.c.name == last.c.name) & (workflows.c.version == last.c.version)
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine import events
 from engine.commands.service import Engine
-from engine.errors import InvalidInput, NotFound, UnreadableVersion
+from engine.errors import CannotBeRead, InvalidInput, NotFound
 from engine.logs import logger
 from engine.ports.retention import Masked, Old, Retention
 from engine.records import Event
@@ -114,7 +114,7 @@ class Pruner:
         for old in batch:
             try:
                 found = self._masked(old)
-            except (NotFound, UnreadableVersion) as error:
+            except (NotFound, CannotBeRead) as error:
                 log.warning("retention.left", says=str(error), request=f"REQ-{old.request_id}")
                 continue
             fit.append(old)

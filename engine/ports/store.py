@@ -206,6 +206,10 @@ class Store(Protocol):
         """The newest version of each."""
         ...
 
+    def versions_in_use(self) -> list[tuple[str, int]]:
+        """The newest version of each workflow, and those of requests that may still move, by name and number."""
+        ...
+
     def grants(self) -> list[Grant]:
         """Those that are stored."""
         ...

@@ -11,9 +11,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.commands.documents import RequestSummary
-from engine.errors import NotFound
+from engine.commands.documents import RequestDocument, RequestSummary
+from engine.errors import CannotBeRead, NotFound
 from engine.states import RequestStatus
+from retrigger.cli.group import FAILED, sentence
 from retrigger.cli.path import show_path
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import REQUEST, Number, Word
@@ -34,9 +35,9 @@ def list_(session: Session, status: str | None, app: str | None, limit: int, aft
     wanted = RequestStatus(status) if status else None
     app = known_app(session, app) if app else None
     documents = session.app.engine.documents(session.reader, status=wanted, app=app, limit=limit + 1, after=after)
-    page, more = documents[:limit], len(documents) > limit
+    page, more, unreadable = documents[:limit], len(documents) > limit, list[str]()
     if as_json:
-        whole = (session.app.engine.document(session.reader, summary.number) for summary in page)
+        whole, unreadable = _whole(session, page)
         write_json([document.model_dump(mode="json", exclude={"steps"}) for document in whole])
     elif page:
         session.out.print(requests_table(page, datetime.now(UTC)))
@@ -44,6 +45,21 @@ def list_(session: Session, status: str | None, app: str | None, limit: int, aft
         click.echo("No request is here." if after is None else "There are no more.", err=True)
     if more:
         click.echo(f"There are more: add --after {page[-1].id}, or raise --limit.", err=True)
+    for told in unreadable:
+        click.echo(told, err=True)
+    if unreadable:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _whole(session: Session, page: Sequence[RequestSummary]) -> tuple[list[RequestDocument], list[str]]:
+    """The requests of the page that can be read, and a sentence for each of those that cannot."""
+    found, unreadable = [], []
+    for summary in page:
+        try:
+            found.append(session.app.engine.document(session.reader, summary.number))
+        except (CannotBeRead, NotFound) as error:
+            unreadable.append(f"{summary.id} is left out. {sentence(error)}")
+    return found, unreadable
 
 
 @click.command()

@@ -22,7 +22,7 @@ from engine.rules.permissions import Actor, Grant, Permission
 from engine.states import MOVING
 from engine.texts import MASK, REMOVED
 from storage.outbox import SqlOutbox
-from storage.tables import events, metadata, workers, workflows
+from storage.tables import events, metadata, steps, workers, workflows
 from tests.support.engine import GRANTS, HANNA, VERA, Room
 from tests.support.in_a_year import InAYear
 
@@ -263,3 +263,18 @@ def test_what_belongs_to_a_version_that_cannot_be_read_stays_and_the_rest_goes(
     assert f"REQ-{lived.mended}" in caplog.text
     assert "Version 1 of hiring cannot be read" in caplog.text
     assert lived.prune() == {"HR": 4}
+
+
+def test_a_request_with_a_row_that_cannot_be_read_stays_and_the_rest_goes(
+    lived: Lived, caplog: pytest.LogCaptureFixture
+):
+    def become(status: str) -> None:
+        badge = update(steps).where(steps.c.request_id == lived.mended, steps.c.node == "badge")
+        with lived.room.database.writing() as connection:
+            connection.execute(badge.values(status=status))
+
+    become("of_tomorrow")
+    assert lived.prune() == {"HR": 3, "Lab": 1}
+    assert f"REQ-{lived.mended}" in caplog.text and "'of_tomorrow' is nothing that this Retrigger knows" in caplog.text
+    become("completed")
+    assert lived.prune() == {"HR": 1}

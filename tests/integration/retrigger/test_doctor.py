@@ -189,6 +189,25 @@ def test_a_published_version_that_cannot_be_read_is_told(still: Front):
     assert workflow["mend"].endswith("its requests stand still.")
 
 
+def test_an_older_version_that_cannot_be_read_is_told_while_requests_are_on_it(still: Front):
+    still.submit()
+    with closing(sqlite3.connect(still.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("INSERT INTO workflows SELECT name, 2, app, document, 'd', 0 FROM workflows")
+        for damage in ("""replace(document, '"function"', '"of_tomorrow"')""", "'{'"):
+            database.execute(f"UPDATE workflows SET document = {damage} WHERE version = 1")
+            assert examine(still)["Workflow"]["found"].startswith("Version 1 of steps cannot be read")
+        database.execute("DELETE FROM workflows WHERE version = 1")
+        assert examine(still)["Workflow"]["found"].startswith("There is no version 1")
+        database.execute("UPDATE requests SET status = 'withdrawn'")
+    assert examine(still)["Workflow"]["state"] == "ok"
+
+
+def test_a_newest_version_that_is_no_json_is_told(still: Front):
+    with closing(sqlite3.connect(still.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("UPDATE workflows SET document = '{'")
+    assert examine(still)["Workflow"]["found"].startswith("Version 1 of steps cannot be read")
+
+
 def test_what_waits_for_slack_says_why(told: Front, slack: SlackServer):
     in_outbox(told, "UPDATE outbox SET created_at = created_at - 100")
     untold = examine(told)["Outbox"]

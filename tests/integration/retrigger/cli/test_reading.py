@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +42,23 @@ def test_list_gives_the_documents_of_show_without_their_steps(running: Front):
     document = running.json("show", blocked)
     assert document.pop("steps") and document["input"] == {"name": "Ada"} and document["actions"] == ["withdraw"]
     assert running.json("list") == [document]
+
+
+def test_what_cannot_be_read_is_named_and_keeps_no_other_from_the_list(still: Front):
+    for name in "abc":
+        still.submit(name)
+    with closing(sqlite3.connect(still.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("UPDATE requests SET workflow_version = 2 WHERE id = 1")
+        database.execute("INSERT INTO workflows SELECT name, 2, app, '{', 'd', 0 FROM workflows")
+        database.execute("UPDATE steps SET status = 'of_tomorrow' WHERE request_id = 2 AND node = 'third'")
+
+    listed = still.run("list", "--json")
+
+    assert ([request["id"] for request in json.loads(listed.stdout)], listed.exit_code) == (["REQ-3"], 1)
+    second, first = listed.stderr.splitlines()
+    assert second.startswith("REQ-2 is left out. This cannot be read: 'of_tomorrow' is nothing that this Retrigger")
+    assert first.startswith("REQ-1 is left out. Version 2 of steps cannot be read: a newer Retrigger published it")
+    assert [line.split()[0] for line in still.out("list").splitlines()[1:]] == ["REQ-3", "REQ-2", "REQ-1"]
 
 
 def test_list_says_where_the_next_page_is(still: Front):
