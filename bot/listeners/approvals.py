@@ -22,8 +22,6 @@ from engine.commands.documents import RequestDocument
 from engine.errors import Conflict, RetriggerError
 from engine.logs import logger
 
-NO_REASON = "Say why: the reason is told to whoever started it, and kept."
-
 log = logger(__name__)
 
 
@@ -47,16 +45,14 @@ def open_answer(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, answ
 
 def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], command_id: str) -> Ended:
     """Never raises: whatever comes, the person is answered."""
-    answer, reason = ticket.answer, text_of(state, REASON)
-    if reason is None and not answer.yes:
-        return Ended({REASON: NO_REASON})
+    answer = ticket.answer
     try:
         accepted = bot.engine.answer(
             visit.person.actor,
             answer.request_id,
             answer.node,
             answer.yes,
-            reason=reason,
+            reason=text_of(state, REASON),
             expect_attempt=answer.attempt,
             command_id=command_id,
         )

@@ -47,7 +47,8 @@ RequestNumber = Annotated[
 Node = Annotated[str, Path(description="The step: the name of its node.", max_length=200)]
 SubmitKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=SUBMIT_KEY_HELP)]
 ActKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=ACT_KEY_HELP)]
-_Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description="Why; it is kept with the act.")]
+_REASON_HELP = "Why; it is kept with the act."
+_Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description=_REASON_HELP)]
 _Expected = Annotated[
     _Version | None,
     Field(description="The step's version that was seen. When it is another, nothing is done: 409."),
@@ -71,6 +72,16 @@ class _Body(BaseModel):
     """A body of a call. A member that it does not have is an error: it would be meant for something."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _tell_reason(schema: dict[str, Any]) -> None:
+    """The engine's rule, as the description tells it: only a plan goes without."""
+    told = {"type": "string", "maxLength": MAX_REASON_CHARS, "pattern": r"\S", "description": _REASON_HELP}
+    schema["properties"]["reason"] = told
+    schema["required"] = ["reason"]
+
+
+_WITH_REASON = ConfigDict(json_schema_extra=_tell_reason)
 
 
 class NewRequestBody(_Body):
@@ -125,18 +136,26 @@ class ContinueBody(_Body):
 
 
 class WithdrawBody(_Body):
-    """End a request."""
+    """End a request. The reason may be left out with `?plan=true`."""
 
-    reason: str = Field(max_length=MAX_REASON_CHARS, pattern=r"\S", description="Why; it is kept with the act.")
+    model_config = _WITH_REASON
+
+    reason: _Reason = None
     expect_version: _ExpectedRevision = None
     plan_digest: _Digest = None
 
 
-class AnswerBody(_Body):
-    """Approve or reject."""
+class ApproveBody(_Body):
+    """Approve."""
 
     reason: _Reason = None
     expect_version: _Expected = None
+
+
+class RejectBody(ApproveBody):
+    """Reject."""
+
+    model_config = _WITH_REASON
 
 
 class Submitted(BaseModel):

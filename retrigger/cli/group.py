@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import click
 
 from bot.text import clean
-from engine.errors import ConfirmationNeeded, NotFound, Refused, RetriggerError
+from engine.errors import ConfirmationNeeded, NotFound, ReasonNeeded, Refused, RetriggerError
 
-FAILED, REFUSED, NOT_FOUND, INTERRUPTED = 1, 3, 4, 130
+FAILED, WRONG_USE, REFUSED, NOT_FOUND, INTERRUPTED = 1, 2, 3, 4, 130
+_HERE = {ConfirmationNeeded: "--confirm --reason TEXT", ReasonNeeded: "--reason TEXT"}
 
 
 class LazyCommand(NamedTuple):
@@ -95,16 +96,19 @@ class RetriggerGroup(click.Group):
 
 
 def exit_code(error: RetriggerError) -> int:
-    """What a script learns of an error."""
+    """What a script learns of an error. A reason that is missing is an option that is."""
+    if isinstance(error, ReasonNeeded):
+        return WRONG_USE
     if isinstance(error, Refused):
         return REFUSED
     return NOT_FOUND if isinstance(error, NotFound) else FAILED
 
 
 def sentence(error: RetriggerError) -> str:
-    """What a person is told; where a confirmation is needed, how to give it here."""
+    """What a person is told; where a confirmation or a reason is needed, how to give it here."""
     text = "\n".join(clean(line) for line in str(error).split("\n"))
-    return f"{text} Here: --confirm --reason TEXT." if isinstance(error, ConfirmationNeeded) else text
+    how = _HERE.get(type(error))
+    return f"{text} Here: {how}." if how else text
 
 
 def _debugging(ctx: click.Context) -> bool:

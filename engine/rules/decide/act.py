@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine import events
-from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, Refused
+from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, ReasonNeeded
 from engine.records import Event, Step, Trigger
 from engine.rules.draft import Draft
 from engine.rules.effects import ANY, may_have_had_one
@@ -103,19 +103,23 @@ def too_late(draft: Draft, step: Step) -> Conflict | None:
     return overtaken(draft, step) if first else None
 
 
+def with_reason(act: Act, why: str) -> None:
+    """Raise ReasonNeeded, which says ``why``, unless the person gave one."""
+    if not (act.reason or "").strip():
+        raise ReasonNeeded(why)
+
+
 def allow_repeats(draft: Draft, act: Act, node: str | None, forgotten: tuple[str, ...] = ()) -> None:
     """No one repeats a payment by accident: what the draft would repeat needs the tick and a reason.
 
     ``forgotten``: steps whose calls another version would make under another name or as another kind of step. Raises
     ConfirmationNeeded, and the draft with all that it holds is dropped.
     """
-    reason = (act.reason or "").strip()
     repeated = tuple(run.node for run in planned_runs(draft) if run.repeats)
-    if (repeated or forgotten) and not (act.confirmed and reason):
+    if (repeated or forgotten) and not (act.confirmed and (act.reason or "").strip()):
         raise ConfirmationNeeded(tuple(dict.fromkeys((*forgotten, *repeated))))
-    if act.confirmed and not reason:
-        raise Refused(f'"{EARLIER_CALL}" needs a reason with it: why may it be repeated?')
     if act.confirmed:
+        with_reason(act, f'"{EARLIER_CALL}" needs a reason with it: why may it be repeated?')
         unit = draft.graph.unit(node) if node is not None else ()
         acted = [name for name in unit if may_have_had_one(draft.steps[name])]
         for name in dict.fromkeys((*repeated, *acted)):

@@ -19,6 +19,7 @@ from engine.rules.decide.act import (
     same_version,
     too_late,
     trigger_of,
+    with_reason,
 )
 from engine.rules.decide.finish import complete, move_on
 from engine.rules.decide.versions import use_version
@@ -45,8 +46,8 @@ def retrigger(
     """Re-trigger (this step only), or Re-trigger step and flow. ``onto`` names another version to go on with."""
     forgotten = _retrigger(draft, act, node, flow=flow, update_status=update_status, new_key=new_key, onto=onto)
     allow_repeats(draft, act, node, forgotten)
-    if new_key and not (act.reason or "").strip():
-        raise Refused("A new key needs a reason: with it the outside system takes the call for another one.")
+    if new_key:
+        with_reason(act, "A new key needs a reason: with it the outside system takes the call for another one.")
     return accepted(draft, node)
 
 
@@ -168,8 +169,7 @@ def withdraw(draft: Draft, act: Act) -> Accepted:
     refusal = why_not_withdraw(draft.request)
     if refusal:
         raise Refused(refusal)
-    if not (act.reason or "").strip():
-        raise Refused("Withdrawing a request needs a reason.")
+    with_reason(act, "Withdrawing a request needs a reason.")
     audit(draft, act, events.WITHDRAWN, None)
     cancel(draft, list(draft.graph.nodes))
     draft.change_request(RequestStatus.WITHDRAWN, act.reason)

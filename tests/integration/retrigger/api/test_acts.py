@@ -69,7 +69,7 @@ def test_withdraw_ends_the_request(blocked: httpx.Client):
         (f"{SECOND}/retrigger", {}, "retrigger", ["second"]),
         (f"{SECOND}/retrigger", {"flow": True}, "flow", ["second", "third"]),
         (f"{SECOND}/input", {"result": {"done": 1}}, "input", ["third"]),
-        ("/v1/requests/1/withdraw", {"reason": "x"}, "withdraw", []),
+        ("/v1/requests/1/withdraw", {}, "withdraw", []),
     ],
 )
 def test_a_plan_is_told_and_nothing_is_done(
@@ -93,8 +93,8 @@ def test_a_plan_says_that_a_new_key_needs_a_reason(blocked: httpx.Client):
     plan = blocked.post(f"{SECOND}/retrigger", params={"plan": "true"}, json=body).json()
 
     assert plan["needs_reason"] and not plan["needs_confirmation"]
-    refused = problem(blocked.post(f"{SECOND}/retrigger", json=body), 409, "refused")
-    assert refused["detail"].startswith("A new key needs a reason")
+    refused = problem(blocked.post(f"{SECOND}/retrigger", json=body), 422, "invalid-input")
+    assert refused["field"] == "reason" and refused["detail"].startswith("A new key needs a reason")
 
 
 def test_without_permission_nothing_is_done_and_the_try_is_in_the_audit(api: Api, blocked: httpx.Client):

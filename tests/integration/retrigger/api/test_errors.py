@@ -55,7 +55,7 @@ WRONG = [
     Wrong("/v1/requests/1/continue", None, 409, "refused", {}, "No step is held."),
     Wrong("/v1/requests/1/continue?plan=true", {}, 409, "refused", {}, "No step is held."),
     Wrong("/v1/requests/2/withdraw", {"reason": "x"}, 409, "refused", {}, "final"),
-    Wrong(f"{STEP}/retrigger", {"confirmed": True}, 409, "refused", {}, "needs a reason"),
+    Wrong(f"{STEP}/retrigger", {"confirmed": True}, 422, "invalid-input", {"field": "reason"}, "needs a reason"),
     Wrong(f"{STEP}/retrigger", {"expect_version": 1}, 409, "conflict", {"found": "blocked", "what": "second of REQ-1"}),
     Wrong(f"{STEP}/retrigger", {"plan_digest": "old"}, 409, "plan-changed", {"request": "REQ-1"}),
     # what is wrong in the call
