@@ -47,9 +47,9 @@ bench: $(BENCH)/bench.stamp  ## the figures of docs/benchmarks.md, peers beside 
 bench-slack: $(VENV)/dev.stamp  ## click to acknowledgement, submit to the outside call, block to alert (ARGS="--seconds 60")
 	@$(BIN)/python -m benchmarks.slack $(ARGS)
 
-chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks, then of all others
-	@$(BIN)/pytest tests/chaos --slow --timeout 1800 $(ARGS)
-	@$(BIN)/pytest tests --ignore tests/chaos --slow -m slow --timeout 1800 $(ARGS)
+chaos: $(VENV)/dev.stamp  ## the long form of the tests that kill processes and break networks, then of all others (under an hour)
+	@$(BIN)/pytest tests/chaos --slow --timeout 1800 --durations 10 $(ARGS)
+	@$(BIN)/pytest tests --ignore tests/chaos --slow -m slow --timeout 1800 --durations 10 $(ARGS)
 
 screenshots: $(VENV)/dev.stamp  ## make the pictures of docs/images anew, from the demo in a browser
 	@$(BIN)/python -m tests.e2e.screenshots

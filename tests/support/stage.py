@@ -16,7 +16,7 @@ from tests.support.paper.definition import definition
 from tests.support.paper.shape import Shape
 from tests.support.trial import Trial
 
-_TOLD = 100  # sequences, of which a line tells
+_ROUND = 100  # sequences that are thrown together, of which a line tells
 
 
 class Stage:
@@ -32,8 +32,15 @@ class Stage:
     def begin_sequence(self) -> None:
         """Count another one; with -s, a long run says how far it is."""
         self.sequences += 1
-        if self.sequences % _TOLD == 0:
-            print(f"{self.sequences:,} sequences in {time.monotonic() - self._begun:,.0f} s")  # noqa: T201  # with -s
+        if self.sequences % _ROUND == 0:
+            print(self.told())  # noqa: T201  # with -s
+
+    def told(self) -> str:
+        return f"{self.sequences:,} sequences in {self.seconds():,.0f} s"
+
+    def seconds(self) -> float:
+        """Since it was built."""
+        return time.monotonic() - self._begun
 
     def trial(self, hands: Hands, shapes: list[Shape]) -> Trial:
         """A request on the first of these versions; the others are published while it runs."""
@@ -67,3 +74,9 @@ def play(machine: type[RuleBasedStateMachine], stage: Stage, examples: int, step
         report_multiple_bugs=False,
     )
     run_state_machine_as_test(type(machine.__name__, (machine,), {"stage": stage}), settings=chosen)
+
+
+def play_for(machine: type[RuleBasedStateMachine], stage: Stage, seconds: float, steps: int) -> None:
+    """The same in rounds, each with dice of its own, until so much time is over: how many a machine does is its own."""
+    while stage.seconds() < seconds:
+        play(machine, stage, examples=_ROUND, steps=steps)
