@@ -26,7 +26,7 @@ from engine.commands.documents import RequestDocument
 from engine.errors import RetriggerError
 from engine.logs import logger
 from engine.ports.outbox import CARD, Outbox, OutboxRow, Posted
-from engine.records import Event
+from engine.records import STILL, Event
 from engine.states import RequestStatus
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
@@ -78,6 +78,8 @@ class Announcer:
         """Tell the first row, and what can be told along with it of the others, which are of the same request and
         kind; returns the ids of those. Raises SlackError, NotFound, NoChannel, RowLost."""
         row = rows[0]
+        if row.kind == STILL and row.event is not None:
+            return self._standing_still(row, row.event)
         if self._cause_cards is not None and (taken := self._cause_cards.takes(rows, self._sending)):
             return taken
         document = self._read(row.request_id)
@@ -89,6 +91,15 @@ class Announcer:
             log.error("outbox.empty", says="The row has no event; there is nothing to tell.")
             return [row.id]
         return self._lines(document, rows) if row.kind == "line" else self._tell(document, rows)
+
+    def _standing_still(self, row: OutboxRow, event: Event) -> list[int]:
+        """Of a request that cannot be read, so that it has no card."""
+        app = str((event.data or {}).get("app"))
+        if app not in self._channels:
+            raise NoChannel(app)
+        sending = self._sending([row])
+        self._sender.post(self._channels[app], thread.standing_still(event, row.request_id, sending.marker), sending)
+        return [row.id]
 
     def _sending(self, rows: Sequence[OutboxRow]) -> Sending:
         row, also = rows[0], [row.id for row in rows[1:]]

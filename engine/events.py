@@ -38,6 +38,7 @@ KEY_CREATED = "key_created"
 KEY_REVOKED = "key_revoked"
 GRANTED = "granted"
 GRANT_REVOKED = "grant_revoked"
+STANDS_STILL = "stands_still"  # told, and not in the audit, which has no words for what cannot be read
 PRUNED = "pruned"  # many requests at once; it is of none of them
 
 ACTS = frozenset({RETRIGGERED, RETRIGGERED_FLOW, INPUT_PROVIDED, CONTINUED, WITHDRAWN, APPROVED, REJECTED})

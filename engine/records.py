@@ -164,12 +164,13 @@ class Blocked(NamedTuple):
 
 
 PRIVATE = ("tell", "direct")  # kinds of a Notice that go to one person
+STILL = "still"  # the kind of those of requests whose version cannot be read
 
 
 class Notice(NamedTuple):
     """Something to tell people: a row of the outbox. ``kind``: "card" (refresh it), "line" (a line in the thread),
     "tell" (the outcome, privately, to ``actor``), "direct" (the same, to one who did not act at the card), "asks" (keep
-    what asks its approvers true)."""
+    what asks its approvers true), STILL (it stands still, and cannot be shown)."""
 
     request_id: int
     kind: str

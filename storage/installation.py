@@ -35,15 +35,19 @@ class Installation(Repository):
     def kept(self, name: str) -> str | None:
         """What was kept under this name."""
         with self._database.reading() as connection:
-            value: str | None = connection.scalar(select(installation.c.value).where(installation.c.name == name))
-            return value
+            return self._value(connection, name)
 
     def keep(self, name: str, value: str) -> None:
         """Keep a text, in place of the one before."""
+        self._writer.write(lambda connection, now: self._put(connection, name, value))
 
-        def run(connection: Connection, now: float) -> None:
-            changed = connection.execute(update(installation).where(installation.c.name == name).values(value=value))
-            if not changed.rowcount:
-                connection.execute(insert(installation).values(name=name, value=value))
+    @staticmethod
+    def _value(connection: Connection, name: str) -> str | None:
+        value: str | None = connection.scalar(select(installation.c.value).where(installation.c.name == name))
+        return value
 
-        self._writer.write(run)
+    @staticmethod
+    def _put(connection: Connection, name: str, value: str) -> None:
+        changed = connection.execute(update(installation).where(installation.c.name == name).values(value=value))
+        if not changed.rowcount:
+            connection.execute(insert(installation).values(name=name, value=value))

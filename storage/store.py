@@ -18,20 +18,20 @@ from storage.database import Database
 from storage.grants import Grants
 from storage.histories import Histories
 from storage.inputs import Inputs
-from storage.installation import Installation
 from storage.jobs import Jobs
 from storage.leases import Leases
 from storage.looking import LookingStore
 from storage.measures import Measuring
 from storage.operations import Change, Create
 from storage.reading import Reading
+from storage.standing_still import StandingStill
 from storage.workflows import Workflows
 from storage.writer import Writer
 
 T = TypeVar("T")
 
 
-class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, Installation):
+class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, StandingStill):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
     ``jobs``: how due steps are brought to the workers; None where they look for them.
@@ -48,6 +48,7 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
         jobs: Jobs | None = None,
     ) -> None:
         super().__init__(database, Writer(database, graphs, told, on_told, jobs))
+        self._told = told
         self._jobs, self._inputs = jobs, Inputs()
 
     @property

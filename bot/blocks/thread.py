@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.blocks import fit
+from bot.blocks.fit import Message
+from bot.blocks.parts import section
 from bot.text import Dates, bold, code, said
 from bot.words import DOORS
 from engine import events
@@ -29,6 +32,14 @@ def sentence(event: Told, request_id: int) -> str:
     if event.kind == events.STATUS:
         return _status(event, request_id)
     return _SENTENCES.get(event.kind, _other)(event)
+
+
+def standing_still(event: Event, request_id: int, marker: str) -> Message:
+    """That no engine here can read the version that a request is on; ``marker`` as in a card."""
+    stands = f"🔴 REQ-{request_id} stands still, and so does whatever else is to go on in its version."
+    mend = "Run the Retrigger that published it, or bring its row back from a backup; then all go on by themselves."
+    text = f"{stands} {said(event.reason or '')} {mend}"
+    return fit.message(text, [section(text, block_id=marker)])
 
 
 def shown_in_channel(event: Told) -> bool:

@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 
 from engine.errors import RetriggerError
 from engine.limits import MAX_BACKLOG_SECONDS
-from engine.records import PRIVATE, Event
+from engine.records import PRIVATE, STILL, Event
 
 CARD = "card"  # the subject of a request's card
-APART = (*PRIVATE, "asks")  # kinds that go to people: each is an order of its own, which no channel holds up
+APART = (*PRIVATE, "asks", STILL)  # kinds that are orders of their own: a request's card and lines hold up none
 
 
 class OutboxRow(NamedTuple):

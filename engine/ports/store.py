@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from engine.errors import UnreadableVersion
 from engine.graph import Graph
 from engine.records import Claim, Event, NewRequest, Request, Step
 from engine.rules.draft import Draft
@@ -151,6 +152,11 @@ class Store(Protocol):
     def stuck(self, thorough: bool = False) -> list[int]:
         """Requests in progress with no step ready, running or waiting. ``thorough``: read from the steps of every
         request in progress, not from what the last change of each has noted."""
+        ...
+
+    def tell_standing_still(self, request_id: int, why: UnreadableVersion) -> None:
+        """Have the channel of the request's application told, once a day for a version, that its requests stand still.
+        Raises StorageError."""
         ...
 
     def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:

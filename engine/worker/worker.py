@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock
 
-from engine.errors import RetriggerError, StorageError
+from engine.errors import RetriggerError, StorageError, UnreadableVersion
 from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.port import NewExecutor
 from engine.logs import logger
@@ -154,12 +154,20 @@ class Worker:
             try:
                 future.result()
             except Exception as error:
-                if not isinstance(error, StorageError):
-                    self._bad[request_id] = now + _LEFT_ALONE
                 says = f"It could not be recovered now, and is tried again: {error!r}"
                 log.error("request.unrecovered", says=says, request=f"REQ-{request_id}")
+                self._leave_alone(request_id, error, now)
             else:
                 self._bad.pop(request_id, None)
+
+    def _leave_alone(self, request_id: int, error: Exception, now: float) -> None:
+        """Where its version cannot be read, nor could a while ago, no newer engine beside this one goes on with it."""
+        if isinstance(error, StorageError):
+            return
+        again = request_id in self._bad
+        self._bad[request_id] = now + _LEFT_ALONE
+        if again and isinstance(error, UnreadableVersion):
+            self._store.tell_standing_still(request_id, error)
 
     def _arm(self) -> None:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""

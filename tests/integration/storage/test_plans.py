@@ -19,6 +19,7 @@ from engine.causes.port import Bulks, Causes
 from engine.causes.records import RunState
 from engine.causes.runner import BulkRunner
 from engine.commands.service import Engine
+from engine.errors import UnreadableVersion
 from engine.limits import CAUSE_REQUESTS
 from engine.ports.outbox import CARD, Outbox, Posted
 from engine.ports.store import Store
@@ -144,6 +145,7 @@ def workers_die(engine: Engine, store: Store) -> None:
         wait_until(partial(claimed, store, worker, 3 + attempt), "another claim")
     assert worker.claims[-1].step.recoveries == 2
     store.disown(deadly, "check", 3)
+    store.tell_standing_still(deadly, UnreadableVersion("hr_done", 1))
     wait_until(lambda: store.orphaned("dying") == store.expired() != [], "the step to be nobody's")
     store.detach()
     store.present("dying", 0)
