@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine.errors import CallbackRefused, LeaseLost
@@ -35,9 +37,11 @@ class TestBlock:
     def test_what_an_inner_step_still_gives_after_its_block_was_given_up_is_kept_as_evidence(self) -> None:
         request = MemoryRequest(BLOCK)
         number = request.claim("block")
-        request.begin_inner("block", "one")
+        inner = request.begin_inner("block", "one")
+        request.do(lambda d: send(d, "one", inner, "key-1"))
         request.do(lambda d: finish(d, Finished("block", number, Failure("took longer"))))
         assert request.statuses(("block", "one")) == {"block": "blocked", "one": "failed"}
+        assert request.steps["block"].call is request.steps["one"].call is CallEffect.UNKNOWN
         with pytest.raises(LeaseLost):
             request.end_inner("block", "one")
 
@@ -76,6 +80,14 @@ class TestBlock:
         request.do(lambda d: finish(d, Finished("block", number, Failure("one: 503"))))
         with_flow(request, "block")
         assert request.steps["one"].retries == 0
+
+    def test_a_new_key_of_the_block_is_one_of_every_step_inside(self) -> None:
+        request = MemoryRequest(BLOCK)
+        for times in (0, 1):
+            request.fail("block")
+            anew = partial(options.retrigger, act=act(confirmed=True, reason="it is another call"), flow=True)
+            request.do(partial(anew, node="block", new_key=bool(times)))
+            assert [request.steps[name].key_salt for name in ("block", "one", "two")] == [times] * 3
 
 
 class TestApproval:

@@ -56,6 +56,18 @@ class TestTwoPeople:
         with pytest.raises(PlanChanged):
             with_flow(request, "b", plan_digest=plan.digest)
 
+    @pytest.mark.parametrize(
+        ("action", "act_on"), [(Action.CONTINUE, options.continue_flow), (Action.WITHDRAW, options.withdraw)]
+    )
+    def test_acts_on_the_request_are_bound_to_their_plan_too(self, action: Action, act_on) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        step_only(request, "b")
+        request.succeed("b")
+        plan = request.plan(action)
+        request.do(lambda d: options.continue_flow(d, act()))
+        with pytest.raises(PlanChanged):
+            request.do(partial(act_on, act=act(reason="now", plan_digest=plan.digest)))
+
     @pytest.mark.parametrize("act_on", [options.continue_flow, options.withdraw])
     def test_acts_on_the_request_are_bound_to_the_request_that_was_seen(self, act_on) -> None:
         request = blocked_at(LINE, "a", at="b")

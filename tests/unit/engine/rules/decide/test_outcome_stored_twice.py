@@ -80,10 +80,27 @@ def test_the_same_error_as_before_does_not_make_a_late_result_look_stored() -> N
         assert not request.do(partial(finish, done=done))
 
 
-def test_a_wait_that_a_dead_worker_asks_for_is_not_taken_for_the_wait_before_the_next_try() -> None:
+@pytest.mark.parametrize("until", [2000.0, 0.0])
+def test_a_wait_that_is_stored_already_is_not_begun_again_though_it_was_over_at_once(until: float) -> None:
     request = MemoryRequest(graph("a > end", kinds={"a": "delay"}))
+    done = Finished("a", request.claim("a"), Waits(until=until))
+    assert request.do(partial(finish, done=done))
+    steps, told = dict(request.steps), list(request.events)
+    assert steps["a"].status.value == ("waiting" if until else "completed")
+    assert request.do(partial(finish, done=done))
+    assert request.steps == steps and request.events == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "retry_in"),
+    [("delay", Waits(60.0), None), ("action", Failure("503", CallEffect.UNKNOWN, retryable=True), 5.0)],
+)
+def test_what_a_dead_worker_still_waits_for_is_not_taken_for_the_wait_before_the_next_try(
+    kind: str, outcome: Waits | Failure, retry_in: float | None
+) -> None:
+    request = MemoryRequest(graph("a > end", kinds={"a": kind}))
     for _ in range(2):
         number = request.claim("a")
         request.do(partial(recover, node="a", attempt=number, jitter=0.0))
     assert request.steps["a"].status.value == "waiting"
-    assert request.do(partial(finish, done=Finished("a", number, Waits(60.0)))) is False
+    assert request.do(partial(finish, done=Finished("a", number, outcome, retry_in=retry_in))) is False

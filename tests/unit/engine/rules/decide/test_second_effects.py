@@ -76,6 +76,17 @@ def test_a_call_whose_rendering_changed_is_stopped_before_it_leaves() -> None:
         request.do(lambda d: send(d, "a", number, "another"))
 
 
+def test_a_confirmation_lets_one_call_leave_that_is_rendered_otherwise_by_then() -> None:
+    """When it was planned, its key was to be the same."""
+    request = blocked_after_a_call()
+    assert not request.plan(Action.FLOW, "a").needs_confirmation
+    with_flow(request, "a", confirmed=True, reason="asked the bank")
+    number = request.claim("a")
+    request.do(lambda d: send(d, "a", number, "another"))
+    with pytest.raises(ConfirmationNeeded):
+        request.do(lambda d: send(d, "a", number, "a third"))
+
+
 def test_a_call_given_back_by_a_clean_stop_is_the_last_one_and_is_not_known() -> None:
     request = MemoryRequest(LINE)
     number = request.claim("a")
