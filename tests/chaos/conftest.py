@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.commands.documents import StepDocument
 from tests.support.engine import Room
 from tests.support.outside import Outside, outside_systems
 from tests.support.poll import wait_until
 from tests.support.processes import EngineProcess, marked
+from tests.support.waiting import WAITING, Folder
 
 StartEngine = Callable[..., EngineProcess]
 
@@ -44,3 +46,33 @@ def start_engine(database_url: str, room: Room, outside: Outside, tmp_path: Path
 
         yield start
     wait_until(lambda: not marked(mark), "the end of every process that the engines had started")
+
+
+@pytest.fixture
+def folder(room: Room, tmp_path: Path) -> Folder:
+    """By which requests of the workflow that waits are let go."""
+    room.publish(WAITING)
+    return Folder(tmp_path / "folder")
+
+
+def outcomes(step: StepDocument) -> list[tuple[str, str | None]]:
+    return [(attempt.kind.value, attempt.outcome and attempt.outcome.value) for attempt in step.attempts]
+
+
+def check_each_death_counts_once(
+    room: Room, folder: Folder, first: EngineProcess, start_engine: StartEngine, lease: float
+) -> None:
+    """``first`` is killed at its steps, and two others find it."""
+    numbers = [room.submit("waiting", folder.input) for _ in range(20)]
+    folder.wait_for_starts(20)
+    for name in ("second", "third"):
+        start_engine(lease=lease, name=name)
+    first.kill()
+    folder.wait_for_starts(40)
+    folder.let_go()
+    for number in numbers:
+        document = room.wait(number, "completed")
+        assert outcomes(document.steps[0]) == [("initial", "lost"), ("recovery", "succeeded")]
+        assert document.steps[0].recoveries == 1
+        assert [event.kind for event in document.events].count("worker_lost") == 1
+    assert len(folder.started()) == 40

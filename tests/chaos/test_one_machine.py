@@ -4,15 +4,13 @@ which are long here, are not waited for. Who hangs, or has lost its connections,
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from engine.commands.documents import StepDocument
-from tests.chaos.conftest import StartEngine
+from tests.chaos.conftest import StartEngine, check_each_death_counts_once, outcomes
 from tests.support.engine import Room
-from tests.support.waiting import WAITING, Folder
+from tests.support.waiting import Folder
 
 pytestmark = pytest.mark.postgres
 
@@ -33,16 +31,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def folder(room: Room, tmp_path: Path) -> Folder:
-    room.publish(WAITING)
-    return Folder(tmp_path / "folder")
-
-
-def _outcomes(step: StepDocument) -> list[tuple[str, str | None]]:
-    return [(attempt.kind.value, attempt.outcome and attempt.outcome.value) for attempt in step.attempts]
-
-
 def test_the_only_engine_is_killed_and_started_again(
     room: Room, folder: Folder, start_engine: StartEngine, strict_times: bool
 ) -> None:
@@ -57,7 +45,7 @@ def test_the_only_engine_is_killed_and_started_again(
     for number in numbers:
         room.wait(number, "completed")
         step = room.step(number, "wait")
-        assert _outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")] and step.recoveries == 1
+        assert outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")] and step.recoveries == 1
         assert step.attempts[1].started_at.timestamp() - again.ready_at < SOON or not strict_times
 
 
@@ -80,7 +68,7 @@ def test_one_is_killed_beside_another(
         assert [str(attempt.worker).split("-")[0] for attempt in attempts] == ["first", "second"]
         assert attempts[1].started_at.timestamp() - killed_at < SOON or not strict_times
     room.wait(own, "completed")
-    assert _outcomes(room.step(own, "wait")) == [("initial", "succeeded")], "of the living one nothing is taken"
+    assert outcomes(room.step(own, "wait")) == [("initial", "succeeded")], "of the living one nothing is taken"
     assert second.is_alive
 
 
@@ -100,25 +88,13 @@ def test_who_hangs_or_has_lost_its_connections_is_not_dead(
     first.resume()
     folder.let_go()
     room.wait(number, "completed")
-    assert _outcomes(room.step(number, "wait")) == [("initial", "succeeded")]
+    assert outcomes(room.step(number, "wait")) == [("initial", "succeeded")]
 
 
 def test_two_that_find_the_same_dead_count_its_death_once(
     room: Room, folder: Folder, start_engine: StartEngine
 ) -> None:
-    first = start_engine(lease=LEASE, name="first")
-    numbers = [room.submit("waiting", folder.input) for _ in range(20)]
-    folder.wait_for_starts(20)
-    for name in ("second", "third"):
-        start_engine(lease=LEASE, name=name)
-    first.kill()
-    folder.wait_for_starts(40)
-    folder.let_go()
-    for number in numbers:
-        document = room.wait(number, "completed")
-        assert _outcomes(document.steps[0]) == [("initial", "lost"), ("recovery", "succeeded")]
-        assert [event.kind for event in document.events].count("worker_lost") == 1
-    assert len(folder.started()) == 40
+    check_each_death_counts_once(room, folder, start_engine(lease=LEASE, name="first"), start_engine, LEASE)
 
 
 def test_of_another_machine_only_the_lease_tells(room: Room, folder: Folder, start_engine: StartEngine) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from engine.commands.documents import StepDocument
 from engine.limits import MAX_RECOVERIES
-from tests.chaos.conftest import StartEngine
+from tests.chaos.conftest import StartEngine, check_each_death_counts_once, outcomes
 from tests.support.engine import Room
 from tests.support.outside import Outside
 from tests.support.processes import EngineProcess
-from tests.support.waiting import DEADLY, WAITING, Folder
+from tests.support.waiting import DEADLY, Folder
 
 pytestmark = pytest.mark.postgres
 
@@ -40,8 +40,21 @@ def first(start_engine: StartEngine) -> EngineProcess:
     return start_engine(lease=LEASE, name="first", machine="another")
 
 
-def _outcomes(step: StepDocument) -> list[tuple[str, str | None]]:
-    return [(attempt.kind.value, attempt.outcome and attempt.outcome.value) for attempt in step.attempts]
+class Hung(NamedTuple):
+    """The first engine hangs in the step of a request, which the second has taken over."""
+
+    number: int
+    second: EngineProcess
+
+
+@pytest.fixture
+def hung(room: Room, folder: Folder, first: EngineProcess, start_engine: StartEngine) -> Hung:
+    number = room.submit("waiting", folder.input)
+    folder.wait_for_starts(1)
+    second = start_engine(lease=LEASE, name="second")
+    first.pause()
+    folder.wait_for_starts(2)
+    return Hung(number, second)
 
 
 def test_what_a_killed_engine_ran_is_taken_over_by_the_other(
@@ -60,51 +73,38 @@ def test_what_a_killed_engine_ran_is_taken_over_by_the_other(
     for number in numbers:
         room.wait(number, "completed")
         step = room.step(number, "mail")
-        assert _outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
+        assert outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
         assert step.attempts[1].started_at.timestamp() - killed_at < TAKEN_OVER or not strict_times
         assert str(step.attempts[1].worker).startswith("second")
     assert outside.effects == 3 and len(set(outside.keys())) == 3
 
 
 def test_a_hung_engine_that_wakes_up_after_the_end_leaves_only_evidence(
-    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+    room: Room, folder: Folder, first: EngineProcess, hung: Hung
 ) -> None:
-    room.publish(WAITING)
-    folder = Folder(tmp_path / "folder")
-    number = room.submit("waiting", folder.input)
-    folder.wait_for_starts(1)
-    second = start_engine(lease=LEASE, name="second")
-    first.pause()
-    folder.wait_for_starts(2)
-    folder.let_go(second.pid)
-    before = room.wait(number, "completed")
+    folder.let_go(hung.second.pid)
+    before = room.wait(hung.number, "completed")
     folder.let_go(first.pid)
     first.resume()
-    after = room.wait(number, lambda d: d.steps[0].attempts[0].late is not None)
-    step = room.step(number, "wait")
-    assert _outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
+    after = room.wait(hung.number, lambda d: d.steps[0].attempts[0].late is not None)
+    step = room.step(hung.number, "wait")
+    assert outcomes(step) == [("initial", "lost"), ("recovery", "succeeded")]
     assert '"outcome": "succeeded"' in str(step.attempts[0].late)
-    assert after.status == "completed" and step.result == second.pid and step.version == before.steps[0].version
+    assert after.status == "completed" and step.result == hung.second.pid
+    assert step.version == before.steps[0].version
     assert [event.kind for event in after.events].count("late_result") == 1
 
 
 def test_a_hung_engine_that_wakes_up_first_does_not_end_the_step_of_the_other(
-    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+    room: Room, folder: Folder, first: EngineProcess, hung: Hung
 ) -> None:
-    room.publish(WAITING)
-    folder = Folder(tmp_path / "folder")
-    number = room.submit("waiting", folder.input)
-    folder.wait_for_starts(1)
-    second = start_engine(lease=LEASE, name="second")
-    first.pause()
-    folder.wait_for_starts(2)
     folder.let_go(first.pid)
     first.resume()
-    document = room.wait(number, lambda d: d.steps[0].attempts[0].late is not None)
+    document = room.wait(hung.number, lambda d: d.steps[0].attempts[0].late is not None)
     assert document.steps[0].status == "running" and document.status == "in_progress"
-    folder.let_go(second.pid)
-    document = room.wait(number, "completed")
-    assert document.steps[0].result == second.pid
+    folder.let_go(hung.second.pid)
+    document = room.wait(hung.number, "completed")
+    assert document.steps[0].result == hung.second.pid
 
 
 def test_a_call_that_a_hung_engine_had_under_way_is_made_again_under_its_key(
@@ -142,33 +142,17 @@ def test_two_engines_share_the_work_and_run_nothing_twice(
 
 
 def test_two_that_find_the_same_dead_count_each_death_once(
-    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+    room: Room, folder: Folder, first: EngineProcess, start_engine: StartEngine
 ) -> None:
-    room.publish(WAITING)
-    folder = Folder(tmp_path / "folder")
-    numbers = [room.submit("waiting", folder.input) for _ in range(20)]
-    folder.wait_for_starts(20)
-    for name in ("second", "third"):
-        start_engine(lease=LEASE, name=name)
-    first.kill()
-    folder.wait_for_starts(40)
-    folder.let_go()
-    for number in numbers:
-        document = room.wait(number, "completed")
-        assert _outcomes(document.steps[0]) == [("initial", "lost"), ("recovery", "succeeded")]
-        assert document.steps[0].recoveries == 1
-        assert [event.kind for event in document.events].count("worker_lost") == 1
-    assert len(folder.started()) == 40
+    check_each_death_counts_once(room, folder, first, start_engine, LEASE)
 
 
 @pytest.mark.slow
 def test_a_step_that_kills_one_engine_after_the_other_is_blocked(
-    room: Room, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
+    room: Room, folder: Folder, first: EngineProcess, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """With its waits in full, and engines that are started again whenever they died."""
     room.publish(DEADLY)
-    room.publish(WAITING)
-    folder = Folder(tmp_path / "folder")
     folder.let_go()
     engines = [first, start_engine(lease=LEASE)]
     number = room.submit("deadly", {"unless": str(tmp_path / "unless")})
