@@ -62,13 +62,18 @@ class Bot(NamedTuple):
                 self._direct(user, message)
                 return
             self.client.chat_postEphemeral(channel=place.channel, user=user, **message._asdict())
-            if place.thread is not None and in_thread:
-                self.client.chat_postEphemeral(
-                    channel=place.channel, user=user, thread_ts=place.thread, **message._asdict()
-                )
         except Exception as raised:
             log.info("slack.unshown", says=f"They could not be told in the channel: {translate(raised)}", user=user)
             self._direct(user, message)
+            return
+        if place.thread is not None and in_thread:
+            self._beside(place.channel, place.thread, user, message)
+
+    def _beside(self, channel: str, thread: str, user: str, message: Message) -> None:
+        try:
+            self.client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread, **message._asdict())
+        except Exception as raised:  # told in one of the two is told
+            log.info("slack.unshown", says=f"They could not be told in the thread: {translate(raised)}", user=user)
 
     def _direct(self, user: str, message: Message) -> None:
         try:

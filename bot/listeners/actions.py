@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from bot.blocks import modals
 from bot.blocks.path import path_view
 from bot.context import Bot
+from bot.errors import SlackError
 from bot.listeners import home, listing
 from bot.listeners.approvals import open_answer
 from bot.listeners.drawing import send_picture
@@ -48,7 +49,7 @@ def register(app: App, bot: Bot) -> None:
             try:
                 click(bot, client, respond, visit, body)
             except RetriggerError as error:
-                if not body.get("view"):
+                if not body.get("view") or isinstance(error, SlackError):  # a second window would not open, either
                     raise
                 _refuse(bot, client, visit, body, error)
 

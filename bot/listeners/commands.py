@@ -14,6 +14,7 @@ from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, mea
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.listeners import granting
+from bot.listeners.answer import answer
 from bot.listeners.listing import blocked_message
 from bot.listeners.opening import Overtaken, open_act
 from bot.listeners.refusals import refusal
@@ -37,9 +38,9 @@ def register(app: App, bot: Bot) -> None:
     def on_command(ack: Ack, body: Body, client: WebClient, respond: Respond) -> None:
         ack()
         visit = of_command(bot, body)
-        answer = answer_to(bot, client, visit, body)
-        if answer is not None:
-            respond(text=answer.text, blocks=answer.blocks, response_type="ephemeral", replace_original=False)
+        message = answer_to(bot, client, visit, body)
+        if message is not None:
+            answer(bot, respond, visit, message)
 
     app.command("/retrigger")(on_command)
 

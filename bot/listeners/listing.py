@@ -9,6 +9,7 @@ from slack_bolt import Respond
 from bot.blocks import lists
 from bot.blocks.fit import Message
 from bot.context import Bot
+from bot.listeners.answer import answer
 from bot.listeners.visit import Visit
 from bot.targets import Report
 from engine.rules.permissions import Actor
@@ -25,11 +26,4 @@ def blocked_message(bot: Bot, actor: Actor, report: Report) -> Message:
 def turn(bot: Bot, respond: Respond, visit: Visit, report: Report) -> None:
     """Another page in the place of the one that was answered before. Each click brings an address of its own to answer
     it at, so no number of pages uses it up; an answer to a click that is older than half an hour stands beside it."""
-    message = blocked_message(bot, visit.person.actor, report)
-    try:
-        answer = respond(text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=True)
-        taken = answer.status_code == 200
-    except Exception:  # whatever it is, the person is answered in another way
-        taken = False
-    if not taken:
-        bot.whisper(visit.place, visit.user, message)
+    answer(bot, respond, visit, blocked_message(bot, visit.person.actor, report), replace=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from time import sleep
 from typing import Any
 
 from slack_sdk import WebClient
@@ -14,7 +15,7 @@ from bot.blocks.modals import Typed
 from bot.blocks.outcome import overtaken
 from bot.blocks.provide import is_long
 from bot.context import Bot
-from bot.errors import SlackError, ViewGone, translate, unexpected
+from bot.errors import RateLimited, SlackError, Unreachable, ViewGone, translate, unexpected
 from bot.listeners import providing
 from bot.listeners.providing import Provided
 from bot.listeners.visit import Visit
@@ -26,6 +27,8 @@ from engine.logs import logger
 from engine.rules.allowed import Action
 from engine.rules.permissions import Actor
 from engine.rules.plan import Plan
+
+PAUSE, LONGEST_PAUSE = 1.0, 3.0  # seconds before Slack is asked once more; the others' clicks wait for such threads
 
 log = logger(__name__)
 
@@ -72,7 +75,7 @@ def open_loading(
     except Exception as raised:  # or the window would go on loading for ever
         log.exception("listener.failed", says="A window could not be made.")
         view = modals.notice_modal(title, unexpected(raised))
-    show_view(client, view_id, view)
+    show_surely(client, view_id, view)
 
 
 def act_view(
@@ -145,6 +148,16 @@ def open_view(client: WebClient, trigger_id: str, view: dict[str, Any], on_top: 
         raise translate(raised) from raised
     log.info("window.opened", window=opened)
     return opened
+
+
+def show_surely(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:
+    """As show_view, for a window that would say for ever that it is at work: where Slack limits or stumbles, it is
+    asked once more."""
+    try:
+        return show_view(client, view_id, view)
+    except (RateLimited, Unreachable) as error:
+        sleep(min(error.wait or PAUSE, LONGEST_PAUSE))
+    return show_view(client, view_id, view)
 
 
 def show_view(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from bot.blocks import fit, grants
 from bot.blocks.fit import Message
 from bot.blocks.parts import section
 from bot.context import Bot
-from bot.errors import unexpected
+from bot.errors import RateLimited, Unreachable, unexpected
 from bot.listeners.opening import Overtaken
 from bot.listeners.visit import Visit
 from bot.text import escape
@@ -46,5 +46,7 @@ def sentence(error: RetriggerError, visit: Visit) -> str:
     """The same as plain text, for a field of a window."""
     if isinstance(error, NotPermitted):
         error = NotPermitted(error.permission, error.app, tuple(map(visit.people.title, error.ask)))
+    if isinstance(error, (Unreachable, RateLimited)):
+        return f"{error} Nothing was done; please try again."
     note = visit.person.note if isinstance(error, (NotPermitted, NotAnApprover)) else None
     return f"{error} {note}" if note else str(error)

@@ -21,7 +21,7 @@ from bot.context import Bot
 from bot.errors import SlackError
 from bot.listeners import home
 from bot.listeners.carry_out import Ended, carry_out, shown_again
-from bot.listeners.opening import show_view
+from bot.listeners.opening import show_surely
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, Place, Ticket, unpack_ticket
@@ -125,7 +125,7 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
     said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
     view = ended.view or _again(window, ended, said) or modals.notice_modal(window.title, said or "Done.")
     try:
-        show_view(client, window.id, view)
+        show_surely(client, window.id, view)
     except SlackError as error:
         log.info("window.unshown", says=f"A window could not show how its act ended: {error}")
     _tell(bot, window, ended if ended.told else ended._replace(told=said))

@@ -19,8 +19,10 @@ from tests.support.slack_server import (
     FAULTS,
     Answer,
     Fault,
+    Hold,
     SlackServer,
     broken,
+    rate_limited,
     refuse,
 )
 
@@ -127,9 +129,45 @@ def test_a_window_that_slack_would_not_put_on_another(office: Office, slack: Sla
     _, card = office.blocked()
     office.hanna.click(card, "retrigger.path")
     path = office.hanna.modal("Withdraw")
-    slack.faults.add("views.push", refuse("expired_trigger_id"), times=2)  # the trigger is spent for what tells it, too
+    slack.faults.add("views.push", refuse("expired_trigger_id"))
     office.hanna.click(path, "retrigger.flow")
     office.message("Slack took too long to open the window, so nothing was done.")
+
+
+@pytest.mark.parametrize("fault", [rate_limited(), broken()])
+def test_a_window_that_opened_and_that_slack_would_not_change(office: Office, slack: SlackServer, fault: Fault) -> None:
+    _, card = office.blocked()
+    slack.faults.add("views.update", fault)
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+
+
+def test_that_slack_is_in_trouble_is_told_with_what_to_do(office: Office, slack: SlackServer) -> None:
+    _, card = office.blocked()
+    slack.faults.add("views.open", broken())
+    office.hanna.click(card, "retrigger.flow")
+    office.message("Slack is in trouble (HTTP 503). Nothing was done; please try again.")
+
+
+def test_who_was_told_in_the_channel_is_not_told_once_more_directly(office: Office, slack: SlackServer) -> None:
+    _, card = office.blocked()
+    direct, passes = office.direct("U3"), Hold()
+    before, told = len(office.vera.messages(direct)), slack.faults.count("chat.postEphemeral")
+    passes.release()
+    slack.faults.add("chat.postEphemeral", passes, refuse("thread_not_found"))  # in the channel; in the thread
+    office.vera.click(card, "retrigger.flow")
+    office.message("Take action")
+    wait_until(lambda: slack.faults.count("chat.postEphemeral") == told + 2, "both")
+    office.reopen()  # when what was under way has ended
+    assert len(office.vera.messages(direct)) == before
+
+
+def test_an_answer_that_slack_does_not_take_at_its_own_address_comes_otherwise(
+    office: Office, slack: SlackServer
+) -> None:
+    slack.faults.add("response_url", broken())
+    office.hanna.command(CHANNEL, "whoami")
+    office.message("What you may do")
 
 
 def test_slack_unreachable_at_the_start_loses_nothing(office: Office, caplog: pytest.LogCaptureFixture) -> None:

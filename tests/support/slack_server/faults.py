@@ -82,7 +82,8 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, method: str, *faults: Fault, times: float = 1, channel: str | None = None) -> None:
-        """Each for ``times`` calls, one after the other; ``math.inf`` is until ``clear``. ``*`` is every method."""
+        """Each for ``times`` calls, one after the other; ``math.inf`` is until ``clear``. ``*`` is every method,
+        and ``response_url`` what comes to those."""
         with self._lock:
             self._faults += [[method, channel, fault, times] for fault in faults]
 

@@ -110,6 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self, body: bytes) -> None:
         slack = self.server.slack
+        fault = self.server.faults.pick("response_url", {})
+        if isinstance(fault, Answer):
+            self._answer(fault.status, b"", fault.headers)
+            return
         try:
             with slack.changed:
                 respond(slack, slack.url + self.path, json.loads(body))
