@@ -9,6 +9,7 @@ about each trouble:
     unreachable             waits 1, 2, 4 … 60 s, and the whole relay 1, 2, 4 … 30 s: one row at a time tries it out
     the token is refused    the same, every minute
     mendable by a person    waits for its turn after a minute (channel, membership, scope), without end
+    it cannot be read       waits, a minute each time, without end: for a newer Retrigger, or for its row to be mended
     unknown                 waits 1, 2, 4 … 60 s, and is given up after a day
     never to be told        given up at once (no such request, no channel, nobody to tell)
 
@@ -24,7 +25,7 @@ from threading import Lock, Thread
 
 from bot.announcer import PILED_UP, Announcer, NoChannel
 from bot.errors import BadMessage, Mendable, PersonNotThere, RateLimited, SlackError, TokenRefused, Unreachable
-from engine.errors import NotFound, RetriggerError, StorageError
+from engine.errors import CannotBeRead, NotFound, RetriggerError, StorageError
 from engine.logs import bound, logger
 from engine.ports.outbox import Outbox, OutboxRow, RowLost, whose
 from engine.records import PRIVATE
@@ -141,6 +142,8 @@ class Relay:
             log.info("outbox.lost", says=str(error))
         except SlackError as error:
             self._postpone(rows, error)
+        except CannotBeRead as error:
+            self._outbox.later(row, LONGEST_WAIT, str(error))
         except StorageError:
             raise  # nothing is known of the row but that it is taken, and nothing can be noted of it
         except Exception as error:

@@ -18,7 +18,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.relay import backoff
-from engine.errors import NotFound
+from engine.errors import NotFound, UnreadableVersion
 from tests.unit.bot import samples
 from tests.unit.bot.fakes import Office
 from tests.unit.bot.told import BLOCKED, once
@@ -169,6 +169,21 @@ def test_a_row_that_breaks_us_stops_nobody_and_is_given_up_at_last(
         office.run()
     assert "a defect of Retrigger's own (ZeroDivisionError)" in office.outbox.dropped[1]
     assert any(record.exc_info for record in caplog.records)
+
+
+def test_what_only_a_newer_retrigger_can_read_waits_for_one(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    shown, office.documents[42] = office.documents[42], UnreadableVersion("onboarding", 2)
+    office.outbox.add(42, "card")
+    office.outbox.add(43, "card")
+    for _ in range(20):
+        office.run()
+        office.outbox.now += 60
+    assert [m["channel"] for m in office.slack.messages.values()] == ["C2"]
+    assert (office.outbox.dropped, office.outbox.errors[1]) == ({}, str(UnreadableVersion("onboarding", 2)))
+    assert not any(record.exc_info for record in caplog.records), "it is no defect of ours"
+    office.documents[42] = shown
+    office.run()
+    assert len(office.slack.messages) == 2
 
 
 def test_blocks_that_slack_refuses_go_as_plain_text(office: Office, caplog: pytest.LogCaptureFixture) -> None:
