@@ -60,6 +60,16 @@ def closed_view(refused: Message) -> dict[str, Any]:
     return fit.home([header(_TITLE), *refused.blocks, context("`/retrigger whoami` says what you may do.")])
 
 
+def failed_view(sentence: str, report: Report) -> dict[str, Any]:
+    """Where the report cannot be made now: why, and the button that tries it again."""
+    again = actions([_refresh(report)], block_id="choices")
+    return fit.home([header(_TITLE), section(said(sentence, 1000)), again], metadata=report.pack())
+
+
+def _refresh(report: Report) -> Block:
+    return button("Refresh", HOME_REFRESH, report.pack())
+
+
 def _choices(seen: Seen) -> list[Block]:
     chosen = seen.report.app or ALL_APPS
     named = seen.apps[:_NAMED]
@@ -70,7 +80,7 @@ def _choices(seen: Seen) -> list[Block]:
     return [
         menu(HOME_APP, apps, chosen, label="Application"),
         menu(HOME_AGE, ages, str(seen.report.longer_than), label="Blocked for"),
-        button("Refresh", HOME_REFRESH, seen.report.pack()),
+        _refresh(seen.report),
     ]
 
 

@@ -9,9 +9,9 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from bot.blocks.grants import not_permitted
-from bot.blocks.home import ALL_APPS, PAGE, Seen, closed_view, home_view
+from bot.blocks.home import ALL_APPS, PAGE, Seen, closed_view, failed_view, home_view
 from bot.context import Bot
-from bot.errors import translate
+from bot.errors import SlackError, translate, unexpected
 from bot.listeners.visit import Body, Visit
 from bot.people import Person
 from bot.targets import HOME_AGE, HOME_APP, OldButton, Report, unpack_report
@@ -34,14 +34,20 @@ def register(app: App, bot: Bot) -> None:
 
 
 def publish(bot: Bot, client: WebClient, team: str, user: str, kept: str = "") -> None:
-    """Show a person their App Home; ``kept``: what it showed before. Never fails: there is nobody to tell but the
-    log."""
+    """Show a person their App Home; ``kept``: what it showed before. Never fails: what keeps it from being made is
+    shown in its place."""
+    report = report_of(kept)
     try:
-        show(client, user, view_for(bot, bot.people.person(team, user), report_of(kept), tried=False))
+        view = view_for(bot, bot.people.person(team, user), report, tried=False)
     except RetriggerError as error:
-        log.warning("home.unshown", says=f"App Home could not be shown: {error}", user=user)
-    except Exception:
+        view = failed_view(str(error), report)
+    except Exception as raised:
         log.exception("home.failed", says="App Home could not be made.", user=user)
+        view = failed_view(unexpected(raised), report)
+    try:
+        show(client, user, view)
+    except SlackError as error:
+        log.warning("home.unshown", says=f"App Home could not be shown: {error}", user=user)
 
 
 def choose(bot: Bot, client: WebClient, visit: Visit, pressed: dict[str, Any]) -> None:
