@@ -154,10 +154,8 @@ class RequestDocument(RequestSummary):
 
     @property
     def reason_to_tell(self) -> str | None:
-        """Why the request stands where it does, unless a step says so itself, or it is the error of one that was
-        re-triggered alone since: that is held now, and the status has been left as it was."""
-        mended = any(step.held and (self.reason or "").startswith(f"{step.node}: ") for step in self.steps)
-        return None if self.blocked or mended else self.reason
+        """Why the request stands where it does, unless a step says so itself."""
+        return None if self.blocked else self.reason
 
     def step(self, node: str) -> StepDocument | None:
         """The step of that name, if the request has it."""

@@ -27,6 +27,7 @@ def succeed_alone(draft: Draft, step: Step, outcome: Success) -> None:
     )
     if not step.update_status:
         _alone_no_more(draft)
+        _forget_the_error(draft)
         return
     status, reason = recalculate(draft.graph, draft.steps, ended_at=step.node)
     if status in (RequestStatus.BLOCKED, RequestStatus.IN_PROGRESS):
@@ -36,6 +37,13 @@ def succeed_alone(draft: Draft, step: Step, outcome: Success) -> None:
     else:
         _go_to_its_end(draft, step, outcome.outlet)
         draft.change_request(*recalculate(draft.graph, draft.steps))
+
+
+def _forget_the_error(draft: Draft) -> None:
+    """The status stays as it is, and its reason must not name what is mended."""
+    if draft.request.status is RequestStatus.BLOCKED:
+        _, reason = recalculate(draft.graph, draft.steps)
+        draft.change_request(RequestStatus.BLOCKED, reason or REMAINING_NOT_STARTED)
 
 
 def _would_start_others(draft: Draft, step: Step, outlet: str) -> bool:

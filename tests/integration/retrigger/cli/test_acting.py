@@ -73,8 +73,9 @@ def test_step_says_that_the_step_is_held_and_continue_goes_on(running: Front):
 
     said = running.out("step", request, "second")
 
-    held = "second completed. It is held: nothing behind it starts until Continue flow. REQ-1 is Blocked.\n"
-    assert said == held
+    held = "second completed. It is held: nothing behind it starts until Continue flow. REQ-1 is Blocked"
+    assert said == f"{held}: remaining steps not started.\n"
+    assert running.json("show", request)["reason"] == running.json("list")[0]["reason"] == "remaining steps not started"
     late = running.refused("flow", request, "second")
     assert late.startswith("second of REQ-1 is now completed, and held until Continue flow. hanna@example.com re-")
     assert running.out("continue", request) == "REQ-1 is Completed.\n"

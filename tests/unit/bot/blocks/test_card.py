@@ -96,14 +96,6 @@ def test_a_held_step_brings_continue_flow() -> None:
     assert texts.WITHDRAW not in [label for label, _ in buttons(blocks)]
 
 
-def test_a_step_that_was_mended_alone_leaves_no_error_on_the_card() -> None:
-    held = step(status=StepStatus.COMPLETED, held=True, actions=(), error=None)
-    shown = request(held, reason="create_account: identity answered 503", blocked=(), actions=(Action.CONTINUE,))
-    for message in (card.card(shown, DATES), path.path_message(shown, DATES)):
-        assert "*Blocked*" in said(message.blocks)
-        assert "> create_account: identity answered 503" not in said(message.blocks)
-
-
 def test_several_blocked_steps_have_their_own_sections_up_to_a_cap() -> None:
     blocks = card.card(request(*(step(f"s{n}") for n in range(8))), DATES).blocks
     assert [len(block["elements"]) for block in blocks if block["type"] == "actions"] == [3] * card.MAX_STEPS + [2]

@@ -38,6 +38,26 @@ def test_unticked_success_is_held_and_leaves_the_status() -> None:
     assert request.status == "completed"
 
 
+def test_unticked_success_leaves_no_reason_that_is_mended() -> None:
+    request = blocked_at(LINE, "a", at="b")
+    since, error = request.request.blocked_at, request.request.reason
+    step_only(request, "b")
+    assert request.request.reason == error  # while it runs, that is what is known
+    request.succeed("b")
+    assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
+    assert request.request.blocked_at == since
+
+
+@pytest.mark.parametrize(("fails", "reason"), [(True, "right: out of paper"), (False, "remaining steps not started")])
+def test_unticked_success_beside_another_branch_says_what_blocks_now(fails: bool, reason: str) -> None:
+    request = blocked_at(FORK, "a", at="left")
+    step_only(request, "left")
+    if fails:
+        request.fail("right", "out of paper")
+    request.succeed("left")
+    assert (request.status, request.request.reason) == ("blocked", reason)
+
+
 def test_ticked_success_is_recalculated() -> None:
     request = blocked_at(LINE, "a", at="b")
     step_only(request, "b", ticked=True)
