@@ -143,7 +143,7 @@ def test_whoever_withdraws_sees_first_that_somebody_re_triggered_the_step_alone(
     office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
     office.hanna.modal("Stopped or taken back: `create_account`")
     office.room.engine.retrigger(HANNA, number, "create_account")
-    office.room.wait(number, lambda d: d.blocked and len(d.steps[0].attempts) == 2)
+    office.room.wait(number, lambda d: d.blocked != () and len(d.steps[0].attempts) == 2)
     office.hanna.submit(typed(reason="hired elsewhere"))
     office.hanna.modal("changed after this plan was made. Nothing was done")
     assert office.room.document(number).status.value == "blocked"
