@@ -1,7 +1,8 @@
 """What everything that comes in from Slack passes first: it is acknowledged, and dropped when it came before.
 
-Every listener acknowledges first, except what is answered in the acknowledgement itself (SPEC 7). That is done here,
-before any listener runs, so that no database, no call of Slack and no queue of slow clicks is before it.
+Every listener acknowledges first, except those of submitted windows, which answer in the acknowledgement (SPEC 7).
+That is done here, before any listener runs, so that no database, no call of Slack and no queue of slow clicks is before
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from bot.once import Once
 from bot.threads import Threads
 from engine.logs import bind, logger
 
-ANSWERED = frozenset({"view_submission", "block_suggestion"})  # their listeners acknowledge, with what they answer
 PATIENCE = 3.0  # seconds; Slack waits no longer
 _LOOK = 0.01  # seconds
 
@@ -35,9 +35,9 @@ class Arrival:
     def arrive(self, ack: Ack, body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
         """Acknowledge, and go on unless it came before; then it is answered as it was the first time. Slack's header
         that says "again" is not heeded: what came first may never have arrived."""
-        kind = body.get("type")
-        self._threads.arriving(submitted=kind == "view_submission")
-        if kind not in ANSWERED:
+        submitted = body.get("type") == "view_submission"  # its listener acknowledges, with what it answers
+        self._threads.arriving(submitted=submitted)
+        if not submitted:
             ack()
         key = body.get("event_id") or body.get("trigger_id")  # what a payload keeps when it is delivered again
         first, is_new = self._seen.get(key, lambda: ack) if key else (ack, True)

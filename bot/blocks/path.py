@@ -58,8 +58,9 @@ def _pages(document: RequestDocument, dates: Dates, budget: int) -> list[_Page]:
     """The steps in their order, with what is said of each, in parts of at most ``budget`` characters."""
     pages: list[_Page] = [[]]
     size = 0
+    not_begun = document.not_begun()
     for step in document.steps:
-        text = _step(step, document.not_begun(step), dates)
+        text = _step(step, not_begun.get(step.node, ()), dates)
         if pages[-1] and size + len(text) > budget:
             pages.append([])
             size = 0

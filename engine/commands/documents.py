@@ -161,11 +161,15 @@ class RequestDocument(RequestSummary):
         """The step of that name, if the request has it."""
         return next((step for step in self.steps if step.node == node), None)
 
-    def not_begun(self, step: StepDocument) -> tuple[EventDocument, ...]:
-        """The re-triggers of the step of which no worker has begun an attempt: they are acts of it, too."""
-        last = step.attempts[-1].number if step.attempts else 0
-        mine = (event for event in self.events if event.node == step.node and event.kind in events.RUN_AGAIN)
-        return tuple(event for event in mine if (event.attempt or 0) > last)
+    def not_begun(self) -> dict[str, list[EventDocument]]:
+        """By step, its re-triggers of which no worker has begun an attempt: they are acts of it, too."""
+        last = {step.node: step.attempts[-1].number if step.attempts else 0 for step in self.steps}
+        found: dict[str, list[EventDocument]] = {}
+        for event in self.events:
+            node = event.node or ""
+            if event.kind in events.RUN_AGAIN and node in last and (event.attempt or 0) > last[node]:
+                found.setdefault(node, []).append(event)
+        return found
 
 
 def when(seconds: float) -> datetime:

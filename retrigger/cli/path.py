@@ -31,9 +31,10 @@ def show_path(console: Console, document: RequestDocument, now: datetime, shell_
     console.print()
     console.print(Text(PROGRESS_PATH, "bold"))
     widest = min(_LONGEST_NAME, max((len(_name(step)) for step in document.steps), default=0))
+    not_begun = document.not_begun()
     for place, step in enumerate(document.steps):
         last = place == len(document.steps) - 1
-        details = [*_details(step, document.version, now), *_not_begun(document.not_begun(step), now)]
+        details = [*_details(step, document.version, now), *_not_begun(not_begun.get(step.node, ()), now)]
         _step(console, step, details, widest, now, rail=" " if last else "│")
     commands = list(_commands(document))
     if commands:
