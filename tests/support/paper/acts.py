@@ -46,7 +46,7 @@ def refusals(paper: PaperRequest, command: Command) -> set[str]:
     if command.outdated:
         found.add(CHANGED)
     if command.confirmed and not command.reason:
-        found.add(REFUSED)
+        found.add(INVALID)
     return found
 
 
@@ -56,13 +56,14 @@ def _of_the_request(paper: PaperRequest, command: Command) -> set[str]:
         wrong = command.node and (command.node not in paper.steps or command.version not in (None, *paper.shapes))
         return found | ({UNKNOWN} if wrong else {CONFLICT}) | _said_wrongly(command)
     if command.action == "withdraw":
-        return found | (set() if "withdraw" in paper.actions() and command.reason else {REFUSED})
+        found |= set() if command.reason else {INVALID}
+        return found | (set() if "withdraw" in paper.actions() else {REFUSED})
     if command.action == "continue":
         first = CONFLICT if paper.last_act == "continue" else REFUSED
         return found | (_unsure(paper, command) if paper.can_continue() else {first})
     found |= _said_wrongly(command)
     if command.new_key and not command.reason:
-        found.add(REFUSED)
+        found.add(INVALID)
     if command.node not in paper.steps or command.version not in (None, *paper.shapes):
         return {*found, UNKNOWN}
     step = paper.steps[command.node]

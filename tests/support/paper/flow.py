@@ -167,10 +167,9 @@ def recalculate(paper: PaperRequest, ended_at: str | None = None) -> None:
     """The ordered list of SPEC 4. What runs alone is no progress; what runs alone or is held stands before any end, and
     so does what an end has cancelled that counts no more. ``ended_at``: the step directly behind which ends count."""
     steps = [step for step in paper.present() if not step.stale]
-    blocked = [step.node for step in steps if step.status == "blocked"]
     ends, behind = ends_reached(paper), ends_behind(paper, ended_at)
-    if blocked:
-        set_status(paper, "blocked", *(f"{node}: " for node in blocked))
+    if any(step.status == "blocked" for step in steps):
+        set_status(paper, "blocked", *why_blocked(paper))
     elif any(step.status in MOVING and not step.alone for step in steps):
         set_status(paper, "in_progress")
     elif (
@@ -181,6 +180,12 @@ def recalculate(paper: PaperRequest, ended_at: str | None = None) -> None:
         set_status(paper, "blocked", REMAINING)
     else:  # final only when nothing moves any more, and be it stale
         set_status(paper, "in_progress" if paper.moving() else best(ends | behind))
+
+
+def why_blocked(paper: PaperRequest) -> tuple[str, ...]:
+    """What the reason of a Blocked request begins with: with one of the steps that are, if any is."""
+    blocked = [step.node for step in paper.present() if step.status == "blocked" and not step.stale]
+    return tuple(f"{node}: " for node in blocked) or (REMAINING,)
 
 
 def alone_no_more(paper: PaperRequest) -> None:

@@ -14,6 +14,7 @@ from tests.support.paper.flow import (
     mark_stale,
     recalculate,
     set_status,
+    why_blocked,
 )
 from tests.support.paper.shape import (
     ACTION,
@@ -115,6 +116,8 @@ def _succeeded_alone(paper: PaperRequest, step: PaperStep, outlet: str) -> None:
     step.status, step.outlet, step.held, step.alone = "completed", outlet, True, False
     if not step.ticked:
         alone_no_more(paper)
+        if paper.status == "blocked":  # still, but not because of what is mended
+            paper.reasons = why_blocked(paper)
         return
     recalculate(paper, ended_at=step.node)
     if paper.status in ("blocked", "in_progress"):
