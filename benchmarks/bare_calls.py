@@ -14,9 +14,8 @@ from uuid import uuid4
 
 import requests
 
-from benchmarks.calls import INPUT
+from benchmarks.calls import AT_ONCE, INPUT
 from benchmarks.measures import STEPS
-from benchmarks.systems import SLOTS
 
 
 class Client:
@@ -47,5 +46,5 @@ class Client:
 @contextmanager
 def client(url: str, variant: str, *, embedded: bool) -> Iterator[Client]:
     """See benchmarks.systems; there is no database."""
-    with ThreadPoolExecutor(SLOTS) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         yield Client(pool, variant)

@@ -51,13 +51,20 @@ class Module(Protocol):
 
 
 class System(NamedTuple):
-    """``server``: what ``Servers.new`` knows. No ``workers``: the client runs the steps, in one process."""
+    """``server``: what ``Servers.new`` knows. No ``workers``: the client runs the steps, in one process, which stays on one
+    processor if it is ``pinned``."""
 
     name: str
     module: str
     server: str
     variant: str = ""
     workers: int = 0
+    pinned: bool = False
+
+    @property
+    def keeping(self) -> list[str]:
+        """The command before its command that keeps it on its processor."""
+        return ["taskset", "--cpu-list", str(max(os.sched_getaffinity(0)))] if self.pinned else []
 
 
 def load(name: str) -> Module:

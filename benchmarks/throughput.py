@@ -28,9 +28,17 @@ GROUPS: dict[str, tuple[System, ...]] = {  # what the others are compared with c
         System("its writes alone", _BARE, "sqlite"),
         System("DBOS", "peer_dbos", "sqlite"),
     ),
+    "SQLite, one process on one processor": (
+        System("Retrigger, `isolation: thread`", "retrigger", "sqlite", "thread", pinned=True),
+        System("DBOS", "peer_dbos", "sqlite", pinned=True),
+    ),
     "PostgreSQL, one process": (
         System("Retrigger", "retrigger", "postgres", "thread"),
         System("DBOS", "peer_dbos", "postgres"),
+    ),
+    "PostgreSQL, one process on one processor": (
+        System("Retrigger", "retrigger", "postgres", "thread", pinned=True),
+        System("DBOS", "peer_dbos", "postgres", pinned=True),
     ),
     "PostgreSQL, workers": (
         System("Retrigger, `executor: apscheduler`, 1 worker", "retrigger", "postgres", "thread", 1),
@@ -106,7 +114,7 @@ def measure(system: System, servers: Servers) -> Run | Failed:
     words = ["systems", system.module, url, system.variant, str(system.workers), str(SECONDS)]
     if system.module == _BARE:
         words = [_BARE, url, str(SECONDS)]
-    command = [sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]]
+    command = [*system.keeping, sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]]
     try:
         code, out, err = ended(command, _PATIENCE)
     except subprocess.TimeoutExpired:

@@ -58,6 +58,7 @@ _Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
 _Age = Annotated[int, PlainValidator(_days)]
 _Log = Annotated[str, choice("auto", "text", "json")]
 _Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
+_Processor = Annotated[int, BeforeValidator(_whole), _between(0, 4095)]
 _Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
 
 
@@ -154,6 +155,7 @@ class FileSettings(Model):
     lease: Timeout = Field(5.0, description="a duration such as 5s")
     executor: _Executor = Field("apscheduler", description="apscheduler, or procrastinate (PostgreSQL)")
     slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
+    processor: _Processor | None = Field(None, description="the number of a processor, such as 1")
     stop_grace: Timeout = Field(10.0, description="how long a clean stop waits for running steps, such as 10s")
     retention: _Age | None = Field(None, description="a number of days such as 400d")
     log: _Log = Field("auto", description="auto, text or json")

@@ -27,7 +27,7 @@ apps:
 grants:
   - {who: hr-lead@example.com, permission: take_action, app: HR}
 """
-_SCALARS = ("database_url", "lease", "executor", "slots", "stop_grace", "retention", "log")
+_SCALARS = ("database_url", "lease", "executor", "slots", "processor", "stop_grace", "retention", "log")
 # Variables that override a scalar of the file, and the place in the file that each overrides.
 VARIABLES: dict[str, Place] = {
     **{f"RETRIGGER_{key.upper()}": (key,) for key in _SCALARS},

@@ -27,6 +27,7 @@ from engine.worker.runner import Runner
 from engine.worker.tools import Tools
 from engine.worker.worker import Worker
 from retrigger.logs import set_up_logging
+from retrigger.processor import stay_on
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings
 from retrigger.stopping import BEYOND, Stopping
@@ -61,6 +62,7 @@ class Running:
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._receiver: HttpReceiver | None = None
+        self._processors: Sequence[int] = ()  # that functions with a process of their own may use; none: all
         self._clean = True
         self._grace_ends = 0.0  # by the monotonic clock
 
@@ -68,6 +70,8 @@ class Running:
         """Raises StorageError, SettingsError; then nothing of it runs. An API that is not all there is to run may
         fail to start: nobody shall lose the engine for a port that is taken."""
         try:
+            if engine and self.settings.processor is not None:
+                self._processors = stay_on(self.settings.processor)
             database = self._prepare() if engine else open_migrated(self.settings)
             self.app = open_app(self.settings, database)
             self._stack.callback(self.app.close)
@@ -122,7 +126,7 @@ class Running:
         for connection in app.connections.values():
             if problem := connection.problem():
                 self.warn(problem)
-        processes = Processes(settings.functions, app.secrets, json_lines=self._json_lines)
+        processes = Processes(settings.functions, app.secrets, json_lines=self._json_lines, processors=self._processors)
         tools = Tools(app.store, app.catalog, app.connections, app.callbacks, Masker(app.secrets), processes)
         runner, name = Runner(tools), worker_name()
         self._worker = Worker(
@@ -145,7 +149,8 @@ class Running:
         self._stack.callback(self._stop_engine, self._worker)
         steps = "1 step" if recovered == 1 else f"{recovered} steps"
         more = f"; {steps} of an earlier run recovered" if recovered else ""
-        self._say(f"Engine: running, {settings.slots} steps at once{more}.")
+        place = "" if settings.processor is None else f" on processor {settings.processor}"
+        self._say(f"Engine: running, {settings.slots} steps at once{place}{more}.")
 
     def _stop_engine(self, worker: Worker) -> None:
         ended = worker.stop(self._grace_left())

@@ -30,15 +30,17 @@ _PROGRAM = (  # with the worker's own sys.path, since the modules may lie beside
 
 class ForkServer:
     """Started at once; the first process that is asked for waits until it has imported ``modules``. What functions
-    print: see Output."""
+    print: see Output; ``processors``: see Processes."""
 
-    def __init__(self, modules: Sequence[str], secrets: Collection[str], as_json: bool) -> None:
+    def __init__(
+        self, modules: Sequence[str], secrets: Collection[str], as_json: bool, processors: Collection[int]
+    ) -> None:
         self._lock = Lock()
         self._sock, other = socket.socketpair()
         self._wire = Wire(self._sock, MAX_MESSAGE_BYTES)
         self._ready = False
         with other:
-            self._process = _start(other.fileno(), list(modules), sorted(secrets), as_json)
+            self._process = _start(other.fileno(), list(modules), sorted(secrets), as_json, list(processors))
 
     def fork(self) -> FunctionProcess:
         """A process that waits for calls. Raises NoProcess, WireClosed when this server is gone."""

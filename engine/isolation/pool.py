@@ -33,10 +33,19 @@ class _Idle(NamedTuple):
 
 class Processes:
     """``modules`` register the functions when they are imported. What these print has no ``secrets`` in it, and is JSON
-    where ``json_lines`` is set. Nothing is started before it is needed."""
+    where ``json_lines`` is set. They run on these ``processors`` where the engine keeps to others; none: where it does.
+    Nothing is started before it is needed."""
 
-    def __init__(self, modules: Sequence[str] = (), secrets: Collection[str] = (), *, json_lines: bool = False) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str] = (),
+        secrets: Collection[str] = (),
+        *,
+        json_lines: bool = False,
+        processors: Collection[int] = (),
+    ) -> None:
         self._modules, self._secrets, self._json_lines = tuple(modules), secrets, json_lines
+        self._processors = processors
         self._lock = Lock()
         self._server: ForkServer | None = None
         self._idle: list[_Idle] = []  # the one that was needed last is taken first
@@ -146,7 +155,7 @@ class Processes:
             if self._stopped:
                 raise Stopped
             if self._server is None:
-                self._server = ForkServer(self._modules, self._secrets, self._json_lines)
+                self._server = ForkServer(self._modules, self._secrets, self._json_lines, self._processors)
             return self._server
 
 

@@ -35,10 +35,14 @@ _KILLED = 5.0  # seconds until a killed process is not waited for any more
 _POLL = 0.001
 
 
-def main(control: int, modules: Sequence[str], secrets: Sequence[str], as_json: bool) -> None:
+def main(
+    control: int, modules: Sequence[str], secrets: Sequence[str], as_json: bool, processors: Sequence[int]
+) -> None:
     """Run until the worker closes its end of the socket with the number ``control``. What is printed and logged: see
-    Output."""
+    Output; ``processors``: see Processes."""
     heed_no_stop_signals()
+    if processors:
+        os.sched_setaffinity(0, processors)
     sock = socket.socket(fileno=control)
     server = _Server(sock, Output(secrets, as_json=as_json))
     try:

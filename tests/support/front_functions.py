@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,9 @@ def wait(folder: str) -> str:
     Path(folder, "waiting").touch()
     wait_until(Path(folder, "go").exists, "the test to let the step go", 300.0)
     return "gone"
+
+
+@function("front.processors")
+def processors() -> list[int]:
+    """Those that this process, or thread, may use."""
+    return sorted(os.sched_getaffinity(0))

@@ -26,6 +26,7 @@ grants:
 lease: 7s
 executor: apscheduler
 slots: 4
+processor: 1
 stop_grace: 1m
 api: {host: 0.0.0.0, port: 9090, public_url: null}
 """
@@ -52,6 +53,7 @@ def test_everything_of_the_spec_can_be_written(file: Path):
     assert settings.database_url == f"sqlite:///{file.parent}/data/retrigger.db"
     assert settings.workflows == (file.parent / "workflows", Path("/etc/retrigger/more.yaml"))
     assert (settings.lease, settings.stop_grace, settings.slots, settings.api.port) == (7.0, 60.0, 4, 9090)
+    assert settings.processor == 1
     assert settings.connections["identity"].timeout == 10.0
     assert settings.channels == {"HR": "C0123456789"}
     assert settings.file_grants == (
@@ -67,6 +69,7 @@ def test_an_empty_file_is_all_defaults(file: Path):
     settings = read_settings(file, {})
 
     assert (settings.lease, settings.slots, settings.executor) == (5.0, 32, "apscheduler")
+    assert settings.processor is None
     assert settings.database_url == f"sqlite:///{file.parent}/retrigger.db"
 
 
@@ -147,6 +150,8 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ("lease: 0s", "FILE:1: field lease: is no time at all; write a duration"),
         ("slots: 0", "FILE:1: field slots: is the number 0; write a number from 1 to 1000."),
         ("slots: many", "FILE:1: field slots: is `many`; write how many steps may run at once, such as 32."),
+        ("processor: -1", "FILE:1: field processor: is the number -1; write a number from 0 to 4095."),
+        ("processor: first", "FILE:1: field processor: is `first`; write the number of a processor, such as 1."),
         ("executor: celery", "FILE:1: field executor: is `celery`; write apscheduler or procrastinate."),
         ("workflows: workflows/", "FILE:1: field workflows: is `workflows/`; write a list of folders or files"),
         ("api: {port: 70000}", "FILE:1: field api.port: is the number 70000; write a number from 0 to 65535."),
