@@ -51,8 +51,8 @@ class Module(Protocol):
 
 
 class System(NamedTuple):
-    """``server``: what ``Servers.new`` knows. No ``workers``: the client runs the steps, in one process, which stays on one
-    processor if it is ``pinned``."""
+    """``server``: what ``Servers.new`` knows. No ``workers``: the client runs the steps, in one process; on one
+    processor, if it is ``pinned``."""
 
     name: str
     module: str

@@ -26,7 +26,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.connection import create_connection
 
-_KEPT_ALIVE = 32  # connections to one host
+_KEPT_ALIVE = 1000  # connections to one host, at most: as many as slots, or some would be made anew for each call
 
 
 class NotConnected(Exception):

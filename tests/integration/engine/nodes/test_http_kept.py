@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from engine.nodes.answer import NoAnswer
 from tests.integration.engine.nodes.exchanges import post
@@ -89,6 +90,25 @@ def test_calls_from_many_threads_do_not_wait_for_each_other(adapter):
             thread.join()
 
     assert [each.status for each in found] == [200] * 8
+
+
+def test_as_many_are_kept_as_there_are_calls_at_once(adapter):
+    at_once = 40
+    everybody, connections = threading.Barrier(at_once), []
+
+    def talk(connection):
+        connections.append(connection)
+        while read_request(connection):
+            everybody.wait(PATIENCE)
+            answer(connection)
+
+    with tcp_server(talk) as url:
+        for _ in range(2):
+            with ThreadPoolExecutor(at_once) as threads:
+                calls = [threads.submit(post, adapter, url) for _ in range(at_once)]
+            assert [call.result().status for call in calls] == [200] * at_once
+
+    assert len(connections) == at_once
 
 
 def test_what_comes_before_an_answer_is_none_and_the_next_call_gets_its_own(adapter):
