@@ -73,7 +73,7 @@ def what_became(ask: Ask, document: RequestDocument, dates: Dates) -> str:
 
 
 def answer_modal(ticket: AskTicket, document: RequestDocument) -> dict[str, Any]:
-    """The window: what it is about, and why it is answered so. Rejecting needs a reason."""
+    """The window: what it is about, and why it is answered so."""
     node, yes = ticket.answer.node, ticket.answer.yes
     blocks = [
         section(f"{bold(document.title)}\n{code(node)} of {document.id} · {said(document.app)}"),
@@ -84,7 +84,6 @@ def answer_modal(ticket: AskTicket, document: RequestDocument) -> dict[str, Any]
             placeholder="Shown in the thread and kept in the audit",
             longest=MAX_REASON_CHARS,
             multiline=True,
-            optional=yes,
         ),
     ]
     label = LABELS[yes]

@@ -16,12 +16,11 @@ from retrigger.api.answers import Responses, answer, problems, repeatable
 from retrigger.api.models import (
     AcceptedAct,
     ActKey,
-    ApproveBody,
+    AnswerBody,
     ContinueBody,
     InputBody,
     Node,
     PlanDocument,
-    RejectBody,
     RequestNumber,
     RetriggerBody,
     WithdrawBody,
@@ -81,15 +80,17 @@ def provide_input(
 
 @router.post("/steps/{node}/approve", status_code=202, response_model=AcceptedAct, responses=_ANSWERED)
 def approve(
-    call: Calling, id: RequestNumber, node: Node, body: ApproveBody | None = None, key: ActKey = None
+    call: Calling, id: RequestNumber, node: Node, body: AnswerBody | None = None, key: ActKey = None
 ) -> Response:
     """Approve what waits for it. Only those whom it names may, whatever they were granted. The body may be left out."""
-    return _answer(call, id, node, True, body or ApproveBody(), key)
+    return _answer(call, id, node, True, body, key)
 
 
 @router.post("/steps/{node}/reject", status_code=202, response_model=AcceptedAct, responses=_ANSWERED)
-def reject(call: Calling, id: RequestNumber, node: Node, body: RejectBody, key: ActKey = None) -> Response:
-    """Reject it, and say why. Only those whom the approval names may, whatever they were granted."""
+def reject(
+    call: Calling, id: RequestNumber, node: Node, body: AnswerBody | None = None, key: ActKey = None
+) -> Response:
+    """Reject it. Only those whom the approval names may, whatever they were granted. The body may be left out."""
     return _answer(call, id, node, False, body, key)
 
 
@@ -122,8 +123,9 @@ def withdraw(
     )
 
 
-def _answer(call: Call, id: int, node: str, yes: bool, body: ApproveBody, key: str | None) -> Response:
-    accepted = call.engine.answer(call.actor, id, node, yes, **dict(body), command_id=call.command_id(key))
+def _answer(call: Call, id: int, node: str, yes: bool, body: AnswerBody | None, key: str | None) -> Response:
+    said = dict(body or AnswerBody())
+    accepted = call.engine.answer(call.actor, id, node, yes, **said, command_id=call.command_id(key))
     return answer(AcceptedAct.of(accepted), 202, replayed=accepted.repeated)
 
 

@@ -81,9 +81,6 @@ def _tell_reason(schema: dict[str, Any]) -> None:
     schema["required"] = ["reason"]
 
 
-_WITH_REASON = ConfigDict(json_schema_extra=_tell_reason)
-
-
 class NewRequestBody(_Body):
     """A request to start."""
 
@@ -138,24 +135,18 @@ class ContinueBody(_Body):
 class WithdrawBody(_Body):
     """End a request. The reason may be left out with `?plan=true`."""
 
-    model_config = _WITH_REASON
+    model_config = ConfigDict(json_schema_extra=_tell_reason)
 
     reason: _Reason = None
     expect_version: _ExpectedRevision = None
     plan_digest: _Digest = None
 
 
-class ApproveBody(_Body):
-    """Approve."""
+class AnswerBody(_Body):
+    """Approve or reject."""
 
     reason: _Reason = None
     expect_version: _Expected = None
-
-
-class RejectBody(ApproveBody):
-    """Reject."""
-
-    model_config = _WITH_REASON
 
 
 class Submitted(BaseModel):

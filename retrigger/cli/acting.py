@@ -122,6 +122,8 @@ def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) 
     if plan:
         show_plan(engine.plan(actor, request_id, Action.WITHDRAW))
         return
+    if not reason:
+        raise click.UsageError("Withdrawing needs a reason: --reason TEXT.")
     engine.withdraw(actor, request_id, reason=reason, command_id=command_id())
     click.echo(f"REQ-{request_id} is Withdrawn.")
 

@@ -13,7 +13,7 @@ import click
 from bot.text import clean
 from engine.errors import ConfirmationNeeded, NotFound, ReasonNeeded, Refused, RetriggerError
 
-FAILED, WRONG_USE, REFUSED, NOT_FOUND, INTERRUPTED = 1, 2, 3, 4, 130
+FAILED, REFUSED, NOT_FOUND, INTERRUPTED = 1, 3, 4, 130
 _HERE = {ConfirmationNeeded: "--confirm --reason TEXT", ReasonNeeded: "--reason TEXT"}
 
 
@@ -96,9 +96,7 @@ class RetriggerGroup(click.Group):
 
 
 def exit_code(error: RetriggerError) -> int:
-    """What a script learns of an error. A reason that is missing is an option that is."""
-    if isinstance(error, ReasonNeeded):
-        return WRONG_USE
+    """What a script learns of an error."""
     if isinstance(error, Refused):
         return REFUSED
     return NOT_FOUND if isinstance(error, NotFound) else FAILED

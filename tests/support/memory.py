@@ -129,8 +129,8 @@ class MemoryRequest:
         return self.wait(node, Waits(seconds, approval=Approval(approvers, need)))
 
     def answer(self, node: str, yes: bool, *names: str) -> None:
-        """Somebody of these names answers the approval; a no is for the reason "no need"."""
-        self.do(lambda d: answer(d, act(reason=None if yes else "no need"), node, yes, frozenset(names)))
+        """Somebody of these names answers the approval."""
+        self.do(lambda d: answer(d, act(), node, yes, frozenset(names)))
 
     def call_back(self, node: str, issue: tuple[int, int] | None = None) -> None:
         """The outside system calls: the present address, or that of ``issue``."""

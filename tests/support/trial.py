@@ -167,9 +167,7 @@ class Trial(AtWork):
         """A person answers an approval."""
         late = seen is not None and seen != self.seen().get(node, 0)
         reasons = acts.answer_refusals(self.paper, who.name, node, yes, late, who.mail in APPROVERS)
-        answer, refusal = _tried(
-            lambda: self.room.engine.answer(who, self.number, node, yes, reason="so", expect_version=seen)
-        )
+        answer, refusal = _tried(lambda: self.room.engine.answer(who, self.number, node, yes, expect_version=seen))
         if self._refused(answer, refusal, reasons):
             return
         acts.answer(self.paper, who.name, node, yes, len(APPROVERS))

@@ -19,7 +19,6 @@ from engine.rules.decide.act import (
     overtaken,
     same_version,
     trigger_of,
-    with_reason,
 )
 from engine.rules.decide.finish import Finished, conclude
 from engine.rules.draft import Draft
@@ -56,7 +55,6 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
     """An approver approves or rejects. ``names`` as in ``means``; ``attempt``: of the approval that they saw.
 
     With ``need: any`` the first answer decides; with ``all`` everybody must approve, and the first rejection rejects.
-    A rejection needs a reason.
     """
     step = expected(draft, act, node)
     approval = _open_approval(draft, step)
@@ -67,8 +65,6 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
         raise overtaken(draft, step)
     if yes and set(mine) <= set(approval.approved):
         raise Refused(f"{_who_have(mine)} approved {node} of REQ-{draft.request.id} already.")
-    if not yes:
-        with_reason(act, "Rejecting needs a reason.")
     kind = events.APPROVED if yes else events.REJECTED
     audit(draft, act, kind, node, step.attempt, approver=list(mine))
     approved = (*approval.approved, *(one for one in mine if one not in approval.approved))
@@ -140,7 +136,8 @@ def _reject(draft: Draft, step: Step, act: Act | None = None) -> None:
     elif act is None:
         _conclude(draft, step, Failure("Nobody rejected it, but not enough have approved in time."))
     else:
-        _conclude(draft, step, Failure(f"{act.by} rejected it: {act.reason}."))
+        why = f": {act.reason}" if act.reason else ""
+        _conclude(draft, step, Failure(f"{act.by} rejected it{why}."))
 
 
 def _conclude(draft: Draft, step: Step, outcome: Ended, result: str | None = None) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import bot.blocks
-from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path
+from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path, thread
 from bot.targets import Answer, AskTicket, ChosenFile, PathWindow, Place, Report, Settled, Target, Ticket
 from bot.text import bold, clean, cut, one_line, said
 from engine import events
@@ -18,6 +18,7 @@ from engine.commands.documents import AttemptDocument, LookingDocument, RequestD
 from engine.commands.reports import BlockedPage
 from engine.errors import NotPermitted
 from engine.limits import MAX_REASON_CHARS
+from engine.records import Event
 from engine.rules.allowed import Action
 from engine.rules.outlook import Outlook, Reader, Way
 from engine.rules.permissions import Actor, Grant, Permission
@@ -213,6 +214,12 @@ def _overtaken(text: str) -> Iterator[Payload]:
                 yield outcome.overtaken(document, action, node, DATES)
 
 
+def _standing_still(text: str) -> Iterator[Payload]:
+    for reason in (None, text):
+        event = Event(None, events.STANDS_STILL, 1.7e9, reason=reason, data={"app": text})
+        yield thread.standing_still(event, 10**12, "rt-1")
+
+
 TABLE: dict[Callable[..., Any], Cases] = {
     ask.ask_message: _ask_messages,
     ask.answer_modal: _answers,
@@ -229,6 +236,7 @@ TABLE: dict[Callable[..., Any], Cases] = {
     grants.not_permitted: _refused,
     home.home_view: _homes,
     home.closed_view: _closed_homes,
+    home.failed_view: lambda text: iter([home.failed_view(text, Report(APP, 86400))]),
     lists.blocked_list: _blocked_lists,
     lists.help_message: lambda text: iter([lists.help_message()]),
     modals.act_modal: _acts,
@@ -240,4 +248,5 @@ TABLE: dict[Callable[..., Any], Cases] = {
     outcome.overtaken: _overtaken,
     path.path_message: _path_messages,
     path.path_view: _path_views,
+    thread.standing_still: _standing_still,
 }

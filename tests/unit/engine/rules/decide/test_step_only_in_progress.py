@@ -45,7 +45,7 @@ def test_rejected_without_a_path_it_is_blocked_and_so_is_the_request() -> None:
     request.ask("ask", BEN)
     request.answer("ask", False, BEN)
     assert request.statuses(("ask", "after")) == {"ask": "blocked", "after": "pending"}
-    assert (request.status, request.request.reason) == ("blocked", "ask: Hanna Lead rejected it: no need.")
+    assert (request.status, request.request.reason) == ("blocked", "ask: Hanna Lead rejected it.")
 
 
 def test_an_end_reached_while_a_failed_step_ran_alone_stands_once_that_has_failed_again() -> None:
@@ -67,7 +67,7 @@ def test_rejected_while_another_branch_moves_the_request_is_blocked_at_once() ->
     alone(request, "ask")
     request.ask("ask", BEN)
     request.answer("ask", False, BEN)
-    assert (request.status, request.request.reason) == ("blocked", "ask: Hanna Lead rejected it: no need.")
+    assert (request.status, request.request.reason) == ("blocked", "ask: Hanna Lead rejected it.")
     assert request.due == ["side"]
 
 
