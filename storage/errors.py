@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 
 from engine.errors import StorageError
 
@@ -61,7 +61,7 @@ def explain(error: Exception, url: URL) -> StorageError:
     for sign, sentence in _SQLITE if sqlite else _POSTGRES:
         if sign in cause.lower() if sqlite else sign == code:
             return StorageError(_capital(sentence.format(place=place(url), cause=cause)))
-    if not sqlite and code is None:
+    if not sqlite and code is None and not isinstance(error, DataError):  # which the driver itself finds in a value
         return StorageError(f"{place(url)} cannot be reached: {cause}.")
     return StorageError(f"{place(url)} refused: {cause}.")
 

@@ -118,7 +118,7 @@ def test_a_question_that_the_database_refuses_fails_alone(store: SqlStore):
     )
     assert good.result(PATIENCE) == "good"
     if not store.database.is_sqlite:
-        with pytest.raises(StorageError, match="NUL"):
+        with pytest.raises(StorageError, match=r"refused: .* cannot contain NUL"):
             bad.result(PATIENCE)
 
 
