@@ -44,6 +44,12 @@ def go_on(paper: PaperRequest, by: str | None) -> None:
             )
 
 
+def decided(paper: PaperRequest, places: Iterable[str]) -> set[str]:
+    """Those of ``places`` that wait, and for nothing more."""
+    waiting = [place for place in places if paper.steps[place].status == "pending" and place != paper.shape.start]
+    return {place for place in waiting if None not in [arrived(paper, way) for way in paper.shape.into(place)]}
+
+
 def start(paper: PaperRequest, step: PaperStep, by: str | None) -> None:
     """The flow has come to a step."""
     step.by, step.acted_on = by, False

@@ -78,7 +78,8 @@ class PaperStep:
 class PaperRequest:
     """``shapes``: the published versions, by number. ``reasons``: what the reason may begin with, while Blocked.
 
-    ``cut_off``: steps that another version put behind what is done: nothing wakes them but an act."""
+    ``cut_off``: steps that another version put behind what is done, or that waited for one that ran alone: nothing
+    wakes them but an act."""
 
     def __init__(self, shapes: dict[int, Shape], version: int = 1) -> None:
         self.shapes, self.version = shapes, version

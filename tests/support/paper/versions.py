@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.paper.flow import arrived, cancel, fence
+from tests.support.paper.flow import arrived, cancel, decided, fence
 from tests.support.paper.shape import END
 from tests.support.paper.state import ENDED, PaperRequest, PaperStep
 from tests.support.paper.work import interrupt
@@ -90,9 +90,7 @@ def use_version(paper: PaperRequest, version: int) -> None:
         step.kind = row.kind
     paper.version = version
     _reach_anew(paper)
-    undecided = [step.node for step in paper.present() if step.status == "pending" and step.node != paper.shape.start]
-    ways = {node: [arrived(paper, way) for way in paper.shape.into(node)] for node in undecided}
-    paper.cut_off = {node for node in undecided if None not in ways[node]}
+    paper.cut_off = decided(paper, paper.shape.places)
 
 
 def _reach_anew(paper: PaperRequest) -> None:

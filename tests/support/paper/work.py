@@ -9,6 +9,7 @@ from tests.support.paper.flow import (
     REMAINING,
     alone_no_more,
     call_ended,
+    decided,
     fence,
     go_on,
     mark_stale,
@@ -144,6 +145,7 @@ def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
     alone, step.alone = step.alone, False
     if alone and step.was in ("blocked", "failed"):  # as it was before, and the request is not touched
         step.status = step.was
+        paper.cut_off |= decided(paper, paper.shape.behind(step.node))
         alone_no_more(paper)
     elif paper.shape.leads(step.node, BAD) and not must_block and not alone:
         step.status, step.outlet = "failed", BAD
