@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bot.blocks import fit
+from bot.blocks import fit, parts
 from bot.blocks.fit import Block, Message
 from bot.blocks.parts import context, divider, section, text_input, tick_box
 from bot.blocks.provide import editor, outlook_lines
@@ -72,7 +72,7 @@ def act_modal(
     """The window of one act; ``editing`` for Provide input. Shown again, ``notice`` says why and ``typed`` keeps what
     was typed."""
     typed = typed or Typed()
-    blocks = [section(f"⚠️ {said(notice, 1000)}"), divider()] if notice else []
+    blocks = [parts.notice(notice), divider()] if notice else []
     blocks += [section(_TEXTS[ticket.action]), context(_what(ticket, document)), *_plan(plan)]
     if editing is not None and editing.outlook is not None:
         blocks += outlook_lines(editing.outlook)
@@ -117,17 +117,17 @@ def _plan(plan: Plan) -> list[Block]:
     sure = [code(run.node) for run in plan.runs if run.sure]
     perhaps = [code(run.node) for run in plan.runs if not run.sure]
     # Each has a block of its own, so that however many steps there are, none hides which calls will be repeated.
-    parts = [f"These steps will run: {', '.join(sure)}."] if sure else []
+    told = [f"These steps will run: {', '.join(sure)}."] if sure else []
     if perhaps:
-        parts.append(f"Depending on what comes out: {', '.join(perhaps)}.")
+        told.append(f"Depending on what comes out: {', '.join(perhaps)}.")
     if not plan.runs:
-        parts.append("No step will run.")
+        told.append("No step will run.")
     again = [_repeated(run) for run in plan.runs if run.repeats or _may_have_worked(run)]
     if again:
-        parts.append(f"These outside calls will be repeated: {'; '.join(again)}.")
+        told.append(f"These outside calls will be repeated: {'; '.join(again)}.")
     if plan.stops:
-        parts.append(f"Stopped or taken back: {', '.join(map(code, plan.stops))}.")
-    return [section(part) for part in parts]
+        told.append(f"Stopped or taken back: {', '.join(map(code, plan.stops))}.")
+    return [section(part) for part in told]
 
 
 def _may_have_worked(run: PlannedStep) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.blocks.fit import Block
-from bot.text import clean
+from bot.text import clean, said
 
+NOTICE = "notice"  # the id of its block: a later one takes its place
 PARAGRAPH = 2_500  # characters; Slack takes 3,000
 
 
@@ -42,6 +43,11 @@ def context(mrkdwn: str, *, block_id: str = "") -> Block:
     if block_id:
         block["block_id"] = block_id
     return block
+
+
+def notice(text: str) -> Block:
+    """Why a window is shown once more; not escaped yet."""
+    return section(f"⚠️ {said(text, 1000)}", block_id=NOTICE)
 
 
 def divider() -> Block:

@@ -162,13 +162,6 @@ def _ask_again(
     return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice, given=given))
 
 
-def shown_again(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], notice: str) -> dict[str, Any]:
-    """The window with what was typed, where it made way for "Working" before its errors came. Raises RetriggerError."""
-    actor, submitted = visit.person.actor, typed.read(state, ticket)
-    document = bot.engine.document(actor, ticket.target.request_id)
-    return act_view(bot, actor, document, ticket, typed=Typed(submitted.reason, submitted.body), notice=notice)
-
-
 def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
     if accepted.repeated:
         return Ended(done=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as TookLong
-from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from time import sleep
@@ -17,15 +16,15 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.blocks import modals
+from bot.blocks.again import shown_again
 from bot.context import Bot
 from bot.errors import SlackError
 from bot.listeners import home
-from bot.listeners.carry_out import Ended, carry_out, shown_again
+from bot.listeners.carry_out import Ended, carry_out
 from bot.listeners.opening import show_surely
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
 from bot.targets import ACTION_IDS, OldButton, Place, Ticket, unpack_ticket
-from engine.errors import RetriggerError
 from engine.logs import logger
 
 PATIENCE = 2.0  # seconds; Slack takes a window for dead after 3
@@ -37,14 +36,14 @@ log = logger(__name__)
 
 class Window(NamedTuple):
     """The window that was submitted. ``carry_out`` does what it is for, once for a command id, and never raises;
-    ``again`` gives it once more, with what was typed and a notice, and raises RetriggerError."""
+    ``again`` gives it once more, with what was typed and why."""
 
     id: str
     title: str
     request_id: int
     visit: Visit
     carry_out: Callable[[str], Ended]
-    again: Callable[[str], dict[str, Any]] | None = None
+    again: Callable[[str], dict[str, Any]]
 
 
 class Placed(Protocol):
@@ -58,13 +57,11 @@ T = TypeVar("T", bound=Placed)
 
 
 class Kind(NamedTuple, Generic[T]):
-    """Windows of one kind: what their metadata says, their title and request (0: none), what they are for, and, where
-    much may have been typed, how they are shown once more."""
+    """Windows of one kind: what their metadata says, their title and request (0: none), and what they are for."""
 
     unpack: Callable[[str], T]
     about: Callable[[T], tuple[str, int]]
     carry_out: Callable[[Bot, Visit, T, dict[str, Any], str], Ended]
-    again: Callable[[Bot, Visit, T, dict[str, Any], str], dict[str, Any]] | None = None
 
 
 def register(app: App, bot: Bot) -> None:
@@ -73,7 +70,7 @@ def register(app: App, bot: Bot) -> None:
     def about(ticket: Ticket) -> tuple[str, int]:
         return modals.TITLES[ticket.action], ticket.target.request_id
 
-    listen(app, bot, ACTION_IDS.values(), Kind(unpack_ticket, about, carry_out, shown_again))
+    listen(app, bot, ACTION_IDS.values(), Kind(unpack_ticket, about, carry_out))
 
 
 def listen(app: App, bot: Bot, callback_ids: Iterable[str], kind: Kind[T]) -> None:
@@ -89,7 +86,7 @@ def listen(app: App, bot: Bot, callback_ids: Iterable[str], kind: Kind[T]) -> No
         visit = of_submit(bot, body, ticket.place)
         state = values(view)
         run = partial(kind.carry_out, bot, visit, ticket, state)
-        again = partial(kind.again, bot, visit, ticket, state) if kind.again else None
+        again = partial(shown_again, view, state)
         _submit(bot, ack, client, Window(view["id"], *kind.about(ticket), visit, run, again))
 
     for callback_id in callback_ids:
@@ -133,11 +130,7 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
 
 def _again(window: Window, ended: Ended, notice: str) -> dict[str, Any] | None:
     """The window that had made way, for what was typed is kept (SPEC 4); None where nothing in it can be mended."""
-    if window.again is None or not ended.errors or ended.stale:
-        return None
-    with suppress(RetriggerError):
-        return window.again(notice)
-    return None
+    return window.again(notice) if ended.errors and not ended.stale else None
 
 
 def _tell(bot: Bot, window: Window, ended: Ended) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -102,6 +104,38 @@ def test_what_does_not_fit_is_told_with_its_place_and_nothing_is_done(office: Of
     hanna.submit(body(""))
     wait_until(lambda: "The editor is empty." in hanna.errors()["request_body"])
     assert office.room.document(number).status.value == "blocked"
+
+
+def test_what_was_typed_is_kept_while_the_database_is_away(
+    office: Office, hanna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, card = office.blocked("hiring")
+    hanna.click(card, "retrigger.input")
+    hanna.modal("Request body")
+    monkeypatch.setattr("bot.listeners.views.PATIENCE", 0.0)
+    with away(office):
+        hanna.submit({**body('{"id": "acc-1",\n "remote": true}'), **typed(reason="by hand")})
+        again = hanna.modal("database")
+    monkeypatch.undo()
+    kept = {b["block_id"]: b["element"].get("initial_value") for b in again["blocks"] if b["type"] == "input"}
+    assert kept == {"request_body": '{"id": "acc-1",\n "remote": true}', "file": None, "reason": "by hand"}
+    hanna.submit(body('{"id": "acc-1", "remote": false}'))
+    assert result(office, number) == {"id": "acc-1", "remote": False}
+
+
+@contextmanager
+def away(office: Office) -> Iterator[None]:
+    """The database answers nobody who asks for a request."""
+    rename(office, "requests", "away")
+    try:
+        yield
+    finally:
+        rename(office, "away", "requests")
+
+
+def rename(office: Office, before: str, after: str) -> None:
+    with office.room.database.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 def test_what_was_typed_is_kept_when_its_error_comes_after_the_window_made_way(

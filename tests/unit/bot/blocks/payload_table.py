@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import bot.blocks
-from bot.blocks import ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path, thread
+from bot.blocks import again, ask, bulk, card, cause, fit, grants, home, lists, modals, outcome, parts, path, thread
 from bot.targets import Answer, AskTicket, ChosenFile, PathWindow, Place, Report, Settled, Target, Ticket
 from bot.text import bold, clean, cut, one_line, said
 from engine import events
@@ -25,6 +25,7 @@ from engine.rules.permissions import Actor, Grant, Permission
 from engine.rules.plan import Key, PlannedStep
 from engine.states import AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import Cursor
+from tests.support.slack_form import typed
 from tests.unit.bot import samples
 from tests.unit.bot.blocks import payload_causes
 from tests.unit.bot.blocks.payload_causes import APP, DATES, NODE, Payload
@@ -187,9 +188,15 @@ def _acts(text: str) -> Iterator[Payload]:
             yield modals.act_modal(ticket._replace(file=None, confirm=False), document, samples.plan())
             for draft in drafts:
                 editing = modals.Editing(draft, Outlook(readers, ways), files=settled is None)
-                typed = modals.Typed(written[:MAX_REASON_CHARS], None if settled is None else written[:3000])
+                kept = modals.Typed(written[:MAX_REASON_CHARS], None if settled is None else written[:3000])
                 unfiled = ticket._replace(file=None if settled is None else file)
-                yield modals.act_modal(unfiled, document, plan, editing=editing, typed=typed)
+                yield modals.act_modal(unfiled, document, plan, editing=editing, typed=kept)
+
+
+def _again(text: str) -> Iterator[Payload]:
+    written = clean(text)
+    state = typed(reason=written[:MAX_REASON_CHARS], request_body=written[:1500], confirmation=True)
+    return (again.shown_again(view, state, text) for view in _acts(text) if isinstance(view, dict))
 
 
 def _told(text: str) -> Iterator[Payload]:
@@ -239,6 +246,7 @@ TABLE: dict[Callable[..., Any], Cases] = {
     home.failed_view: lambda text: iter([home.failed_view(text, Report(APP, 86400))]),
     lists.blocked_list: _blocked_lists,
     lists.help_message: lambda text: iter([lists.help_message()]),
+    again.shown_again: _again,
     modals.act_modal: _acts,
     modals.loading_modal: lambda text: (modals.loading_modal(title) for title in _TITLES),
     modals.working_modal: lambda text: (modals.working_modal(title) for title in _TITLES),
