@@ -160,3 +160,14 @@ def test_an_act_that_takes_long_is_acknowledged_and_then_told(office: Office, mo
     office.hanna.submit()
     office.hanna.modal(f"REQ-{number} is In progress")
     office.room.wait(number, "completed")
+
+
+def test_an_error_that_comes_late_stands_in_the_window_as_it_was(office: Office, monkeypatch: Any) -> None:
+    monkeypatch.setattr("bot.listeners.views.PATIENCE", 0.0)
+    number, _ = office.blocked()
+    office.hanna.command(CHANNEL, f"REQ-{number} withdraw")
+    office.hanna.modal("The request ends here")
+    office.hanna.submit()
+    check_view(office.hanna.modal("Withdrawing a request needs a reason."))
+    office.hanna.submit(typed(reason="hired elsewhere"))
+    office.room.wait(number, "withdrawn")
