@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from engine.limits import ALONE_FROM_RECOVERY
 from engine.rules.decide.lost import unstick
 from engine.rules.draft import Draft
 from engine.states import RequestStatus, StepStatus
@@ -136,3 +137,9 @@ def wait_until_noon(draft: Draft) -> None:
         for status in (StepStatus.READY, StepStatus.RUNNING, StepStatus.WAITING):
             draft.change_step(node, status=status)
         draft.change_step(node, due_at=None, wakes_at=12 * 3600.0)
+
+
+def test_what_is_to_run_alone_is_what_is_due_next_too(store: SqlStore):
+    request_id = submit(store)
+    store.change(request_id, lambda draft: draft.change_step("first", recoveries=ALONE_FROM_RECOVERY))
+    assert store.next_due() == 0.0

@@ -18,6 +18,7 @@ SAME = [
     ("since 2026-11-28T16:22:01Z it is down", "since 2027-01-02T03:04:05Z it is down"),
     ("digest deadbeefcafe is wrong", "digest 0123abcd is wrong"),
     ("no answer within 10 s", "no answer within 12 s"),
+    ("too long " * 40 + "to be one", "too long " * 40 + "to be another"),
 ]
 DIFFERENT = [
     ("bank answered 503 Service Unavailable.", "bank answered 404 Not Found."),

@@ -185,7 +185,7 @@ def test_nobody_is_told_one_by_one_of_many_re_triggered_together() -> None:
         if ends == "withdrawn":
             request.do(partial(options.withdraw, act=act(reason="not wanted")))
         elif ends == "succeeds":
-            request.run("a", "b")
+            request.run("a", "b", "c")
         else:
             request.fail("a")
         assert told(request) == []

@@ -81,6 +81,18 @@ class TestBlock:
         with_flow(request, "block")
         assert request.steps["one"].retries == 0
 
+    def test_the_flow_that_comes_to_it_again_opens_one_too(self) -> None:
+        ways = ("a > block", "a -failure> block", "block > end")
+        request = MemoryRequest(graph(*ways, inner={"block": ("one", "two")}))
+        request.fail("a")
+        number = request.claim("block")
+        request.begin_inner("block", "one")
+        request.end_inner("block", "one", Failure("503"), retry_in=1.0)
+        request.do(lambda d: finish(d, Finished("block", number, Failure("one: 503"))))
+        with_flow(request, "a")
+        request.run("a")
+        assert (request.due, request.steps["one"].retries) == (["block"], 0)
+
     def test_a_new_key_of_the_block_is_one_of_every_step_inside(self) -> None:
         request = MemoryRequest(BLOCK)
         for times in (0, 1):

@@ -9,6 +9,7 @@ import pytest
 from engine.graph import Graph
 from engine.rules.decide import options
 from tests.support.memory import MemoryRequest, act, graph
+from tests.unit.engine.rules.decide.samples import step_only, with_flow
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -70,3 +71,28 @@ def test_a_held_step_that_is_let_go_of_does_not_reach_an_end_by_the_old_outcome_
     request.succeed("side", attempt=running)
     request.succeed("b")
     assert request.status == "failed"
+
+
+def test_a_step_that_ran_alone_when_an_end_cancelled_it_goes_on_with_the_flow_once_it_is_brought_back() -> None:
+    ways = ("split > pay", "split > ship", "pay > end", "pay -failure> off", "ship > end")
+    request = MemoryRequest(graph(*ways, kinds={"split": "branch"}, ends={"off": "failed"}, cancels=("off",)))
+    request.run("split")
+    request.fail("ship")
+    step_only(request, "ship")
+    request.fail("pay")
+    assert (request.status, request.statuses(["ship"])) == ("failed", {"ship": "cancelled"})
+    with_flow(request, "pay")
+    request.run("pay", "ship")
+    assert (request.status, request.steps["ship"].held) == ("completed", False)
+
+
+def test_the_first_step_is_brought_back_too() -> None:
+    """It ran again alone when the way behind its failure came to an end that cancels others."""
+    ways = ("a > end", "a -failure> tidy", "tidy > end", "tidy -failure> off")
+    request = MemoryRequest(graph(*ways, ends={"off": "failed"}, cancels=("off",)))
+    request.fail("a")
+    step_only(request, "a")
+    request.fail("tidy")
+    assert (request.status, request.statuses(["a"])) == ("failed", {"a": "cancelled"})
+    with_flow(request, "tidy")
+    assert request.due == ["a", "tidy"]
