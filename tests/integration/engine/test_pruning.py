@@ -8,21 +8,24 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from engine.catalog import Catalog
 from engine.commands.documents import RequestDocument
-from engine.commands.pruning import NightlyPruning, Pruner
+from engine.commands.pruning import DAY, NightlyPruning, Pruner
 from engine.commands.service import Engine
 from engine.errors import NotFound, NotPermitted, Refused
+from engine.events import PRUNED
 from engine.functions import function
+from engine.ports.outbox import CARD, Posted
+from engine.records import Blocked, Event
 from engine.rules.decide.finish import Finished, late
 from engine.rules.outcomes import Failure
 from engine.rules.permissions import Actor, Grant, Permission
 from engine.states import MOVING
 from engine.texts import MASK, REMOVED
 from storage.outbox import SqlOutbox
-from storage.tables import events, metadata, steps, workers, workflows
+from storage.tables import blocks, events, metadata, steps, workers, workflows
 from tests.support.engine import GRANTS, HANNA, VERA, Room
 from tests.support.in_a_year import InAYear
 
@@ -193,6 +196,23 @@ def test_a_request_that_ended_but_has_a_step_that_runs_again_alone_is_left(lived
     lived.room.wait(lived.failed, lambda document: len(document.steps[1].attempts) == 2 and not _moves(document))
     lived.tell_all()
     assert lived.prune() == {"HR": 1}
+
+
+def test_a_request_that_is_not_old_any_more_when_its_turn_comes_is_left(lived: Lived):
+    found, before = [lived.completed, lived.blocked], lived.retention.now() - 90 * DAY
+    assert lived.retention.remove(before, found, [], Event(None, PRUNED, 0.0)) == [lived.completed]
+
+
+def test_its_card_and_by_what_it_was_blocked_are_forgotten(lived: Lived):
+    for number in (lived.completed, lived.blocked):
+        lived.outbox.remember(Posted(number, CARD, "T1", "C1", "1.2", "a"))
+        with lived.room.database.writing() as connection:
+            block = Blocked(number, "account", "key", "HR", "identity", 1, 0.0)
+            connection.execute(insert(blocks).values(block._asdict()))
+    lived.prune()
+    with lived.room.database.reading() as connection:
+        assert list(connection.scalars(select(blocks.c.request_id))) == [lived.blocked]
+    assert (lived.outbox.posted(lived.completed), len(lived.outbox.posted(lived.blocked))) == ({}, 1)
 
 
 def test_of_a_late_result_stays_that_it_came(lived: Lived):

@@ -156,6 +156,15 @@ def test_whose_time_with_a_row_is_over_begins_no_send_and_postpones_nothing(stor
     assert wait_for_due(outbox).tries == theirs.tries + 1
 
 
+def test_nor_does_it_postpone_what_waits_behind_the_row(store: SqlStore, outbox: SqlOutbox):
+    tell(store, submit(store), "line", "line")
+    (mine,) = outbox.due(10, 0.05)
+    theirs = wait_for_due(outbox)
+    outbox.later(mine, 1000.0, "not mine any more")
+    outbox.done([theirs.id])
+    assert len(outbox.due(10, 30)) == 1
+
+
 def test_what_waits_behind_a_row_can_be_told_with_it(store: SqlStore, outbox: SqlOutbox):
     request_id = submit(store)
     tell(store, request_id, "line", "tell", "line", "line", "line")
