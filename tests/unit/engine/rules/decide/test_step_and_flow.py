@@ -13,7 +13,8 @@ from tests.unit.engine.rules.decide.samples import FORK, LINE, TOLD, blocked_at,
 
 def test_goes_in_progress_at_once_and_runs_to_the_end() -> None:
     request = blocked_at(LINE, "a", at="b")
-    assert request.request.blocked_at == request.now
+    since = request.request.blocked_at
+    assert since == request.now
     with_flow(request, "b")
     assert request.status == "in_progress" and request.request.blocked_at is None
     request.run("b", "c")
