@@ -75,7 +75,9 @@ class Database:
         self.engine = _sqlite(url) if self.is_sqlite else _postgres(url)
         self.statements = Statements(self.engine.dialect)
         snapshot: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        none: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reader = self.engine.execution_options(**snapshot)
+        self._asker = self.engine.execution_options(**none)
         self._writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         self._is_closed = False
         event.listen(self.engine, "do_connect", self._connecting)
@@ -109,6 +111,13 @@ class Database:
             connection.commit()  # at a rollback, psycopg forgets the statements that it has prepared
 
     @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """A connection for a question or two, each of which may see what is newer. Without a transaction around them
+        PostgreSQL is asked once for each, and not twice more. Raises StorageError."""
+        with self.explaining(), self._asker.connect() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction beside the writer's, for migrations. Raises StorageError."""
         with self.explaining(), self._writer.begin() as connection:
@@ -121,7 +130,7 @@ class Database:
         answer in between."""
         if self.is_sqlite:
             return self._writer.connect()
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+        return self._asker.connect()
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

@@ -41,7 +41,7 @@ class Reading(Repository):
         stored: Sequence[Sequence[Any]] = ()
         if submitted is None or wanted:
             statements = self._database.statements
-            with self._database.reading() as connection:
+            with self._database.asking() as connection:  # what was submitted does not change
                 submitted = submitted or self._submitted(connection, request_id)
                 if wanted:
                     stored = statements.results.run(connection, id=request_id, nodes=statements.listed(wanted))

@@ -12,12 +12,13 @@ from engine.graph import Graph
 from engine.ports.store import Claimer
 from engine.records import Event, NewRequest
 from engine.rules.draft import Draft
+from engine.values.storable import storable
 from storage.api_keys import ApiKeys
 from storage.batch import Graphs, Told
 from storage.database import Database
 from storage.grants import Grants
 from storage.histories import Histories
-from storage.inputs import Inputs
+from storage.inputs import Inputs, Submitted
 from storage.jobs import Jobs
 from storage.leases import Leases
 from storage.looking import LookingStore
@@ -62,8 +63,10 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
 
     def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
         """Store a request, its start due. (id, False), or (id of the one that the same key made before, True)."""
-        answer: tuple[int, bool] = self._writer.ask(Create, new, graph, submitted).result()
-        return answer
+        request_id, known = self._writer.ask(Create, new, graph, submitted).result()
+        if not known:  # its first step needs it at once
+            self._inputs.put(request_id, Submitted(new.input, storable(new.requester)))
+        return request_id, known
 
     def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
         """Let ``decide`` draft changes of a request; they are committed when this returns."""

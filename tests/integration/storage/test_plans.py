@@ -41,7 +41,9 @@ from tests.support.poll import wait_until
 NUMBER = 10_000
 BLOCKED = RequestStatus.BLOCKED
 # Statements that read a whole table and are right to: how they begin, and why.
-WHOLE = {"SELECT DISTINCT": "doctor --audit looks through everything for rows that belong to no request"}
+WHOLE = {
+    "SELECT DISTINCT": "doctor looks for the versions of open requests, and with --audit for rows that belong to none"
+}
 
 
 @pytest.fixture
@@ -185,6 +187,7 @@ def people_look(engine: Engine, store: Store) -> None:
     store.strays(1)
     store.workflow("hr_done", 1)
     store.workflows()
+    store.versions_in_use()
     store.publish("hr_done", "HR", {"workflow": "hr_done"}, "another digest", Event(None, "published", 0.0))
     vera = Grant("vera@example.com", Permission.VIEW_REPORTS)
     engine.grant(SOMEONE, vera)

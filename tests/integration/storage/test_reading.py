@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import Table, insert, update
 
 from engine.errors import UnreadableRow
+from engine.records import Event, NewRequest
 from engine.states import RequestStatus
 from engine.stored import BlockedFilter, Cursor, RequestFilter
 from storage.database import now
 from storage.store import SqlStore
 from storage.tables import requests, steps, tallies
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import Worker, submit
+from tests.integration.storage.helpers import GRAPH, Worker, submit
 from tests.support.poll import wait_until
 
 STATUSES = (RequestStatus.BLOCKED, RequestStatus.WITHDRAWN, RequestStatus.IN_PROGRESS)
@@ -146,12 +147,23 @@ def test_how_long_a_request_is_blocked_outlives_other_reasons_and_ends_with_the_
     assert store.status(old)[0].blocked_at is None
 
 
-def test_a_step_of_a_request_that_runs_is_told_the_input_without_a_look_at_the_database(store: SqlStore):
-    request_id = submit(store)
-    first = store.template_values(request_id, [])
-    first.input["name"] = "changed by a template's hands"
-    store.database.close()  # whoever reads fails
-    assert store.template_values(request_id, []).input == {"name": "Rae"}
+def test_what_was_submitted_is_read_once_and_not_at_all_where_it_was_stored(open_store: OpenStore):
+    here, elsewhere = open_store(), open_store()
+    odd = NewRequest("w", 1, "HR", "", "rae \0 \ud800@example.com", '{"name":"Rae"}')
+    request_id, _ = here.create(odd, GRAPH, Event(None, "submitted", 0.0))
+    read = elsewhere.template_values(request_id, [])
+    read.input["name"] = "changed by a template's hands"
+    for store in (here, elsewhere):
+        store.database.close()  # whoever reads fails
+        found = store.template_values(request_id, [])
+        assert (found.input, found.requester) == ({"name": "Rae"}, read.requester)
+
+
+def test_a_submit_that_is_repeated_changes_nothing_of_what_is_known(store: SqlStore):
+    first = submit(store, "key")
+    again = NewRequest("w", 1, "HR", "", "someone.else@example.com", "{}", "key")
+    assert store.create(again, GRAPH, Event(None, "submitted", 0.0)) == (first, True)
+    assert store.template_values(first, []).requester == "rae@example.com"
 
 
 def test_a_status_that_only_a_newer_version_knows_is_counted_by_nobody_else(store: SqlStore):
