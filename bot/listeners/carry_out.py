@@ -27,6 +27,7 @@ from engine.errors import (
     Refused,
     RetriggerError,
     SelfAction,
+    StorageError,
 )
 from engine.logs import logger
 from engine.rules.allowed import Action
@@ -84,6 +85,8 @@ def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_i
         return Ended({field: said}, told=told, stale=isinstance(error, Conflict))
     except InvalidInput as error:
         return Ended({_FIELDS.get(error.field or "", field): str(error)})
+    except StorageError as error:
+        return Ended({field: str(error)})
     except RetriggerError as error:
         typed_now = submitted.settled.version is not None and ticket.settled is None
         return Ended({modals.VERSION if typed_now else field: str(error)})

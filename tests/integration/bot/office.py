@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -242,6 +243,19 @@ class Office:
     def _everything(self) -> list[dict[str, Any]]:
         roots = self.hanna.messages(CHANNEL)
         return roots + [reply for root in roots for reply in self.hanna.messages(CHANNEL, thread=root["ts"])]
+
+    @contextmanager
+    def database_away(self) -> Iterator[None]:
+        """It answers nobody who asks for a request."""
+        self._rename("requests", "away")
+        try:
+            yield
+        finally:
+            self._rename("away", "requests")
+
+    def _rename(self, before: str, after: str) -> None:
+        with self.room.database.writing() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
     def close(self) -> None:
         for message in self._everything():

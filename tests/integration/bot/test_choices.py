@@ -41,6 +41,15 @@ def test_errors_of_the_version_stand_at_its_field(office: Office) -> None:
     office.room.wait(number, "completed")
 
 
+def test_what_is_no_fault_of_the_version_does_not_stand_at_its_field(office: Office) -> None:
+    _, card = office.blocked()
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("With version")
+    with office.database_away():
+        office.hanna.submit(typed(version="1", reason="as it was"))
+        assert list(office.hanna.errors()) == ["reason"]
+
+
 def test_a_version_is_carried_out_only_once_its_plan_was_shown(office: Office) -> None:
     first = WORKFLOW.replace("workflow: onboarding", "workflow: moving")
     office.room.publish(first)

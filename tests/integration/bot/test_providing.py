@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -113,7 +111,7 @@ def test_what_was_typed_is_kept_while_the_database_is_away(
     hanna.click(card, "retrigger.input")
     hanna.modal("Request body")
     monkeypatch.setattr("bot.listeners.views.PATIENCE", 0.0)
-    with away(office):
+    with office.database_away():
         hanna.submit({**body('{"id": "acc-1",\n "remote": true}'), **typed(reason="by hand")})
         again = hanna.modal("database")
     monkeypatch.undo()
@@ -121,21 +119,6 @@ def test_what_was_typed_is_kept_while_the_database_is_away(
     assert kept == {"request_body": '{"id": "acc-1",\n "remote": true}', "file": None, "reason": "by hand"}
     hanna.submit(body('{"id": "acc-1", "remote": false}'))
     assert result(office, number) == {"id": "acc-1", "remote": False}
-
-
-@contextmanager
-def away(office: Office) -> Iterator[None]:
-    """The database answers nobody who asks for a request."""
-    rename(office, "requests", "away")
-    try:
-        yield
-    finally:
-        rename(office, "away", "requests")
-
-
-def rename(office: Office, before: str, after: str) -> None:
-    with office.room.database.writing() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 def test_what_was_typed_is_kept_when_its_error_comes_after_the_window_made_way(
