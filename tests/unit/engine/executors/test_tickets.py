@@ -124,3 +124,12 @@ def test_at_the_end_those_without_a_claim_end_at_once_and_the_others_with_their_
     assert _over(waiting, running, tickets.come()) == [True, False, True]
     tickets.settle(claim)
     assert _over(running) == [True]
+
+
+def test_at_the_end_one_whose_outcome_is_just_being_stored_ends_too():
+    tickets, _ = _new()
+    ticket, claim = tickets.come(), _claim()
+    tickets.take([claim], 1)
+    tickets.settle(claim)
+    tickets.close()
+    assert _over(ticket) == [True]
