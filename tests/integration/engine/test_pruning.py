@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from engine.catalog import Catalog
-from engine.commands.documents import RequestDocument
 from engine.commands.pruning import DAY, NightlyPruning, Pruner
 from engine.commands.service import Engine
-from engine.errors import NotFound, NotPermitted, Refused
+from engine.errors import InvalidInput, NotFound, NotPermitted, Refused
 from engine.events import PRUNED
 from engine.functions import function
 from engine.ports.outbox import CARD, Posted
@@ -157,6 +156,8 @@ def test_a_plan_says_how_much_and_removes_nothing(lived: Lived):
     assert lived.pruner.plan(HANNA, 90) == {"HR": 4, "Lab": 1}
     assert lived.pruner.plan(HANNA, 90, "Lab") == {"Lab": 1}
     assert lived.pruner.plan(HANNA, 366) == {}
+    with pytest.raises(InvalidInput, match="younger than a day"):
+        lived.pruner.plan(HANNA, 0)
     assert lived.room.document(lived.completed).pruned_at is None
 
 
@@ -167,7 +168,8 @@ def test_only_who_holds_admin_may_and_it_is_audited(lived: Lived):
     lived.room.engine.grant(HANNA, Grant("ada@example.com", Permission.ADMIN, "HR"))
     with pytest.raises(NotPermitted):
         lived.pruner.prune(HR_ADMIN, 90)
-    assert dict(lived.pruner.prune(HR_ADMIN, 90, "HR").requests) == {"HR": 4}
+    done = lived.pruner.prune(HR_ADMIN, 90, "HR")
+    assert (dict(done.requests), done.messages, done.workers) == ({"HR": 4}, 0, 0)
     assert lived.room.document(lived.other).pruned_at is None
     with pytest.raises(NotFound, match="Those with requests: HR, Lab"):
         lived.prune(app="Nope")
@@ -193,7 +195,7 @@ def test_a_request_that_ended_but_has_a_step_that_runs_again_alone_is_left(lived
     assert lived.room.document(lived.failed).status == "failed"
     assert lived.prune() == {"HR": 3, "Lab": 1}
     lived.room.start()
-    lived.room.wait(lived.failed, lambda document: len(document.steps[1].attempts) == 2 and not _moves(document))
+    lived.room.wait(lived.failed, lambda d: len(d.steps[1].attempts) == 2 and d.steps[1].status not in MOVING)
     lived.tell_all()
     assert lived.prune() == {"HR": 1}
 
@@ -226,10 +228,6 @@ def test_of_a_late_result_stays_that_it_came(lived: Lived):
 
 def _late(lived: Lived) -> str | None:
     return lived.room.step(lived.completed, "account").attempts[0].late
-
-
-def _moves(document: RequestDocument) -> bool:
-    return any(step.status in MOVING for step in document.steps)
 
 
 def test_it_may_be_broken_off_and_begun_again(lived: Lived):
