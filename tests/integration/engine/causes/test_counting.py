@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import update
 
 from engine.causes.records import Stand
 from engine.limits import CAUSE_REQUESTS, CAUSE_SECONDS
+from engine.rules.permissions import Actor
 from storage.tables import blocks
 from tests.integration.engine.causes.conftest import Outage
 from tests.support.engine import HANNA
+from tests.support.poll import PATIENCE
 
 
 def test_from_the_tenth_request_on_one_card_tells_them(outage: Outage):
@@ -111,3 +115,24 @@ def test_what_comes_when_an_outage_has_been_over_for_minutes_is_another(outage: 
     second = outage.told(later)
     assert second != first
     assert outage.counts(second) == {Stand.BLOCKED: CAUSE_REQUESTS}
+
+
+def test_an_outage_is_not_over_while_its_requests_are_re_triggered_together(outage: Outage):
+    requests = outage.block(CAUSE_REQUESTS)
+    first, may_act = outage.told(requests), threading.Event()
+
+    def present(person: Actor) -> Actor:
+        may_act.wait(PATIENCE)
+        return person
+
+    outage.room.present = present
+    run = outage.begin(first)
+    for request in requests:
+        outage.room.engine.withdraw(HANNA, request, reason="Over.")
+    with outage.room.database.writing() as connection:  # the time that nobody waits for
+        connection.execute(update(blocks).values(at=blocks.c.at - 2 * CAUSE_SECONDS))
+    (later,) = outage.block(1)
+    common = outage.causes.common(later, ["account"])
+    may_act.set()
+    outage.ended(run)
+    assert common is not None and common.cause_id == first
