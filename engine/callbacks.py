@@ -1,6 +1,6 @@
 """The one-time addresses of callbacks: unguessable, stored nowhere, and made anew when the step is (SPEC 1, 2).
 
-An address is a signed sentence: request, node, and the issue (visit and number) that it is good for. The signature is
+An address is a signed sentence: request, node, and the issue that it is good for. The signature is
 made with a secret of the installation, so the same step always gives the same address, and a call rendered again
 carries the same key; a step that was re-triggered has another issue, which makes the old address void.
 """
@@ -18,17 +18,17 @@ from engine.errors import NotFound
 from engine.records import Step
 from engine.templates import TemplateError
 
-_TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([a-z][a-z0-9_]{0,59})\.([0-9]{1,9})\.([0-9]{1,9})\.([A-Za-z0-9_-]{43})")
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([a-z][a-z0-9_]{0,59})\.([0-9]{1,9})\.([A-Za-z0-9_-]{43})")
 
-_KEPT = 10  # earlier visits and numbers of a step whose tokens are hidden as well
+_KEPT = 10  # earlier issues of a step whose tokens are hidden as well
 
 
 class Address(NamedTuple):
-    """What a token stands for. ``issue``: (visit, number)."""
+    """What a token stands for. ``issue``: a number that rises when the step is issued anew (Step.key_salt)."""
 
     request_id: int
     node: str
-    issue: tuple[int, int]
+    issue: int
 
 
 class Callbacks:
@@ -55,18 +55,17 @@ class Callbacks:
 
     def token(self, address: Address) -> str:
         """The last part of the address."""
-        said = f"{address.request_id}.{address.node}.{address.issue[0]}.{address.issue[1]}"
+        said = f"{address.request_id}.{address.node}.{address.issue}"
         mark = urlsafe_b64encode(hmac.digest(self._secret, said.encode(), "sha256")).decode().rstrip("=")
         return f"{said}.{mark}"
 
     def tokens(self, steps: Iterable[Step]) -> frozenset[str]:
         """The tokens of these steps that may be out, the void ones too: they must not be shown at any door."""
         issues = [
-            Address(step.request_id, step.node, (visit, number))
+            Address(step.request_id, step.node, issue)
             for step in steps
             if step.kind == "callback"
-            for visit in range(max(1, step.visit - _KEPT), step.visit + 1)
-            for number in range(max(0, step.key_salt - _KEPT), step.key_salt + 1)
+            for issue in range(max(0, step.key_salt - _KEPT), step.key_salt + 1)
         ]
         return frozenset(map(self.token, issues))
 
@@ -74,7 +73,7 @@ class Callbacks:
         """What a token stands for. Raises NotFound for one that was never given out."""
         match = _TOKEN.fullmatch(token)
         if match is not None:
-            address = Address(int(match[1]), match[2], (int(match[3]), int(match[4])))
+            address = Address(int(match[1]), match[2], int(match[3]))
             if hmac.compare_digest(self.token(address), token):
                 return address
         raise NotFound("callback", "with this address", "Call the address exactly as it was given.")

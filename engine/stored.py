@@ -149,10 +149,10 @@ class Unreadable(NamedTuple):
 
 class TemplateValues(NamedTuple):
     """What the templates of a step may name, parsed. ``results`` and ``errors`` by node, as far as there are any;
-    ``issues``: the visit and the number of which a callback's address is made."""
+    ``issues``: the number of which a callback's address is made."""
 
     input: Any
     requester: str
     results: Mapping[str, Any]
     errors: Mapping[str, str]
-    issues: Mapping[str, tuple[int, int]]
+    issues: Mapping[str, int]

@@ -50,7 +50,7 @@ class Reading(Repository):
             submitted.requester,
             {node: json.loads(result) for node, result, *_ in stored if result is not None},
             {node: error for node, _, error, *_ in stored if error is not None},
-            {node: (visit, salt) for node, _, _, visit, salt in stored},
+            {node: issue for node, _, _, issue in stored},
         )
 
     def _submitted(self, connection: Connection, request_id: int) -> Submitted:

@@ -108,7 +108,7 @@ class Statements:
         self.newest_version = Query(versions, dialect)
         submitted = select(requests.c.input, requests.c.requester)
         self.input = Query(submitted.where(requests.c.id == bindparam("id", type_=BigInteger())), dialect)
-        results = select(steps.c.node, steps.c.result, steps.c.error, steps.c.visit, steps.c.key_salt)
+        results = select(steps.c.node, steps.c.result, steps.c.error, steps.c.key_salt)
         of_request = steps.c.request_id == bindparam("id", type_=BigInteger())
         self.results = Query(results.where(of_request, among(dialect, steps.c.node, "nodes")), dialect)
         newest = select(workflows).where(workflows.c.name == bindparam("name", type_=Text()))

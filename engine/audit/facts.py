@@ -73,7 +73,7 @@ def _ended(draft: Draft, done: Finished, outcome: Ended) -> object:
 
 def _called(draft: Draft, node: str) -> object:
     step = draft.steps[node]
-    return call_back(draft, node, (step.visit, step.key_salt), _NO_RESULT)
+    return call_back(draft, node, step.key_salt, _NO_RESULT)
 
 
 def _inner(draft: Draft, done: Finished, outcome: Ended) -> None:

@@ -176,7 +176,7 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         step = next((row for row in rows if row.node == node and row.kind == "callback"), None)
         if step is None or not self._callbacks.reachable:
             return None
-        return self._callbacks.url(Address(request_id, node, (step.visit, step.key_salt)))
+        return self._callbacks.url(Address(request_id, node, step.key_salt))
 
 
 def _no_tick_box(ticked: bool) -> None:

@@ -150,30 +150,34 @@ def rewind(draft: Draft, node: str, trigger: Trigger | None) -> None:
     ends: set[str | None] = {name for name in behind if draft.steps[name].status is StepStatus.COMPLETED}
     again = set[str]()  # what ran, and will make other calls when it runs again
     for name in behind:
-        step = draft.steps[name]
-        anew = step.early and not again.isdisjoint(draft.graph.callers.get(name, ()))  # it will be called once more
-        if step.status is StepStatus.PENDING and not (step.stale or anew):
+        step, callers = draft.steps[name], draft.graph.callers.get(name, frozenset())
+        called_again = not again.isdisjoint(callers)
+        if step.status is StepStatus.PENDING and not (step.stale or (step.early and called_again)):
             continue
         ran = step.attempt > 0 or step.status in ENDED
         again.update(draft.graph.unit(name) if ran else ())
         for member in draft.graph.unit(name):
-            _take_back(draft, member, step.visit + 1 if ran or anew else step.visit)
+            _take_back(draft, member, ran, called_again or (ran and not callers))
     _bring_back_cancelled(draft, ends, trigger)
 
 
-def _take_back(draft: Draft, node: str, visit: int) -> None:
+def _take_back(draft: Draft, node: str, ran: bool, reissued: bool) -> None:
+    """``reissued``: a callback has a new address. Else nobody gives one out again, so it waits at the old one; and who
+    has called that will not call a second time, so what they said counts."""
     step = draft.steps[node]
+    is_callback = step.kind == "callback"
+    kept = is_callback and not reissued and (step.early or step.status is StepStatus.COMPLETED)
     if step.status in MOVING and step.attempt:
         event = draft.event(events.CANCELLED, node, attempt=step.attempt, data={"taken_back": True})
         tell_given_up(draft, step, event)
     end_attempt(draft, node)
-    kept = step.early and visit == step.visit  # it waits at the same address, and nobody calls that a second time
-    if step.status is StepStatus.COMPLETED or (step.early and not kept):
+    if (step.status is StepStatus.COMPLETED or step.early) and not kept:
         draft.set_result(node, None)  # nothing behind may read what no longer holds
     draft.change_step(
         node,
         status=StepStatus.PENDING,
-        visit=visit,
+        visit=step.visit + 1 if ran or (step.early and reissued) else step.visit,
+        key_salt=step.key_salt + 1 if is_callback and reissued else step.key_salt,
         error=None,
         due_at=None,
         outlet=None,

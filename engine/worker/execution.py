@@ -230,7 +230,7 @@ class Execution:
             lambda node: self._callback_url(node, seen.issues[node]),
         )
 
-    def _callback_url(self, node: str, issue: tuple[int, int]) -> str:
+    def _callback_url(self, node: str, issue: int) -> str:
         """Whoever knows the address may call it, so it is masked in what is kept."""
         address = Address(self._claim.step.request_id, node, issue)
         url = self._tools.callbacks.url(address)

@@ -179,7 +179,7 @@ class Life:
         step = self.request.steps[node]
         if step.kind == "callback":
             with suppress(Refused):
-                self.request.do(partial(call_back, node=node, issue=(step.visit, step.key_salt), result="{}"))
+                self.request.do(partial(call_back, node=node, issue=step.key_salt, result="{}"))
 
     def _person(self) -> None:
         """One act of those that are offered now; some are refused for want of a confirmation."""

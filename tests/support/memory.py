@@ -132,10 +132,10 @@ class MemoryRequest:
         """Somebody of these names answers the approval."""
         self.do(lambda d: answer(d, act(), node, yes, frozenset(names)))
 
-    def call_back(self, node: str, issue: tuple[int, int] | None = None) -> None:
+    def call_back(self, node: str, issue: int | None = None) -> None:
         """The outside system calls: the present address, or that of ``issue``."""
         step = self.steps[node]
-        self.do(lambda d: call_back(d, node, issue or (step.visit, step.key_salt), "{}"))
+        self.do(lambda d: call_back(d, node, step.key_salt if issue is None else issue, "{}"))
 
     def pass_time(self, node: str) -> bool:
         """Until the wait of the step is over."""

@@ -52,7 +52,7 @@ class Address(NamedTuple):
     """Where a callback is called; ``issue``: what it was made of."""
 
     node: str
-    issue: tuple[int, int]
+    issue: int
     token: str
 
 
@@ -177,7 +177,7 @@ class Trial(AtWork):
         url = self.room.engine.callback_url(HANNA, self.number, node)
         assert url is not None
         step = self.paper.steps[node]
-        return Address(node, (step.visit, step.new_keys), url.rpartition("/")[2])
+        return Address(node, step.new_keys, url.rpartition("/")[2])
 
     def call_back(self, address: Address, typed: int | str) -> None:
         """The outside calls an address, perhaps an old one."""

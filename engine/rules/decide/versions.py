@@ -116,4 +116,5 @@ def _bring_back(draft: Draft, step: Step, kind: str) -> None:
     """A node that a version between lacked: its row has kept its count of attempts and the effects of its calls."""
     visit = step.visit + 1 if step.attempt else step.visit
     fresh = {"status": StepStatus.PENDING, "stale": False, "error": None, "cancelled_by": None}
-    draft.change_step(step.node, kind=kind, visit=visit, **fresh)
+    issue = step.key_salt + 1 if kind == "callback" and step.attempt else step.key_salt
+    draft.change_step(step.node, kind=kind, visit=visit, key_salt=issue, **fresh)

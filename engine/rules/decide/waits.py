@@ -82,14 +82,14 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
     return accepted(draft, node)
 
 
-def call_back(draft: Draft, node: str, issue: tuple[int, int], result: str, checked: int | None = None) -> Accepted:
-    """The outside system called: ``result`` (JSON text) becomes the step's result. ``issue``: the visit and the number
-    that the address was made of. A call that comes early is kept; a second one, or one to a void address, is refused.
+def call_back(draft: Draft, node: str, issue: int, result: str, checked: int | None = None) -> Accepted:
+    """The outside system called: ``result`` (JSON text) becomes the step's result. ``issue``: the number that
+    the address was made of. A call that comes early is kept; a second one, or one to a void address, is refused.
     ``checked``: the version by whose schema the result was found to fit.
     """
     same_version(draft, checked)
     step = known_step(draft, node)
-    if issue != (step.visit, step.key_salt):
+    if issue != step.key_salt:
         raise CallbackRefused(node, "it was re-triggered, and waits for a call to another address")
     if draft.request.status not in ACTIONABLE:
         raise CallbackRefused(node, f"REQ-{draft.request.id} is {draft.request.status.label}")

@@ -162,6 +162,23 @@ def test_an_early_call_is_kept_over_a_re_trigger_of_the_step_before(room: Room) 
     assert room.step(number, "after").result == {"ok": 1} and len(set(_given)) == 1
 
 
+def test_the_address_that_is_out_is_good_still_when_a_step_that_did_not_give_it_out_takes_the_callback_back(
+    room: Room,
+) -> None:
+    """Nobody would know another: whoever was called would be refused, and the request would wait for ever."""
+    off = "off: {function: {name: callbacks.off, isolation: thread}, on_failure: tell, next: wait}"
+    tell = "tell: {function: {name: callbacks.echo, args: {value: 1}, isolation: thread}, next: wait}"
+    room.publish(definition("apart").replace("  wait:", f"  {off}\n  {tell}\n  wait:"))
+    number = room.submit("apart")
+    room.wait(number, waits)
+    room.engine.retrigger(HANNA, number, "off", flow=True)
+    room.wait(number, lambda d: waits(d) and len(room.step(number, "wait").attempts) == 2)
+    assert room.engine.callback_url(HANNA, number, "wait") == _given[-1] and len(_given) == 1
+    room.engine.call_back(token(_given[-1]), '{"ok": 1}')
+    room.wait(number, "completed")
+    assert [attempt.visit for attempt in room.step(number, "wait").attempts] == [1, 2]
+
+
 def test_the_address_is_masked_in_errors(room: Room) -> None:
     _asks["works"] = False
     room.publish(definition("early"))

@@ -235,12 +235,12 @@ def answer(paper: PaperRequest, who: str, node: str, yes: bool, everybody: int) 
     step.acted_on = True
 
 
-def call_refusals(paper: PaperRequest, node: str, issue: tuple[int, int], typed: int | str) -> set[str]:
+def call_refusals(paper: PaperRequest, node: str, issue: int, typed: int | str) -> set[str]:
     """Every reason to refuse a call to a callback's address. ``issue``: what the address was made of."""
     found = {INVALID} if isinstance(typed, str) else set()
     step = paper.steps[node]
     open_or_early = step.open or (step.status in ("pending", *MOVING) and step.early is None)
-    if issue != (step.visit, step.new_keys) or paper.final or not open_or_early:
+    if issue != step.new_keys or paper.final or not open_or_early:
         found.add(TOO_LATE)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from tests.support.paper.shape import END, INSTANT, OK, Way
+from tests.support.paper.shape import CALLBACK, END, INSTANT, OK, Way
 from tests.support.paper.state import ENDED, MOVING, PaperRequest, PaperStep
 
 REMAINING = "remaining steps not started"
@@ -115,6 +115,7 @@ def take_back(paper: PaperRequest, node: str, by: str | None) -> None:
         for member in (step, *paper.inside(step.node)):
             if visit != member.visit:  # else it waits at the address that was called, and nobody calls that again
                 member.early = None
+                member.new_keys += member.kind == CALLBACK  # no step gives its address out: it is a new one
             member.visit = visit
             _undo(member)
     back = [paper.steps[place.id] for place in paper.shape.rows() if paper.steps[place.id].cancelled_by in ends]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.paper.flow import arrived, cancel, decided, fence
-from tests.support.paper.shape import END
+from tests.support.paper.shape import CALLBACK, END
 from tests.support.paper.state import ENDED, PaperRequest, PaperStep
 from tests.support.paper.work import interrupt
 
@@ -107,5 +107,6 @@ def _reach_anew(paper: PaperRequest) -> None:
 
 def _fresh(step: PaperStep) -> None:
     """A step that a version between lacked: its row has kept its count of attempts and the effects of its calls."""
+    step.new_keys += bool(step.tries) and step.kind == CALLBACK
     step.visit += bool(step.tries)
     step.status, step.stale, step.cancelled_by = "pending", False, None

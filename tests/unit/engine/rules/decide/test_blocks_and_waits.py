@@ -151,7 +151,7 @@ class TestCallback:
         assert (request.steps["wait"].early, request.steps["wait"].visit) == (False, 2)
         request.run("prep", "ask", "check")
         with pytest.raises(CallbackRefused, match="another address"):
-            request.call_back("wait", (1, 0))
+            request.call_back("wait", 0)
         request.wait("wait")
         request.call_back("wait")
         assert request.status == "completed"
@@ -171,6 +171,29 @@ class TestCallback:
         request.wait("wait")
         assert request.status == "completed", "the outside system will not call again"
 
+    @pytest.mark.parametrize("comes", ["before", "after"])
+    def test_taken_back_it_waits_at_the_address_that_no_step_gives_out_again(self, comes: str) -> None:
+        """Else nobody would know the address at which it waits, and whoever knows the old one would be refused."""
+        lines = ("ask > prep", "prep > wait", "prep -failure> tell", "tell > wait", "wait > last", "last > end")
+        request = MemoryRequest(graph(*lines, kinds={"wait": "callback"}, callers={"ask": {"wait"}}))
+        request.run("ask")
+        request.fail("prep")
+        request.run("tell")
+        request.wait("wait")
+        if comes == "before":
+            request.call_back("wait", 0)
+            request.fail("last")
+        with_flow(request, "prep")
+        request.run("prep")
+        request.wait("wait")
+        if comes == "after":
+            request.call_back("wait", 0)
+        assert (request.steps["wait"].status.value, request.steps["wait"].visit) == ("completed", 2)
+        with pytest.raises(CallbackRefused, match="it is completed"):
+            request.call_back("wait", 0)
+        request.run("last")
+        assert request.status == "completed"
+
     def test_a_second_call_is_refused(self) -> None:
         request = MemoryRequest(CALLED)
         request.call_back("wait")
@@ -181,7 +204,7 @@ class TestCallback:
         request = MemoryRequest(CALLED)
         request.succeed("ask")
         request.wait("wait")
-        old = (request.steps["wait"].visit, request.steps["wait"].key_salt)
+        old = request.steps["wait"].key_salt
         with_flow(request, "wait")
         with pytest.raises(CallbackRefused, match="another address"):
             request.call_back("wait", old)

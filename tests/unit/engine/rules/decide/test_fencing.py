@@ -126,14 +126,14 @@ class TestWait:
         request.fail("a")
         request.wait("wait")
         with_flow(request, "a")
-        assert (request.steps["wait"].visit, request.steps["wait"].key_salt) == (2, 0)
+        assert (request.steps["wait"].visit, request.steps["wait"].key_salt) == (2, 1)
         for _ in ("early", "in time"):
             with pytest.raises(CallbackRefused, match="another address"):
-                request.call_back("wait", (1, 0))
+                request.call_back("wait", 0)
             if request.due == ["a"]:
                 request.fail("a")
                 request.wait("wait")
-        request.call_back("wait", (2, 0))
+        request.call_back("wait", 1)
         assert request.status == "failed"
 
     def test_an_answer_to_an_approval_that_was_issued_anew_says_so(self) -> None:
