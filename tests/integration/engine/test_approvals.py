@@ -194,7 +194,9 @@ class TestWho:
         number = asked(room, definition(self_action="false"), requester="ada@example.com")
         with pytest.raises(SelfAction):
             room.engine.answer(ADA, number, "ask", True)
-        assert [e.by for e in room.document(number).events if e.kind == events.REFUSED] == ["Ada"]
+        with pytest.raises(SelfAction):
+            room.engine.asked(ADA, number, "ask")
+        assert [e.by for e in room.document(number).events if e.kind == events.REFUSED] == ["Ada", "Ada"]
         room.engine.answer(BEN, number, "ask", True)
         room.wait(number, "completed")
 
