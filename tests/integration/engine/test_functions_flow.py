@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import InvalidInput, KeyReused
 from engine.functions import function
+from engine.texts import MASK
 from tests.support.engine import HANNA, Room
 
 LINE = """
@@ -32,6 +33,15 @@ workflow: slow
 app: HR
 nodes:
   wait: {function: {name: test.wait, timeout: 0.2s, isolation: thread}, next: end}
+"""
+
+HIDING = """
+workflow: hiding
+app: HR
+sensitive: [nodes.make.result.password]
+nodes:
+  make: {function: {name: test.echo, args: {value: {password: "k1tten-on-a-keyboard"}}, isolation: thread}}
+  log_in: {function: {name: test.complain, isolation: thread}}
 """
 
 _let_go = threading.Event()
@@ -59,6 +69,11 @@ def flaky() -> str:
 def wait() -> str:
     _let_go.wait(60)
     return "too late"
+
+
+@function("test.complain")
+def complain() -> str:
+    raise RuntimeError("k1tten-on-a-keyboard was not taken")
 
 
 @pytest.fixture
@@ -181,3 +196,14 @@ def test_a_workflow_may_begin_with_a_branch(room: Room) -> None:
     assert {step.node: step.status.value for step in document.steps} == dict.fromkeys(
         ("fork", "one", "two", "end"), "completed"
     )
+
+
+def test_what_another_step_hides_is_not_stored_in_the_error_of_one_that_names_nothing_of_it(room: Room) -> None:
+    room.publish(HIDING)
+    room.start()
+    number = room.submit("hiding", {})
+    room.wait(number, "blocked")
+    request, steps = room.store.status(number)
+    (error,) = [step.error for step in steps if step.node == "log_in"]
+    assert error is not None and error.endswith(f"RuntimeError: {MASK} was not taken")
+    assert "k1tten" not in (request.reason or "")
