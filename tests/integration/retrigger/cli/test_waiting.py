@@ -46,5 +46,5 @@ def test_a_re_triggered_callback_tells_its_new_address(running: Front, monkeypat
 
     first, second = (running.out("step", request, "called").splitlines()[0] for _ in range(2))
 
-    assert first.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.1.")
-    assert second.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.2.")
+    assert first.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.")
+    assert second.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.2.")
