@@ -1,7 +1,8 @@
 """Retrigger, as `retrigger worker` runs it, or with the engine in the process of the client.
 
 Variants: ``thread`` and ``process`` are the isolation of its no-op functions; with ``, procrastinate`` that is the
-executor. SQLite with synchronous=FULL, as it runs by default, or PostgreSQL.
+executor, with ``, 64 slots`` how many steps run at once. SQLite with synchronous=FULL, as it runs by default, or
+PostgreSQL.
 """
 
 from __future__ import annotations

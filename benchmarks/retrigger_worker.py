@@ -53,8 +53,9 @@ def write_settings(folder: Path, url: str, executor: str, more: str = "", **work
 def own_settings(folder: Path, url: str, variant: str) -> Path:
     """Those of a variant, with the workflows that are measured."""
     executor = "procrastinate" if variant.endswith("procrastinate") else "apscheduler"
+    more = "slots: 64\n" if variant.endswith("64 slots") else ""
     texts = {isolation: definition(isolation) for isolation in ("thread", "process")}
-    return write_settings(folder, url, executor, hangs=_HANGS, **texts)
+    return write_settings(folder, url, executor, more, hangs=_HANGS, **texts)
 
 
 def work(url: str, variant: str) -> None:

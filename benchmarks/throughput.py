@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[System, ...]] = {  # what the others are compared with c
         System("DBOS", "peer_dbos", "sqlite"),
     ),
     "SQLite, one process on one processor": (
-        System("Retrigger, `isolation: thread`", "retrigger", "sqlite", "thread", pinned=True),
+        System("Retrigger, `isolation: thread`, 64 slots", "retrigger", "sqlite", "thread, 64 slots", pinned=True),
         System("DBOS", "peer_dbos", "sqlite", pinned=True),
     ),
     "PostgreSQL, one process": (

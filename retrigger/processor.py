@@ -1,4 +1,4 @@
-"""One processor for an engine, where the settings name one (docs/decisions/0042).
+"""One processor for an engine, where the settings name one (docs/decisions/0043).
 
 Python runs one thread of a process at a time. On several processors its threads take its lock from one another across
 them, which costs more than what an engine does between: on one it does more.
