@@ -64,7 +64,7 @@ def test_the_step_recovers_and_the_flow_ends_otherwise(
     office.hanna.modal("remaining flow")
     office.outside.error = None
     office.hanna.submit()
-    office.room.wait(number, lambda document: document.step("allow").status is StepStatus.WAITING)  # type: ignore[union-attr]
+    office.room.wait(number, lambda it: (step := it.step("allow")) is not None and step.status is StepStatus.WAITING)
     office.settled()
     assert [line.split(" The request")[0] for line in told(office, number)] == [RECOVERED]
     then(office, number)
