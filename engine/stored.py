@@ -20,6 +20,15 @@ class StoredWorkflow(NamedTuple):
     published_at: float
 
 
+class NewestVersion(NamedTuple):
+    """A workflow as lists show it, without the definition, which may be none that can be read: engine.catalog knows."""
+
+    name: str
+    version: int
+    app: str
+    published_at: float
+
+
 class StoredKey(NamedTuple):
     """An API key, without the key: that is nowhere. ``revoked_at`` None: it is in use."""
 

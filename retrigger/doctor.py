@@ -119,7 +119,10 @@ def _unreadable(app: App) -> Iterator[Check]:
         try:
             app.catalog.get(name, version)
         except RetriggerError as error:
-            mend = "Run the Retrigger that published it, or bring its row back from a backup: its requests stand still."
+            mend = (
+                "Run the Retrigger that published it, or bring its row back from a backup: its requests stand still. "
+                "Published again, it takes new ones."
+            )
             yield Check("Workflow", State.FAILED, str(error), mend)
 
 

@@ -15,7 +15,7 @@ from engine.records import Event, NewRequest
 from engine.rules.command_ids import check_key
 from engine.rules.permissions import Actor, Permission, permitted_apps
 from engine.rules.provided import check_input
-from engine.stored import StoredWorkflow
+from engine.stored import NewestVersion
 from engine.templates import TemplateError, build_context
 from engine.values.masking import Masker, sensitive_values
 from engine.values.strict_json import canonical, dumps
@@ -34,7 +34,7 @@ class Submitting(Access):
         published = Event(None, events.PUBLISHED, 0.0, by=actor.name, actor=actor.id, door=actor.door)
         return self.store.publish(workflow.name, workflow.app, workflow.document(), workflow.digest, published)
 
-    def workflows(self, actor: Actor) -> list[StoredWorkflow]:
+    def workflows(self, actor: Actor) -> list[NewestVersion]:
         """The newest version of each workflow whose application the person may submit to, or see."""
         grants = self.grants()
         apps = [permitted_apps(grants, actor, each) for each in (Permission.SUBMIT, Permission.VIEW_REPORTS)]

@@ -19,6 +19,7 @@ from engine.stored import (
     BlockedFilter,
     History,
     Measures,
+    NewestVersion,
     RequestDetail,
     RequestFilter,
     RequestRow,
@@ -200,15 +201,15 @@ class Store(Protocol):
         ...
 
     def publish(self, name: str, app: str, document: dict[str, Any], digest: str, published: Event) -> tuple[int, bool]:
-        """Store a new version, and that it was ``published``, unless the newest has the same digest. Returns (version,
-        whether it is new)."""
+        """Store a new version, and that it was ``published``, unless the newest is the same. Returns (version, whether
+        it is new)."""
         ...
 
     def workflow(self, name: str, version: int | None = None) -> StoredWorkflow:
         """A published version; the newest when none is named. Raises NotFound."""
         ...
 
-    def workflows(self) -> list[StoredWorkflow]:
+    def workflows(self) -> list[NewestVersion]:
         """The newest version of each."""
         ...
 

@@ -238,6 +238,7 @@ class WorkflowDocument(BaseModel):
     app: str
     published_at: datetime
     input_schema: dict[str, Any] | None = Field(description="The JSON Schema that a request's input must match.")
+    unreadable: str | None = Field(description="Why no request of it can be started here; null where one can.")
 
 
 class WorkflowList(BaseModel):

@@ -8,8 +8,11 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
 
 from engine.commands.documents import RequestDocument, when
+from engine.commands.service import Engine
+from engine.errors import CannotBeRead
 from engine.logs import logger
 from engine.states import RequestStatus
+from engine.stored import NewestVersion
 from retrigger.api.answers import answer, problems, repeatable
 from retrigger.api.models import (
     NewRequestBody,
@@ -34,17 +37,24 @@ router = APIRouter(prefix="/v1", route_class=JsonRoute, dependencies=[Depends(be
 @router.get("/workflows", response_model=WorkflowList, responses=problems(401, 422, 503))
 def workflows(call: Calling) -> Response:
     """The published workflows of the applications that the key may submit to, or see."""
-    found = [
-        WorkflowDocument(
-            workflow=each.name,
-            version=each.version,
-            app=each.app,
-            published_at=when(each.published_at),
-            input_schema=each.document.get("input_schema"),
-        )
-        for each in call.engine.workflows(call.actor)
-    ]
-    return answer(WorkflowList(workflows=found))
+    found = call.engine.workflows(call.actor)
+    return answer(WorkflowList(workflows=[_workflow(call.engine, each) for each in found]))
+
+
+def _workflow(engine: Engine, newest: NewestVersion) -> WorkflowDocument:
+    schema = unreadable = None
+    try:
+        schema = engine.catalog.get(newest.name, newest.version).workflow.input_schema
+    except CannotBeRead as error:
+        unreadable = str(error)
+    return WorkflowDocument(
+        workflow=newest.name,
+        version=newest.version,
+        app=newest.app,
+        published_at=when(newest.published_at),
+        input_schema=schema,
+        unreadable=unreadable,
+    )
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.definition import Workflow
+from engine.errors import CannotBeRead
 from engine.functions import function_names
+from engine.stored import NewestVersion
+from retrigger.cli.group import FAILED
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import age, iso
@@ -60,7 +64,7 @@ def publish(session: Session, file: Path) -> None:
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
     """The published workflows, each with its newest version."""
-    stored = session.app.store.workflows()
+    found, unreadable = _readable(session)
     if as_json:
         write_json(
             [
@@ -70,18 +74,38 @@ def list_(session: Session, as_json: bool) -> None:
                     "app": each.app,
                     "published_at": iso(each.published_at),
                 }
-                for each in stored
+                for each in found
             ]
         )
-        return
+    elif found:
+        session.out.print(_table(found))
+    elif not unreadable:
+        click.echo("No workflow is published yet: retrigger workflow publish FILE.", err=True)
+    for told in unreadable:
+        click.echo(told, err=True)
+    if unreadable:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _readable(session: Session) -> tuple[list[NewestVersion], list[str]]:
+    """Those whose definition can be read, and a sentence for each of the others."""
+    found, unreadable = [], []
+    for each in session.app.store.workflows():
+        try:
+            session.app.catalog.get(each.name, each.version)
+        except CannotBeRead as error:
+            unreadable.append(f"{error} Where it is damaged, publish it again: then new requests can start.")
+        else:
+            found.append(each)
+    return found, unreadable
+
+
+def _table(found: Sequence[NewestVersion]) -> Table:
     table = Table("Workflow", "Version", "App", "Published", box=None, pad_edge=False, header_style="dim")
-    for each in stored:
+    for each in found:
         published = age(datetime.fromtimestamp(each.published_at, UTC), datetime.now(UTC))
         table.add_row(Text(each.name), str(each.version), Text(each.app), published)
-    if stored:
-        session.out.print(table)
-    else:
-        click.echo("No workflow is published yet: retrigger workflow publish FILE.", err=True)
+    return table
 
 
 def _definition(session: Session, file: Path) -> Definition:

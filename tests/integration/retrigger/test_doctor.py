@@ -186,7 +186,7 @@ def test_a_published_version_that_cannot_be_read_is_told(still: Front):
         database.execute("""UPDATE workflows SET document = replace(document, '"function"', '"of_tomorrow"')""")
     workflow = examine(still)["Workflow"]
     assert workflow["found"].startswith("Version 1 of steps cannot be read: a newer Retrigger published it, or ")
-    assert workflow["mend"].endswith("its requests stand still.")
+    assert workflow["mend"].endswith("its requests stand still. Published again, it takes new ones.")
 
 
 def test_an_older_version_that_cannot_be_read_is_told_while_requests_are_on_it(still: Front):

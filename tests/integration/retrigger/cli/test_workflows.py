@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+
+import pytest
 
 from tests.support.front import STEPS, Front
 
@@ -109,3 +113,48 @@ def test_two_files_with_one_workflow_and_a_folder_that_is_not_there_are_told(fro
 
     assert any("workflow steps is in" in line and "rename one of them" in line for line in said)
     assert any("gone does not exist. Make it, or correct `workflows` in the settings." in line for line in said)
+
+
+OTHER = "{workflow: other, app: IT, nodes: {wait: {delay: {for: 1h}}}}"
+
+
+@pytest.fixture(params=["{", "[]", '{"workflow": "steps"}'])
+def damaged(still: Front, request: pytest.FixtureRequest) -> Front:
+    """Beside a workflow that is whole, one whose definition is no JSON any more, or no definition."""
+    still.out("workflow", "publish", str(still.define("other", OTHER)))
+    with closing(sqlite3.connect(still.folder / "retrigger.db", isolation_level=None)) as database:
+        database.execute("UPDATE workflows SET document = ? WHERE name = 'steps'", (request.param,))
+    return still
+
+
+def test_a_newest_version_that_cannot_be_read_is_named_and_keeps_no_other_from_the_list(damaged: Front):
+    listed = damaged.run("workflow", "list", "--json")
+
+    assert listed.exit_code == 1
+    assert [each["workflow"] for each in json.loads(listed.stdout)] == ["other"]
+    assert listed.stderr.startswith("Version 1 of steps cannot be read: a newer Retrigger published it, or its row")
+    for_people = damaged.run("workflow", "list")
+    assert (for_people.exit_code, for_people.stderr) == (1, listed.stderr)
+    assert [line.split()[:2] for line in for_people.stdout.splitlines()[1:]] == [["other", "1"]]
+
+
+def test_a_newest_version_that_cannot_be_read_keeps_nobody_from_its_application(damaged: Front):
+    assert damaged.out("list", "--app", "hr") == ""
+    assert damaged.out("grant", "ada@example.com", "submit", "--app", "HR").endswith(": granted.\n")
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["the same file", "a changed file"])
+def test_publishing_mends_a_newest_version_that_cannot_be_read(damaged: Front, changed: bool):
+    file = damaged.folder / "workflows/steps.yaml"
+    if changed:
+        file.write_text(file.read_text().replace("Steps for", "Paces of"))
+
+    assert damaged.out("workflow", "publish", str(file)) == "steps version 2 is published.\n"
+    assert damaged.out("workflow", "publish", str(file)) == "steps version 2 is in force already; nothing changed.\n"
+    assert [each["workflow"] for each in damaged.json("workflow", "list")] == ["other", "steps"]
+    assert damaged.submit() == "REQ-1"
+
+
+def test_an_engine_that_starts_mends_what_its_files_still_have(damaged: Front):
+    with damaged.engine():
+        assert damaged.wait(damaged.submit(), "completed")["version"] == 2
