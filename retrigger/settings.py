@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt, ValidationInfo, field_validator
 
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.nodes.connections import ConnectionSettings, is_address
@@ -27,7 +27,7 @@ def _between(least: int, most: int) -> AfterValidator:
 
 
 def _whole(value: object) -> object:
-    """Environment variables are text."""
+    """Environment variables are text. To YAML, yes and on are true, which to Python is 1."""
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
@@ -57,9 +57,9 @@ _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such
 _Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
 _Age = Annotated[int, PlainValidator(_days)]
 _Log = Annotated[str, choice("auto", "text", "json")]
-_Slots = Annotated[int, BeforeValidator(_whole), _between(1, 1000)]
-_Processor = Annotated[int, BeforeValidator(_whole), _between(0, 4095)]
-_Port = Annotated[int, BeforeValidator(_whole), _between(0, 65535)]
+_Slots = Annotated[StrictInt, BeforeValidator(_whole), _between(1, 1000)]
+_Processor = Annotated[StrictInt, BeforeValidator(_whole), _between(0, 4095)]
+_Port = Annotated[StrictInt, BeforeValidator(_whole), _between(0, 65535)]
 
 
 def _is_installed(package: str) -> bool:
@@ -80,7 +80,7 @@ class GrantSettings(Model):
 
     who: str = Field(min_length=1, description="an e-mail address, a Slack user's id, @group, or key:NAME")
     permission: _Permission = Field(description="submit, view_reports, take_action or admin")
-    app: str | None = Field(None, description="the application's name, or leave it out for all of them")
+    app: str | None = Field(None, min_length=1, description="the application's name, or leave it out for all of them")
 
     @field_validator("who")
     @classmethod
@@ -93,7 +93,7 @@ class GrantSettings(Model):
 class ApiSettings(Model):
     """Where the HTTP API listens, and how the outside world reaches it."""
 
-    host: str = Field("127.0.0.1", description="an address such as 127.0.0.1")
+    host: str = Field("127.0.0.1", min_length=1, description="an address such as 127.0.0.1")
     port: _Port = Field(8080, description="a port number such as 8080")
     public_url: str | None = Field(None, description='an address such as "https://retrigger.example.com"')
 

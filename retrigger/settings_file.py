@@ -117,12 +117,8 @@ def _resolved(settings: FileSettings, file: Path, environ: Mapping[str, str]) ->
     fields = {name: getattr(settings, name) for name in FileSettings.model_fields}
     fields["database_url"] = _absolute_url(settings.database_url, folder)
     fields["workflows"] = tuple(folder / path.expanduser() for path in settings.workflows)
-    slack = SlackAccess(
-        environ.get("SLACK_BOT_TOKEN"),
-        environ.get("SLACK_APP_TOKEN"),
-        environ.get("SLACK_SIGNING_SECRET"),
-        environ.get("SLACK_API_URL"),
-    )
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL")
+    slack = SlackAccess(*(environ.get(name) or None for name in names))
     return Settings(**fields, folder=folder, file=file.absolute() if file.is_file() else None, slack=slack)
 
 

@@ -74,8 +74,7 @@ class Access:
     def grant(self, actor: Actor, grant: Grant) -> bool:
         """Give a permission. False when it was there already."""
         self._require(actor, Permission.ADMIN, grant.app)
-        if not all(0 < len(text) <= MAX_WHO_CHARS and text.isprintable() for text in (grant.who, grant.app or "all")):
-            raise InvalidInput(f"Who, and the application, have 1 to {MAX_WHO_CHARS} characters, on one line.", "who")
+        _written(grant)
         if self._is_of_the_file(grant):
             raise Refused(f"The settings file grants this already; {_ONLY_THERE}.")
         return self.store.add_grant(grant._replace(source=actor.name), _event(actor, events.GRANTED, grant))
@@ -83,6 +82,7 @@ class Access:
     def revoke(self, actor: Actor, grant: Grant) -> bool:
         """Take a permission back. False when nobody had granted it. Raises Refused for the last Admin of all."""
         self._require(actor, Permission.ADMIN, grant.app)
+        _written(grant)
         if self._is_of_the_file(grant):
             why = f"This grant comes from the settings file; {_ONLY_THERE}: take it out under grants, and start anew."
             raise Refused(why)
@@ -146,6 +146,13 @@ class Access:
         self.store.record(
             Event(request_id, events.REFUSED, 0.0, node, None, actor.name, actor.id, actor.door, why[:MAX_REASON_CHARS])
         )
+
+
+def _written(grant: Grant) -> None:
+    """Raise InvalidInput for what is no text on one line. An application without a name would be all of them."""
+    texts = (grant.who,) if grant.app is None else (grant.who, grant.app)
+    if not all(0 < len(text) <= MAX_WHO_CHARS and text.isprintable() for text in texts):
+        raise InvalidInput(f"Who, and the application, have 1 to {MAX_WHO_CHARS} characters, on one line.", "who")
 
 
 def _event(actor: Actor, kind: str, grant: Grant) -> Event:

@@ -63,7 +63,7 @@ class Submitting(Access):
         workflow = published.workflow
         name = workflow.name
         self._require(actor, Permission.SUBMIT, workflow.app)
-        person = _requester(requester or actor.mail or actor.id)
+        person = _requester((actor.mail or actor.id) if requester is None else requester)
         if key is not None:
             check_key(key)
         made = None if key is None else self.store.submitted(name, key)

@@ -48,13 +48,16 @@ class ConnectionUnusable(RetriggerError):
     """The connection's secret is missing or cannot be sent; the sentence names its variable, never its value."""
 
 
+_Variable = Annotated[str, Field(min_length=1)] | None
+
+
 class Auth(Model):
     """How a call shows who we are: exactly one of a bearer token, ``user:password``, or a header of its own."""
 
-    bearer_env: str | None = Field(None, description="the name of the environment variable that holds the token")
-    basic_env: str | None = Field(None, description="the name of the environment variable that holds user:password")
+    bearer_env: _Variable = Field(None, description="the name of the environment variable that holds the token")
+    basic_env: _Variable = Field(None, description="the name of the environment variable that holds user:password")
     header: HeaderName | None = Field(None, description="a header's name, such as X-Api-Key")
-    header_env: str | None = Field(None, description="the name of the environment variable that holds its value")
+    header_env: _Variable = Field(None, description="the name of the environment variable that holds its value")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

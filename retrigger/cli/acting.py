@@ -12,7 +12,7 @@ from engine.rules.allowed import Action
 from retrigger.cli import outcome
 from retrigger.cli.planning import show_plan
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import JSON_TEXT, REQUEST, Number
+from retrigger.cli.values import JSON_TEXT, NODE, REQUEST, Number
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 request_argument = click.argument("request_id", type=REQUEST, metavar="REQ")
-node_argument = click.argument("node")
+node_argument = click.argument("node", type=NODE, metavar="NODE")
 _common = _options(_reason, _confirm, _plan, _no_wait)
 
 

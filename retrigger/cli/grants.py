@@ -12,12 +12,12 @@ from engine.commands.documents import when
 from engine.rules.permissions import Grant, Permission, grants_giving, may_be_granted
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import Word
+from retrigger.cli.values import APP, Word
 from retrigger.cli.words import clock, iso, plain
 
 _who = click.argument("who", metavar="WHO")
 _permission = click.argument("permission", type=Word([p.value for p in Permission]), metavar="PERMISSION")
-_app = click.option("--app", metavar="APP", help="For this application only. Default: for all.")
+_app = click.option("--app", type=APP, metavar="APP", help="For this application only. Default: for all.")
 
 
 @click.command()

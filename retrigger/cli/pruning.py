@@ -8,13 +8,13 @@ import click
 
 from engine.commands.pruning import Pruner
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import AGE
+from retrigger.cli.values import AGE, APP
 from retrigger.cli.words import counted
 
 
 @click.command()
 @click.option("--older-than", "days", type=AGE, required=True, help="Of requests that ended so many days ago.")
-@click.option("--app", metavar="APP", help="Of this application only. Default: of all.")
+@click.option("--app", type=APP, metavar="APP", help="Of this application only. Default: of all.")
 @click.option("--plan", is_flag=True, help="Say how much would be removed, and do nothing.")
 @pass_session
 def prune(session: Session, days: int, app: str | None, plan: bool) -> None:

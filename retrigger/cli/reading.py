@@ -17,7 +17,7 @@ from engine.states import RequestStatus
 from retrigger.cli.group import FAILED, sentence
 from retrigger.cli.path import show_path
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.values import REQUEST, Number, Word
+from retrigger.cli.values import APP, REQUEST, Number, Word
 from retrigger.cli.words import REQUEST_STYLES, age, plain
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -25,7 +25,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 @click.command("list")
 @click.option("--status", type=Word([status.value for status in RequestStatus]), help="Only those.")
-@click.option("--app", metavar="APP", help="Only those of one application.")
+@click.option("--app", type=APP, metavar="APP", help="Only those of one application.")
 @click.option("--limit", type=Number(1, 10_000), default=50, show_default=True, help="At most so many.")
 @click.option("--after", type=REQUEST, help="Only those older than this one: the next page.")
 @as_json

@@ -70,6 +70,19 @@ class Word(click.Choice[str]):
         return super().convert(plain if plain in self.choices else value, param, ctx)
 
 
+class Name(click.ParamType[str]):
+    """What something is called, without the spaces around it. An empty text, which is what a shell makes of a variable
+    that is not set, is refused: it would be as if nothing had been named."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.name, self._mend = what, mend
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            self.fail(f"{value!r} is no {self.name}; {self._mend}.", param, ctx)
+        return str(value.strip())
+
+
 class Age(click.ParamType[int]):
     """A number of days, such as 90d."""
 
@@ -85,5 +98,7 @@ class Age(click.ParamType[int]):
 
 
 AGE = Age()
+APP = Name("application", "write its name, or leave --app out for all of them")
+NODE = Name("step", "write the name of its node")
 REQUEST = RequestId()
 JSON_TEXT = JsonText()

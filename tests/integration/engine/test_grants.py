@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from engine.commands.service import Engine
 from engine.definition import load
-from engine.errors import NotPermitted, Refused
+from engine.errors import InvalidInput, NotPermitted, Refused
 from engine.rules.permissions import Actor, Grant, Permission
 from tests.support.engine import Room
 
@@ -28,6 +28,17 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 def admin(who: str, app: str | None = None) -> Grant:
     return Grant(who, Permission.ADMIN, app)
+
+
+@pytest.mark.parametrize("act", [Engine.grant, Engine.revoke])
+def test_an_application_without_a_name_is_not_all_of_them(engine: Engine, act: Callable[[Engine, Actor, Grant], bool]):
+    engine.grant(OWNER, admin("U2"))
+    before = engine.grants()
+
+    for app in ("", "HR\n"):
+        with pytest.raises(InvalidInput, match="the application, have 1 to"):
+            act(engine, OWNER, admin("U2", app))
+    assert engine.grants() == before
 
 
 def test_the_last_admin_is_not_revoked_but_by_the_owner_of_the_settings(engine: Engine):

@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.rules.permissions import Grant, Permission
+from retrigger.settings import SlackAccess
 from retrigger.settings_file import EXAMPLE, read_settings, unknown_variables
 
 WHOLE = """
@@ -134,6 +135,14 @@ def test_slack_comes_from_the_environment_and_is_not_shown(file: Path):
     assert "xoxb-1" not in repr(slack)
 
 
+def test_a_variable_of_slack_that_is_empty_is_not_set(file: Path):
+    """As compose and shells pass on what they do not have."""
+    file.write_text("")
+
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL")
+    assert read_settings(file, dict.fromkeys(names, "")).slack == SlackAccess()
+
+
 def test_without_a_signing_secret_slack_is_connected_to(file: Path):
     file.write_text("")
 
@@ -154,6 +163,8 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ("processor: first", "FILE:1: field processor: is `first`; write the number of a processor, such as 1."),
         ("executor: celery", "FILE:1: field executor: is `celery`; write apscheduler or procrastinate."),
         ("workflows: workflows/", "FILE:1: field workflows: is `workflows/`; write a list of folders or files"),
+        ("slots: true", "FILE:1: field slots: is true; write how many steps may run at once, such as 32."),
+        ('api: {host: ""}', "FILE:1: field api.host: is an empty text; write an address such as 127.0.0.1."),
         ("api: {port: 70000}", "FILE:1: field api.port: is the number 70000; write a number from 0 to 65535."),
         ("apps: {HR: {channel: '#hr'}}", "FILE:1: field apps.HR.channel: is `#hr`; write the channel's id"),
         (
@@ -163,10 +174,15 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ("grants:\n  - {who: a@b.c}", "FILE:2: field grants[0].permission: is missing; write submit"),
         ("grants:\n  - {who: a@b.c, permission: act}", "FILE:2: field grants[0].permission: is `act`; write submit"),
         ("grants:\n  - {who: hanna, permission: admin}", "FILE:2: field grants[0].who: is `hanna`"),
+        ('grants: [{who: a@b.c, permission: admin, app: ""}]', "FILE:1: field grants[0].app: is an empty text;"),
         ("grants: [hanna]", "FILE:1: field grants[0]: is `hanna`; write a mapping such as {who: "),
         ("connections: {it: http://x}", "FILE:1: field connections.it: is `http://x`; write a mapping such as {base"),
         ("connections: {it: {}}", "FILE:1: field connections.it.base_url: is missing; write an address"),
         ("connections: {it: {base_ulr: x}}", "FILE:1: field connections.it.base_url: is missing; write an address"),
+        (
+            'connections: {it: {base_url: "http://x", auth: {bearer_env: ""}}}',
+            "FILE:1: field connections.it.auth.bearer_env: is an empty text; write the name of the environment",
+        ),
         ("slack: {token: x}", "FILE:1: field slack: Slack's tokens come from the environment only; set"),
         ("folder: /", "FILE:1: field folder: is not known; use"),
         (
@@ -189,6 +205,8 @@ def test_all_mistakes_are_told_at_once(file: Path):
 def test_a_mistake_of_a_variable_names_the_variable(file: Path):
     assert problems(file, "lease: 5s", RETRIGGER_LEASE="soon")[0].startswith("RETRIGGER_LEASE: is `soon`; write")
     assert problems(file, "", RETRIGGER_API_PORT="web")[0].startswith("RETRIGGER_API_PORT: is `web`; write a port")
+    # to the system, no host at all is every address of the machine
+    assert problems(file, "", RETRIGGER_API_HOST="")[0].startswith("RETRIGGER_API_HOST: is an empty text; write an")
 
 
 def test_files_that_cannot_be_read_are_told(file: Path):

@@ -29,7 +29,8 @@ def test_a_grant_for_an_application_that_has_no_workflow_yet_says_so(still: Fron
     told = still.run("grant", "vera@example.com", "submit", "--app", "hr")
     assert (told.exit_code, told.stdout) == (0, "vera@example.com, Submit, hr: granted.\n")
     assert told.stderr == "No workflow of the application hr is published yet; there are: HR.\n"
-    assert still.run("grant", "vera@example.com", "submit", "--app", "HR").stderr == ""
+    assert still.run("grant", "vera@example.com", "submit", "--app", " HR ").stderr == ""
+    assert [grant["app"] for grant in still.json("grants")] == ["HR", "hr"]
 
 
 def test_grants_of_the_settings_file_can_only_be_changed_there(front: Front):

@@ -26,6 +26,8 @@ WRONG = [
     (("show", "REQ-7"), 4, "There is no request REQ-7."),
     (("flow", "REQ-7", "second"), 4, "There is no request REQ-7."),
     (("flow", "REQ-1", "secnd"), 4, "There is no step secnd. REQ-1 has: "),
+    (("flow", "REQ-1", "first "), 3, "first is completed."),  # as it is pasted
+    (("flow", "REQ-1", ""), 2, "'' is no step; write the name of its node."),
     (("flow", "REQ-1", "secnd", "--plan"), 4, "There is no step secnd."),
     (("input", "REQ-1", "secnd", "--json", "{}"), 4, "There is no step secnd."),
     (("input", "REQ-1", "secnd"), 4, "There is no step secnd."),
@@ -51,6 +53,7 @@ WRONG = [
     (("submit", "steps"), 3, "The input does not fit: 'name' is a required property."),
     (("submit", "steps", "--input", JSON, "--requester", "eve\x1b[2J@example.com"), 3, "The requester must be "),
     (("submit", "steps", "--input", JSON, "--requester", "eve\n@example.com"), 3, "The requester must be "),
+    (("submit", "steps", "--input", JSON, "--requester", ""), 3, "The requester must be "),
     (("list", "--limit", "few"), 2, "'few' is not a valid number."),
     (("list", "--status", "stuck"), 2, "'stuck' is not one of 'in_progress', 'blocked'"),
     (("grant", "hanna@example.com", "act"), 2, "'act' is not one of 'submit', 'view_reports', 'take_action', 'admin'"),
@@ -59,6 +62,11 @@ WRONG = [
     (("grant", "hanna", "admin"), 2, "'hanna' is nobody; write a mail, "),
     (("grant", " ", "admin"), 2, "is nobody"),
     (("grant", "eve\x1b[2J", "admin"), 2, "is nobody"),
+    # what a shell makes of a variable that is not set would be all applications
+    (("grant", "vera@example.com", "admin", "--app", ""), 2, "'' is no application; write its name, or leave --app"),
+    (("revoke", "vera@example.com", "admin", "--app", " "), 2, "' ' is no application"),
+    (("list", "--app", ""), 2, "'' is no application"),
+    (("prune", "--older-than", "90d", "--app", ""), 2, "'' is no application"),
     (("workflow", "check", "nowhere.yaml"), 1, "nowhere.yaml cannot be read: No such file or directory."),
 ]
 
