@@ -98,11 +98,13 @@ Target = Annotated[StrictStr, matching(r"[\s\S]+", "the id of a node, or end")]
 
 
 def described(value: Any) -> str:
-    """A value from the file, as a sentence names it."""
+    """A value of the file, or of a template, as a sentence names it. Whole or not at all: what a template gave may be
+    sensitive, and is not known by whoever masks the sentence once it was cut."""
     if value is None:
         return "empty"
     if isinstance(value, str):
-        return f"`{value if len(value) <= 60 else value[:59] + '…'}`" if value else "an empty text"
+        whole = f"`{value}`" if value else "an empty text"
+        return whole if len(value) <= 60 else f"a text of {len(value):,} characters"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):

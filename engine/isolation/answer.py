@@ -10,6 +10,8 @@ from engine.errors import InvalidInput
 from engine.limits import MAX_RESPONSE_BYTES, MAX_TOLD_CHARS
 from engine.values import strict_json
 
+_FRAMES = 50  # of a traceback that is too long to be told whole
+
 
 class Answer(NamedTuple):
     """``result`` as JSON text, or why there is none: ``problem`` goes on after the function's name. Not masked yet."""
@@ -44,16 +46,23 @@ def _kept(result: Any) -> Answer:
 
 
 def _described(error: BaseException) -> str:
-    """Type and message; an error may be of a class whose message raises in its turn."""
+    """Type and message, whole or not at all: whoever masks it does not know a sensitive value that was cut. An error
+    may be of a class whose message raises in its turn."""
     name = type(error).__name__
     try:
-        return f"{name}: {str(error)[:MAX_TOLD_CHARS]}".rstrip(": ")
+        message = str(error)
     except BaseException:
         return f"{name}, whose message cannot be shown"
+    if len(message) > MAX_TOLD_CHARS:
+        return f"{name}, whose message has {len(message):,} characters"
+    return f"{name}: {message}".rstrip(": ")
 
 
 def _traced(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(error))[-MAX_TOLD_CHARS:]
+        whole = "".join(traceback.format_exception(error))
+        if len(whole) <= MAX_TOLD_CHARS:
+            return whole
+        return "".join([*traceback.format_tb(error.__traceback__, -_FRAMES), _described(error)])[-MAX_TOLD_CHARS:]
     except BaseException:
         return f"{type(error).__name__}, whose traceback cannot be shown"

@@ -110,8 +110,11 @@ def _unwanted(who: str, answer: Answer, expect: Expectation, now: float, hide: H
         error += ", and redirects are not followed"
     elif effect is CallEffect.ACCEPTED:
         error += f", expected {' or '.join(map(str, sorted(expect.statuses)))}"
+    if answer.fault:  # not quoted: it may have ended within a secret, which is not known any more by its beginning
+        error += f", and its answer {answer.fault}"
     response = hide(_json_or_none(answer))
-    said = _text(answer).strip() if response is None else _gist(response)
+    quoted = "" if answer.fault else _text(answer).strip()
+    said = quoted if response is None else _gist(response)
     their_now = _moment(answer.headers.get("Date") or "")  # a time of theirs is by their clock: ours may be wrong
     wish = retry_after(answer.headers.get("Retry-After"), their_now or now) if retryable else None
     is_page = said.startswith("<")

@@ -13,6 +13,7 @@ from engine.nodes.connections import Connection
 from engine.rules.idempotency_keys import call_digest
 from engine.values import strict_json
 from engine.values.headers import header_problem
+from engine.values.shown import shown
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
@@ -52,24 +53,24 @@ def build_call(connection: Connection, method: str, path: Any, query: Any, heade
 def _path(path: Any) -> str:
     """The path stays below the connection's base URL, whatever a request's values hold (SPEC 2)."""
     if not isinstance(path, str) or not path.startswith("/"):
-        raise CallRefused(f"The path must be text that begins with '/', and is {_short(path)}.")
+        raise CallRefused(f"The path must be text that begins with '/', and is {shown(path)}.")
     if path.startswith("//"):
-        raise CallRefused(f"The path begins with '//', which would name another host: {_short(path)}.")
+        raise CallRefused(f"The path begins with '//', which would name another host: {shown(path)}.")
     found = re.search(r"[\x00-\x1f\x7f\\?#]", path)
     if found:
         raise CallRefused(
-            f"The path holds {found[0]!r}: {_short(path)}. Encode values with the filter urlencode; "
+            f"The path holds {found[0]!r}: {shown(path)}. Encode values with the filter urlencode; "
             "what follows a '?' belongs under query."
         )
     if any(unquote(segment).partition(";")[0] in (".", "..") for segment in _BETWEEN.split(path)):
-        raise CallRefused(f"The path holds '..' or '.', which would lead elsewhere: {_short(path)}.")
+        raise CallRefused(f"The path holds '..' or '.', which would lead elsewhere: {shown(path)}.")
     return path
 
 
 def _pairs(query: Any) -> list[tuple[str, str]]:
     """Query parameters in order. A list repeats its name, null leaves it out."""
     if not isinstance(query, Mapping):
-        raise CallRefused(f"The query must be names with values, and is {_short(query)}.")
+        raise CallRefused(f"The query must be names with values, and is {shown(query)}.")
     pairs = []
     for name, value in query.items():
         for item in value if isinstance(value, list | tuple) else [value]:
@@ -82,7 +83,7 @@ def _pairs(query: Any) -> list[tuple[str, str]]:
 
 def _headers(headers: Any, connection: Connection) -> dict[str, str]:
     if not isinstance(headers, Mapping):
-        raise CallRefused(f"The headers must be names with values, and are {_short(headers)}.")
+        raise CallRefused(f"The headers must be names with values, and are {shown(headers)}.")
     sent = dict(connection.settings.headers)
     for name, value in headers.items():
         if isinstance(value, Mapping | list | tuple):
@@ -111,8 +112,3 @@ def _body(body: Any) -> tuple[bytes | None, str | None]:
 
 def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:100] + "…"

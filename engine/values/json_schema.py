@@ -20,13 +20,12 @@ from referencing import Registry
 
 from engine.limits import MAX_SCHEMA_CHECKS
 from engine.values import regex
+from engine.values.shown import shown
 
 MOST = 100  # errors that are looked for
 TOO_LONG = f"it takes more than {MAX_SCHEMA_CHECKS:,} checks to compare it with its schema"
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
 _AT_ONCE = 8  # entries of a list or an object that are compared in the time of a check
-_SHOWN = 100  # characters of a value in a sentence
-_KINDS: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
 
 
@@ -81,7 +80,7 @@ def _any_of(validator: Draft202012Validator, schemas: list[Any], value: Any, _: 
         if not found:
             return
         errors += found
-    yield ValidationError(f"{_shown(value)} is not valid under any of the given schemas", context=errors)
+    yield ValidationError(f"{shown(value)} is not valid under any of the given schemas", context=errors)
 
 
 def _one_of(
@@ -91,12 +90,12 @@ def _one_of(
     if not valid:
         yield from _any_of(validator, schemas, value, whole)
     elif len(valid) > 1:
-        yield ValidationError(f"{_shown(value)} is valid under {len(valid)} of the given schemas, not under one")
+        yield ValidationError(f"{shown(value)} is valid under {len(valid)} of the given schemas, not under one")
 
 
 def _unique_items(validator: Draft202012Validator, wanted: bool, value: Any, _: object) -> Iterator[ValidationError]:
     if wanted and isinstance(value, list) and len(set(map(_comparable, value))) < len(value):
-        yield ValidationError(f"{_shown(value)} has non-unique elements")
+        yield ValidationError(f"{shown(value)} has non-unique elements")
 
 
 def _comparable(value: Any) -> Any:
@@ -114,12 +113,12 @@ def _multiple_of(validator: Draft202012Validator, step: Any, value: Any, whole: 
         yield from Draft202012Validator.VALIDATORS["multipleOf"](validator, step, value, whole) or ()
     except OverflowError:
         if Fraction(value) % Fraction(step):
-            yield ValidationError(f"{_shown(value)} is not a multiple of {step}")
+            yield ValidationError(f"{shown(value)} is not a multiple of {step}")
 
 
 def _pattern(validator: Draft202012Validator, pattern: str, value: Any, _: object) -> Iterator[ValidationError]:
     if isinstance(value, str) and not regex.found(pattern, value):
-        yield ValidationError(f"{_shown(value)} does not match {pattern!r}")
+        yield ValidationError(f"{shown(value)} does not match {pattern!r}")
 
 
 def _pattern_properties(
@@ -141,7 +140,7 @@ def _additional_properties(
         if name not in named and not any(regex.found(pattern, name) for pattern in patterns)
     ]
     if schema is False and others:
-        yield ValidationError(f"Additional properties are not allowed ({_shown(others[0])} was unexpected)")
+        yield ValidationError(f"Additional properties are not allowed ({shown(others[0])} was unexpected)")
     elif schema is not False:
         for name in others:
             yield from validator.descend(value[name], schema, path=name)
@@ -157,12 +156,6 @@ def _unevaluated(keyword: str) -> Any:
             yield from original(validator, schema, value, whole)
 
     return check
-
-
-def _shown(value: Any) -> str:
-    """Whole, or not at all: a sensitive value that was cut is not known any more by whoever masks the sentence."""
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN else f"{_KINDS.get(type(value), 'a value')} of {len(shown):,} characters"
 
 
 _CHECKS: Mapping[str, Check] = {

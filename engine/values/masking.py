@@ -3,7 +3,8 @@
 Masking is by value: wherever a sensitive value shows, not only in the field it came from. Values of 4 characters and
 more are masked anywhere, in their usual encodings too; of 2 and 3 characters, where they stand as a word; a single
 character only as a whole value, since masking every "1" would destroy every text. Booleans and nulls are masked in
-their own field only. A value hidden in something larger (base64 of a whole sentence, say) cannot be found.
+their own field only. Of a value of several lines each is one too, since they may be told one by one. A value hidden in
+something larger (base64 of a whole sentence, say) cannot be found, nor one that was cut: mask before you cut.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -28,7 +29,7 @@ class Masker:
     """Replaces each of ``values`` by the mask. ``active`` is False when there is nothing to mask."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self._whole = frozenset(stripped for value in values if (stripped := value.strip()))
+        self._whole = frozenset(part for value in values for part in _parts(value))
         self._forms = frozenset(form for value in self._whole if len(value) >= _ANYWHERE_FROM for form in _forms(value))
         self._words = _word_pattern(self._whole)
         self._many: _Many | None = None
@@ -176,6 +177,15 @@ def _written(number: Any) -> tuple[str, ...]:
     return (str(number), str(int(number))) if whole else (str(number),)
 
 
+def _parts(value: str) -> Iterator[str]:
+    """The value, and its lines."""
+    whole = value.strip()
+    if whole:
+        yield whole
+        lines = map(str.strip, whole.splitlines())
+        yield from (line for line in lines if len(line) >= _ANYWHERE_FROM)
+
+
 def _word_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     words = [re.escape(value) for value in values if _WORD_FROM <= len(value) < _ANYWHERE_FROM]
     if len(words) > _FEW:
@@ -184,13 +194,16 @@ def _word_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _forms(value: str) -> set[str]:
-    """How a value shows in JSON, addresses, HTML, logs, and as base64."""
+    """How a value shows on one line, in JSON (within JSON, too), addresses, HTML, logs, and as base64."""
     raw = value.encode("utf-8", "surrogatepass")
     encoded = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return {
         value,
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
+        " ".join(value.split()),
+        *in_json,
+        *(form.replace("/", "\\/") for form in in_json),
+        *(written(form)[1:-1] for form in in_json - {value} for written in (json.dumps, repr)),
         repr(value)[1:-1],
         html.escape(value),
         html.escape(value, quote=False),

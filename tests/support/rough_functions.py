@@ -124,7 +124,7 @@ def slippery() -> dict[str, Any]:
 
 @function("rough.long_error")
 def long_error(text: str) -> None:
-    raise ValueError(text * 10_000_000)
+    raise ValueError(text * 1000)
 
 
 @function("rough.flood")

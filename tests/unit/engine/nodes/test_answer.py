@@ -132,6 +132,14 @@ def test_answers_that_do_not_arrive(given_, error, effect, retryable):
     assert (found.call, found.retryable) == (effect, retryable)
 
 
+def test_what_broke_off_is_not_quoted():
+    """It may have ended within a secret, which is not known any more by its beginning."""
+    for body, kind in ((b"bad token hun", "text/plain"), (b'{"detail": "bad token hun', JSON)):
+        found = outcome(answer(400, body, kind, fault="broke off"))
+        assert isinstance(found, Failure)
+        assert found.error == "identity answered 400 Bad Request, and its answer broke off."
+
+
 @pytest.mark.parametrize(
     ("given_", "error"),
     [

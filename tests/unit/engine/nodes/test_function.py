@@ -115,12 +115,25 @@ def test_the_traceback_is_logged_without_secrets(register, caplog):
 
 def test_a_long_error_is_cut_with_a_mark(register):
     def fail():
-        raise RuntimeError("x" * 100_000)
+        raise RuntimeError("x" * 10_000)
 
     register(fail)
     found = run()
     assert len(found.error) == 2000
     assert found.error.endswith("… (cut)")
+
+
+def test_of_an_endless_message_nothing_is_kept(register, caplog):
+    """It would be cut before it is masked, and half of a sensitive value is not found."""
+    secret = "s3cret! " * 10_000
+
+    def fail():
+        raise RuntimeError(f"bad {secret}")
+
+    register(fail)
+    assert run(secrets=[secret]) == Failure("test.step failed: RuntimeError, whose message has 80,004 characters")
+    assert "in fail" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_an_unknown_function_is_named_with_those_there_are(register):

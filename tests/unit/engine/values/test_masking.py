@@ -56,6 +56,11 @@ def test_what_is_around_a_secret_stays(secret, before, after):
         lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
         lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
         lambda s: repr(s)[1:-1],
+        lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
+        lambda s: json.dumps(json.dumps(s)[1:-1])[1:-1],
+        lambda s: json.dumps(json.dumps(s)[1:-1], ensure_ascii=False)[1:-1],
+        lambda s: repr(json.dumps(s)[1:-1])[1:-1],
+        lambda s: " ".join(s.split()),
     ],
     ids=[
         "json",
@@ -68,6 +73,11 @@ def test_what_is_around_a_secret_stays(secret, before, after):
         "base64",
         "base64 in urls",
         "python",
+        "json of PHP",
+        "json in json",
+        "json in json not escaped",
+        "json in python",
+        "on one line",
     ],
 )
 @example("a\\n?>~ \u00fc/&<'", "", "")  # nearly every form of it is another
@@ -75,6 +85,14 @@ def test_an_encoded_secret_is_masked_too(encode, secret, before, after):
     secret = secret.strip()
 
     assert encode(secret) not in Masker([secret]).text(before + encode(secret) + after)
+
+
+def test_each_line_of_a_value_is_masked_where_lines_are_told_one_by_one():
+    masker = Masker(["12 Main Street\n  Springfield\r\nX\n"])
+
+    assert [masker.text(line) for line in ("to 12 Main Street", "  Springfield", "X", "Xylophone")] == [
+        f"to {MASK}", MASK, "X", "Xylophone"
+    ]  # fmt: skip
 
 
 def test_of_a_secret_that_holds_another_nothing_stays():
