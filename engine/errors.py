@@ -179,6 +179,15 @@ class UnreadableRow(CannotBeRead):
         )
 
 
+class DamagedValue(CannotBeRead):
+    """Of what is stored of a request, ``what`` is not as Retrigger writes it; it is not shown, for it may be
+    sensitive."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"This cannot be read: {what} is damaged. Bring its row back from a backup.")
+
+
 class LeaseLost(RetriggerError):
     """This attempt is no longer the step's attempt; whoever made it must stop and change nothing."""
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from engine.records import Attempt, AttemptEnd, Event, Request, Step
 from engine.states import RequestStatus
+from engine.values.stored_json import stored_json
 
 
 class StoredWorkflow(NamedTuple):
@@ -133,6 +134,17 @@ class RequestDetail(NamedTuple):
     attempts: tuple[AttemptDetail, ...]
     events: tuple[Event, ...]
     at: float  # when it was read, by the database's clock
+
+    @property
+    def given(self) -> Any:
+        """The input as a value. Raises DamagedValue."""
+        return stored_json(self.input, "the request's input")
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """As values, by node, as far as there are any. Raises DamagedValue."""
+        found = {row.step.node: row.result for row in self.steps if row.result is not None}
+        return {node: stored_json(result, f"the result of {node}") for node, result in found.items()}
 
 
 class History(NamedTuple):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
-from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
+from engine.errors import CannotBeRead
+from engine.logs import logger
+from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost, whose
 from storage import rows
 from storage.database import now
 from storage.store import SqlStore
 from storage.tables import GIVEN_UP, TO_TELL, outbox, posted
+
+log = logger(__name__)
 
 DAY = 86400.0  # seconds for which what was given up is told of
 
@@ -44,7 +48,7 @@ class SqlOutbox:
             found = connection.execute(locked).all()
             taken = update(outbox).where(outbox.c.id.in_([row.id for row in found]))
             connection.execute(taken.values(taken_until=moment + lease))
-            return [_row(row, moment, moment + lease) for row in found]
+            return list(_readable(connection, found, moment, moment + lease))
 
         return self._writer.write(run, beside=True)
 
@@ -55,7 +59,10 @@ class SqlOutbox:
         with self._database.reading() as connection:
             moment = now(connection)
             found = connection.execute(wanted.where(_begun(outbox, moment))).all()
-            return [_row(other, moment, row.taken_until) for other in found]
+            try:
+                return [_row(other, moment, row.taken_until) for other in found]
+            except CannotBeRead:
+                return []  # each is told by itself, or given up, when it is due
 
     def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
         """Remember, durably, that a send begins; what was begun before keeps its time. Raises RowLost."""
@@ -187,6 +194,16 @@ def _due(limit: int, moment: float) -> Any:
     free = or_(outbox.c.taken_until.is_(None), outbox.c.taken_until <= moment)
     due = select(*_COLUMNS).where(TO_TELL, outbox.c.due_at <= moment, free, is_first)
     return due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
+
+
+def _readable(connection: Connection, found: Iterable[Any], moment: float, taken_until: float) -> Iterator[OutboxRow]:
+    """One that cannot be read is given up: what else is to be told does not wait for it."""
+    for row in found:
+        try:
+            yield _row(row, moment, taken_until)
+        except CannotBeRead as error:
+            log.error("outbox.given_up", says=f"{whose(row.request_id)}: {row.kind} not told: {error}")
+            connection.execute(_of([row.id]).values(done_at=moment, error=str(error)))
 
 
 def _row(row: Any, moment: float, taken_until: float) -> OutboxRow:

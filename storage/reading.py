@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from engine.stored import (
     StepDetail,
     TemplateValues,
 )
+from engine.values.stored_json import stored_json
 from storage import rows
 from storage.database import now
 from storage.inputs import Inputs, Submitted
@@ -46,9 +46,9 @@ class Reading(Repository):
                 if wanted:
                     stored = statements.results.run(connection, id=request_id, nodes=statements.listed(wanted))
         return TemplateValues(
-            json.loads(submitted.input),
+            stored_json(submitted.input, "the request's input"),
             submitted.requester,
-            {node: json.loads(result) for node, result, *_ in stored if result is not None},
+            {node: stored_json(result, f"the result of {node}") for node, result, *_ in stored if result is not None},
             {node: error for node, _, error, *_ in stored if error is not None},
             {node: issue for node, _, _, issue in stored},
         )

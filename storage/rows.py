@@ -12,6 +12,7 @@ from engine.records import Approval, Attempt, AttemptEnd, Blocked, Event, Notice
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from engine.stored import AttemptDetail
 from engine.values.storable import storable
+from engine.values.stored_json import made_of
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
@@ -147,7 +148,8 @@ def event_row(event: Event) -> tuple[Any, ...]:
 
 def event_from(row: Row) -> Event:
     """The other way round."""
-    return Event._make((*row[:9], None if row[9] is None else json.loads(row[9]), row[10]))
+    data = None if row[9] is None else made_of(row[9], "an event", dict)
+    return Event._make((*row[:9], data, row[10]))
 
 
 def notice_row(notice: Notice, now: float) -> tuple[Any, ...]:
@@ -163,7 +165,7 @@ def block_rows(blocked: Iterable[Blocked]) -> list[tuple[Any, ...]]:
 
 def told_event_from(text: str | None) -> Event | None:
     """The event that an outbox row carries."""
-    return None if text is None else Event(**json.loads(text))
+    return None if text is None else made_of(text, "what is to be told", lambda fields: Event(**fields))
 
 
 def trigger_text(trigger: Trigger | None) -> str | None:
@@ -172,7 +174,7 @@ def trigger_text(trigger: Trigger | None) -> str | None:
 
 
 def _trigger_from(text: str | None) -> Trigger | None:
-    return None if text is None else Trigger(**json.loads(text))
+    return None if text is None else made_of(text, "an act on a step", lambda fields: Trigger(**fields))
 
 
 def approval_text(approval: Approval | None) -> str | None:
@@ -181,9 +183,11 @@ def approval_text(approval: Approval | None) -> str | None:
 
 
 def _approval_from(text: str | None) -> Approval | None:
-    if text is None:
-        return None
-    approvers, need, approved = json.loads(text)
+    return None if text is None else made_of(text, "an approval", _approval_of)
+
+
+def _approval_of(fields: Any) -> Approval:
+    approvers, need, approved = fields
     return Approval(tuple(approvers), need, tuple(approved))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypedDict, TypeVar, Unpack
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.commands.access import Access
-from engine.commands.reading import load, mask_texts, masker_for
+from engine.commands.reading import mask_texts, masker_for
 from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused, RetriggerError
 from engine.limits import MAX_REASON_CHARS
 from engine.logs import bound, logger
@@ -86,8 +86,7 @@ class Acting(Access):
 
     def _masker_of(self, detail: RequestDetail) -> Masker:
         workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
-        results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
-        return masker_for(workflow, load(detail.input), results, self._hidden(detail))
+        return masker_for(workflow, detail.given, detail.results, self._hidden(detail))
 
     def masked(self, request_id: int, text: str) -> str:
         """A sentence about the request without what its definition lists as sensitive."""

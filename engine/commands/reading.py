@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from engine.catalog import Catalog
@@ -11,11 +10,6 @@ from engine.definition import Workflow
 from engine.records import Approval, Trigger
 from engine.stored import AttemptDetail, RequestDetail, StepDetail
 from engine.values.masking import Masker, mask_fields, sensitive_values
-
-
-def load(text: str | None) -> Any:
-    """JSON text of the database as a value."""
-    return None if text is None else json.loads(text)
 
 
 def masker_for(workflow: Workflow, input: Any, results: dict[str, Any], secrets: frozenset[str]) -> Masker:
@@ -27,8 +21,7 @@ def read_document(detail: RequestDetail, catalog: Catalog, secrets: frozenset[st
     """The whole request, every sensitive value masked."""
     request = detail.request
     workflow = catalog.get(request.workflow, request.workflow_version).workflow
-    given = load(detail.input)
-    results = {row.step.node: load(row.result) for row in detail.steps if row.result is not None}
+    given, results = detail.given, detail.results
     masker = masker_for(workflow, given, results, secrets)
     shown_input, shown_results = mask_fields(workflow.sensitive, given, results)
     return request_document(

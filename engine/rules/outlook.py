@@ -6,7 +6,6 @@ everything that it names is known already.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -50,9 +49,9 @@ def outlook(workflow: Workflow, plan: Plan, detail: RequestDetail, text: str) ->
     assert plan.node is not None
     value = loads(text, limit=MAX_INPUT_BYTES)
     running = {run.node for run in plan.runs}
-    stored = {row.step.node: json.loads(row.result) for row in detail.steps if row.result is not None}
+    stored = detail.results
     known = {node: result for node, result in stored.items() if node not in running}
-    given, requester = json.loads(detail.input), detail.request.requester
+    given, requester = detail.given, detail.request.requester
     errors = {row.step.node: row.step.error for row in detail.steps if row.step.node not in running}
     results = {**known, plan.node: value}
     context = build_context(plan.request_id, given, requester, results, errors | {plan.node: None}, workflow.constants)

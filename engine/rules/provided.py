@@ -17,6 +17,7 @@ from engine.texts import MASK
 from engine.values.json_schema import MOST, misfits
 from engine.values.masking import Masker, mask_fields, sensitive_values
 from engine.values.paths import dotted
+from engine.values.stored_json import stored_json
 from engine.values.strict_json import check_depth, check_size, dumps, line_and_column, loads, where
 
 _TOLD = 3  # misfits in one sentence
@@ -63,7 +64,7 @@ def draft_for(workflow: Workflow, node: str, detail: RequestDetail) -> str:
     shape = shape_of(workflow.nodes[node].provided_schema)
     if not responses:
         return dumps_plain(shape)
-    last = json.loads(responses[-1])
+    last = stored_json(responses[-1], f"the last response of {node}")
     _, results = mask_fields(workflow.sensitive, None, {node: last})
     found = _without_masks(results[node])
     if isinstance(found, dict) and isinstance(shape, dict):

@@ -24,7 +24,7 @@ from engine.definition import (
     approvers_of,
     moment,
 )
-from engine.errors import ConfirmationNeeded, LeaseLost, RetriggerError
+from engine.errors import ConfirmationNeeded, DamagedValue, LeaseLost, RetriggerError
 from engine.functions import Registered
 from engine.graph import INSTANT_KINDS
 from engine.isolation.answer import Answer
@@ -97,7 +97,7 @@ class Execution:
             raise RetriggerError(f"Nothing executes a node of kind {node.kind}.")
         try:
             return execute(self, node)
-        except (TemplateError, CallRefused) as error:
+        except (TemplateError, CallRefused, DamagedValue) as error:
             call = CallEffect.NOT_SENT if isinstance(node, ActionNode) else None
             return Failure(self._masker.text(f"{node.id} cannot be rendered: {error}"), call, must_block=True)
         except ConfirmationNeeded:

@@ -266,3 +266,28 @@ def test_the_relay_is_woken_by_the_commit_that_has_something_to_tell(store: SqlS
         assert woken == ["told"]
     finally:
         waking.close()
+
+
+def test_a_row_that_cannot_be_read_is_given_up_and_the_others_are_told(store: SqlStore, outbox: SqlOutbox):
+    damaged, whole = submit(store), submit(store)
+    tell(store, damaged, "line", "line")
+    tell(store, whole, "line")
+    with store.database.writing() as connection:
+        connection.execute(update(table).where(table.c.request_id == damaged).values(event='{"kind": '))
+    (told,) = outbox.due(10, 30)
+    outbox.done([told.id])
+    assert (told.request_id, outbox.due(10, 30)) == (whole, [])
+    left = outbox.backlog()
+    assert (left.number, left.given_up) == (0, 2)
+    assert left.last_given_up == "This cannot be read: what is to be told is damaged. Bring its row back from a backup."
+
+
+def test_what_cannot_be_read_is_not_told_along_with_what_can(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    tell(store, request_id, *["line"] * 3)
+    first, second = outbox.due(1, 30)[0], update(table).where(table.c.id == 2)
+    with store.database.writing() as connection:
+        connection.execute(second.values(event="5"))
+    assert outbox.behind(first, 10) == []
+    outbox.done([first.id])
+    assert [row.id for row in (*outbox.due(10, 30), *outbox.due(10, 30))] == [3]
