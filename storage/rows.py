@@ -16,14 +16,18 @@ from engine.values.stored_json import made_of
 
 Row: TypeAlias = Any  # a row of the driver or of SQLAlchemy: a sequence of values
 
-W = TypeVar("W", bound=StrEnum)
+W = TypeVar("W", bound=StrEnum | None)
+
+
+def _text(value: StrEnum | None) -> str | None:
+    return None if value is None else value._value_  # without the property, which takes ten times as long
 
 
 class _Known(dict[str | None, W]):
     """The words of one kind by their values: a lookup is several times quicker than calling the enum."""
 
-    def __init__(self, words: type[W]) -> None:
-        super().__init__({word.value: word for word in words})
+    def __init__(self, words: Iterable[W]) -> None:
+        super().__init__({_text(word): word for word in words})
 
     def __missing__(self, value: str | None) -> W:
         raise UnreadableRow(value)
@@ -31,9 +35,10 @@ class _Known(dict[str | None, W]):
 
 REQUEST_STATUS = _Known(RequestStatus)
 _STEP_STATUS = _Known(StepStatus)
+_WAS = _Known((None, *StepStatus))
 _ATTEMPT_KIND = _Known(AttemptKind)
 _ATTEMPT_OUTCOME = _Known(AttemptOutcome)
-_CALL = _Known(CallEffect)
+_CALL = _Known((None, *CallEffect))
 
 
 def clean(text: str | None) -> str | None:
@@ -74,10 +79,6 @@ def request_from(row: Row) -> Request:
     return Request(row[0], workflow, version, app, REQUEST_STATUS[status], row[5], row[6], bool(row[7]), *row[8:13])
 
 
-def _text(value: StrEnum | None) -> str | None:
-    return None if value is None else value._value_  # without the property, which takes ten times as long
-
-
 def step_row(step: Step) -> tuple[Any, ...]:
     """The light columns of a step."""
     row: list[Any] = list(step)
@@ -102,7 +103,7 @@ def step_from(row: Row) -> Step:
     return Step(
         request_id, node, kind, _STEP_STATUS[status], version, attempt, _ATTEMPT_KIND[next_kind], visit, retries,
         recoveries, due_at, worker, lease_until, outlet, bool(held), bool(stale), bool(only), bool(update_status),
-        _STEP_STATUS.get(was), key_salt, sent_key, effect_key, repeat, _CALL.get(call), error,
+        _WAS[was], key_salt, sent_key, effect_key, repeat, _CALL[call], error,
         _trigger_from(trigger), wakes_at, _approval_from(approval), bool(early), cancelled_by,
     )  # fmt: skip
 
@@ -131,7 +132,7 @@ def end_from(key: Row, row: Row) -> AttemptEnd | None:
     """``row``: outcome, ended_at, error, call, response, late. None while the attempt runs."""
     if row[0] is None:
         return None
-    return AttemptEnd._make((*key, _ATTEMPT_OUTCOME[row[0]], row[1], row[2], _CALL.get(row[3]), row[4], row[5]))
+    return AttemptEnd._make((*key, _ATTEMPT_OUTCOME[row[0]], row[1], row[2], _CALL[row[3]], row[4], row[5]))
 
 
 def attempt_detail_from(row: Row) -> AttemptDetail:

@@ -82,7 +82,7 @@ PLANTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", ["requests SET status", "steps SET status", "attempts SET outcome"])
+@pytest.mark.parametrize("table", ["requests SET status", "steps SET status", "steps SET call", "attempts SET outcome"])
 def test_a_row_that_cannot_be_read_is_told_and_the_others_are_audited(front: Front, table: str):
     with front.engine():
         for request in [front.submit() for _ in range(2)]:

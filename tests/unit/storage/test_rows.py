@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import UnreadableRow
 from engine.records import Attempt, AttemptEnd, Event, Notice, Request, Step, Trigger
 from engine.states import AttemptKind, AttemptOutcome, CallEffect, RequestStatus, StepStatus
 from storage import rows, tables
@@ -37,6 +38,26 @@ def test_a_step_survives_the_round_trip(step: Step):
 @given(st.builds(Request, status=st.sampled_from(RequestStatus), reason=st.none() | plain, requester=plain))
 def test_a_request_survives_the_round_trip(request: Request):
     assert rows.request_from(rows.request_row(request)) == request
+
+
+STEP = Step(1, "pay", "action", StepStatus.RUNNING, 3)
+END = AttemptEnd(1, "pay", 2, AttemptOutcome.FAILED, 6.0)
+
+
+@pytest.mark.parametrize("field", ["status", "next_kind", "was", "call"])
+def test_a_step_with_a_word_of_tomorrow_is_not_read_as_another(field: str):
+    row = list(rows.step_row(STEP))
+    row[Step._fields.index(field)] = "of tomorrow"
+    with pytest.raises(UnreadableRow):
+        rows.step_from(row)
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_nor_is_an_end(place: int):
+    row = [*rows.end_row(END)[:5], None]
+    row[place] = "of tomorrow"
+    with pytest.raises(UnreadableRow):
+        rows.end_from(END[:3], row)
 
 
 @pytest.mark.parametrize("trigger", [None, TRIGGER])
