@@ -38,6 +38,7 @@ def create_api(app: App, receiver: HttpReceiver | None = None, *, only_slack: bo
         openapi_url=None,  # served below: FastAPI would make it on the event loop, at the first call
         docs_url=None,  # its page would come from the internet
         redoc_url=None,
+        redirect_slashes=False,  # it would send on by the Host that the caller names, and without the proxy's TLS
         lifespan=_few_threads,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Literal
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from retrigger.wiring import App, check_tables
 
 _FRESH = 1.0  # seconds that a look is good for
 _PATIENCE = 2.0  # seconds: a monitor that hears nothing cannot tell which of us is away
+_THREADS = 16  # monitors that wait for a look at once
 
 router = APIRouter()
 
@@ -36,12 +38,14 @@ class Ready(BaseModel):
 
 
 class Monitor:
-    """What the routes here look at."""
+    """What the routes here look at, in threads of their own: however many calls wait for the database, a monitor hears
+    of it."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self.health = Health(version=version("retrigger"))
         self.metrics = Metrics(app)
+        self.threads = CapacityLimiter(_THREADS)
         self._looks = Cached(self._look, _FRESH)
 
     def reasons(self) -> list[str]:
@@ -86,9 +90,10 @@ async def healthz(request: Request) -> Response:
     response_model=Ready,
     responses={503: {"model": Ready, "description": "It is of no use now; the reasons say why."}, **problems()},
 )
-def readyz(request: Request) -> Response:
+async def readyz(request: Request) -> Response:
     """The database can be reached and has the right tables, an engine is alive, and what is for Slack gets told."""
-    reasons = _monitor(request).reasons()
+    monitor = _monitor(request)
+    reasons = await to_thread.run_sync(monitor.reasons, limiter=monitor.threads)
     return answer(Ready(ready=not reasons, reasons=reasons), 503 if reasons else 200)
 
 
@@ -100,9 +105,11 @@ def readyz(request: Request) -> Response:
         **problems(503),
     },
 )
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """Requests by status, steps by outcome, the age of the queue, lease expiries, the relay's lag."""
-    return Response(_monitor(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    monitor = _monitor(request)
+    text = await to_thread.run_sync(monitor.metrics.text, limiter=monitor.threads)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 # Many probes only ask for the head. Of what GET answers, that is no operation of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -10,11 +11,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from engine import events
+from engine.errors import StorageError
 from engine.stored import Measures
 from retrigger.api.cached import Cached
 from retrigger.wiring import App
 
 FRESH = 1.0  # seconds that a reading is good for
+_PATIENCE = 8.0  # seconds; Prometheus itself waits for 10
 OUTCOMES = {  # of a step, as the audit has them
     events.COMPLETED: "completed",
     events.FAILED: "failed",
@@ -41,11 +44,14 @@ class Metrics:
     def __init__(self, app: App) -> None:
         self._app = app
         self._registry = CollectorRegistry()
-        self._registry.register(_Families(Cached(self._read, FRESH).get))
+        self._registry.register(_Families(partial(Cached(self._read, FRESH).get, _PATIENCE)))
 
     def text(self) -> bytes:
         """In Prometheus' text format. Raises StorageError."""
-        return generate_latest(self._registry)
+        try:
+            return generate_latest(self._registry)
+        except TimeoutError:
+            raise StorageError(f"The database has not answered for {_PATIENCE:.0f} s.") from None
 
     def _read(self) -> _Reading:
         waiting, age = self._app.outbox.waiting()

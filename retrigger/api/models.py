@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -18,11 +18,19 @@ from engine.rules.decide.act import Accepted
 from engine.rules.plan import Key, Plan
 from engine.states import CallEffect, RequestStatus
 
+KEY_HEADER = "Idempotency-Key"
+_KEY = rf"[!-~]{{1,{MAX_KEY_CHARS}}}"
 _REQUEST = r"^(REQ-)?[0-9]{1,15}$"
 _INT = 2**31 - 1  # what a column of versions holds
 
 SUBMIT_KEY_HELP = "Makes it safe to repeat: with the same key, it gives the request that it made before."
 ACT_KEY_HELP = "Makes it safe to repeat: the same call again changes nothing and is answered alike. Yours to choose."
+
+
+def _key(text: str) -> str:
+    if not re.fullmatch(_KEY, text):
+        raise PydanticCustomError("key", f"Write 1 to {MAX_KEY_CHARS} visible ASCII characters, and no space")
+    return text
 
 
 def _number(value: object) -> int:
@@ -37,7 +45,14 @@ def _whole(value: object) -> object:
 
 
 _Version = Annotated[int, Field(ge=1, le=_INT), BeforeValidator(_whole)]
-_KeyText = Annotated[str, StringConstraints(max_length=MAX_KEY_CHARS, pattern=r"^[!-~]+$")] | None
+_KeyText = (
+    Annotated[
+        str,
+        AfterValidator(_key),
+        WithJsonSchema({"type": "string", "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"}),
+    ]
+    | None
+)
 RequestNumber = Annotated[
     int,
     Path(description="REQ-42, or 42."),
@@ -45,8 +60,8 @@ RequestNumber = Annotated[
     WithJsonSchema({"type": "string", "pattern": _REQUEST, "examples": ["REQ-42"]}),
 ]
 Node = Annotated[str, Path(description="The step: the name of its node.", max_length=200)]
-SubmitKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=SUBMIT_KEY_HELP)]
-ActKey = Annotated[_KeyText, Header(alias="Idempotency-Key", description=ACT_KEY_HELP)]
+SubmitKey = Annotated[_KeyText, Header(alias=KEY_HEADER, description=SUBMIT_KEY_HELP)]
+ActKey = Annotated[_KeyText, Header(alias=KEY_HEADER, description=ACT_KEY_HELP)]
 _REASON_HELP = "Why; it is kept with the act."
 _Reason = Annotated[str | None, Field(max_length=MAX_REASON_CHARS, description=_REASON_HELP)]
 _Expected = Annotated[

@@ -21,6 +21,7 @@ from engine.errors import InputTooLarge, InvalidInput
 from engine.limits import MAX_INPUT_BYTES
 from engine.rules.permissions import Actor
 from engine.values.strict_json import loads
+from retrigger.api.models import KEY_HEADER
 from retrigger.api.problems import BadBody, WrongMedia
 
 _DRAINED = 16 * MAX_INPUT_BYTES  # bytes read off a body that is too large, so that its sender comes to read the answer
@@ -118,11 +119,19 @@ def _caller(request: Request) -> Caller:
 
 
 def _only(known: set[str], request: Request) -> None:
-    """A misspelt ``plan`` must not carry out what it was only to tell. Raises InvalidInput."""
+    """A misspelt ``plan`` must not carry out what it was only to tell, nor one that is true and false. Raises
+    InvalidInput."""
     for name in request.query_params:
         if name not in known:
             takes = ", ".join(sorted(known)) or "none"
             raise InvalidInput(f"This call has no parameter {name[:60]!r}; it takes {takes}.", name[:60])
+        _once(name, request.query_params.getlist(name))
+    _once(KEY_HEADER, request.headers.getlist(KEY_HEADER))
+
+
+def _once(name: str, given: list[str]) -> None:
+    if len(given) > 1:
+        raise InvalidInput(f"{name} stands twice in this call; send one of them.", name)
 
 
 def is_json(content_type: str) -> bool:

@@ -79,12 +79,15 @@ WRONG = [
     Wrong("/v1/requests/abc", None, 422, "invalid-input", {"field": "id"}, "Write REQ-42, or 42", method="GET"),
     Wrong(f"/v1/requests/{'9' * 16}", None, 422, "invalid-input", {"field": "id"}, method="GET"),
     Wrong(f"{STEP}/retrigger?plna=true", {}, 422, "invalid-input", {"field": "plna"}, "it takes plan."),
+    Wrong(f"{STEP}/retrigger?plan=true&plan=false", {}, 422, "invalid-input", {"field": "plan"}, "stands twice"),
     Wrong("/v1/requests?statsu=blocked", None, 422, "invalid-input", {"field": "statsu"}, "status", method="GET"),
     Wrong("/v1/requests?limit=0", None, 422, "invalid-input", {"field": "limit"}, method="GET"),
     Wrong("/v1/requests?status=stuck", None, 422, "invalid-input", {"field": "status"}, "'blocked'", method="GET"),
     Wrong("/v1/requests?cursor=x", None, 422, "invalid-input", {"field": "cursor"}, method="GET"),
     Wrong("/v1/requests?app=%00", None, 422, "invalid-input", {"field": "app"}, method="GET"),
     Wrong(SUBMIT, {}, 422, "invalid-input", {"field": "Idempotency-Key"}, headers={"Idempotency-Key": "x" * 201}),
+    Wrong(SUBMIT, {}, 422, "invalid-input", {"field": "Idempotency-Key"}, "no space", {"Idempotency-Key": "order 1"}),
+    Wrong(SUBMIT, {}, 422, "invalid-input", {"field": "Idempotency-Key"}, headers={"Idempotency-Key": ""}),
     # what is no JSON
     Wrong(SUBMIT, raw('{"input": }'), 400, "bad-json", {"line": 1, "column": 11}, "expected a value"),
     Wrong(SUBMIT, raw('{\n "input": {"a": NaN}}'), 400, "bad-json", {"line": 2, "column": 17}, "NaN is no number"),
@@ -146,7 +149,13 @@ def test_headers_that_go_with_a_status(ready: tuple[Api, httpx.Client]):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/", 404), ("GET", "/v2/requests", 404), ("GET", "/docs", 404), ("DELETE", "/v1/requests/1", 405)],
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/requests", 404),
+        ("GET", "/v1/requests/", 404),  # sent elsewhere, by the Host that the caller names, it would leave without TLS
+        ("GET", "/docs", 404),
+        ("DELETE", "/v1/requests/1", 405),
+    ],
 )
 def test_what_http_itself_refuses_is_a_problem_document_too(
     ready: tuple[Api, httpx.Client], method: str, path: str, status: int
@@ -155,6 +164,13 @@ def test_what_http_itself_refuses_is_a_problem_document_too(
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert (answer.json()["type"], answer.json()["status"]) == ("about:blank", status)
+
+
+def test_two_keys_make_no_call_safe_to_repeat(ready: tuple[Api, httpx.Client]):
+    two = httpx.Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+
+    told = problem(ready[1].post(SUBMIT, json={"input": {"name": "Ada"}}, headers=two), 422, "invalid-input")
+    assert (told["field"], "stands twice" in told["detail"]) == ("Idempotency-Key", True)
 
 
 def test_one_who_may_not_act_on_their_own_request(tmp_path_factory: pytest.TempPathFactory):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
+from sqlalchemy import Connection
 
+from engine.rules.permissions import Permission
+from retrigger.api.app import THREADS
 from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from retrigger.wiring import open_app
+from storage.database import open_database
 from tests.integration.storage.helpers import Worker
-from tests.support.api import Api, serve_api
+from tests.support.api import Api, problem, serve_api
 from tests.support.front import Front
 from tests.support.poll import PATIENCE, wait_until
 
@@ -60,6 +65,39 @@ def test_ready_while_an_engine_is_alive(front: Front):
         assert caller.get("/readyz").json() == {"ready": True, "reasons": []}
         running.stop()
         wait_until(lambda: caller.get("/readyz").status_code == 503, "the API to miss the engine")
+
+
+@pytest.mark.postgres
+def test_monitors_are_answered_while_every_call_waits_for_the_database(tmp_path: Path, postgres_url: str):
+    front = Front(tmp_path, postgres_url)
+    front.out("db", "upgrade")
+    with serve_api(front) as api, closing(open_database(postgres_url)) as database:
+        caller = api.caller("ci", Permission.ADMIN)
+        with ThreadPoolExecutor(2 * THREADS) as calls, database.writing() as other:
+            other.exec_driver_sql("LOCK TABLE api_keys")
+            waiting = [calls.submit(caller.get, "/v1/requests") for _ in range(2 * THREADS)]
+            wait_until(lambda: _waiting(other) == THREADS, "every thread to wait")
+            monitor = api.client()
+            assert monitor.get("/readyz").status_code == 200
+            assert monitor.get("/metrics").status_code == 200
+        assert {call.result().status_code for call in waiting} == {200}
+
+
+@pytest.mark.postgres
+def test_metrics_of_a_database_that_does_not_answer_are_503_in_time(tmp_path: Path, postgres_url: str):
+    front = Front(tmp_path, postgres_url)
+    front.out("db", "upgrade")
+    with serve_api(front, engine=False) as api, closing(open_database(postgres_url)) as database:
+        with database.writing() as other:
+            other.exec_driver_sql("LOCK TABLE outbox")
+            told = problem(api.client().get("/metrics"), 503, "storage")
+        assert "has not answered" in told["detail"]
+        wait_until(lambda: api.client().get("/metrics").status_code == 200, "the metrics to come again")
+
+
+def _waiting(other: Connection) -> int:
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return int(other.exec_driver_sql(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {here}").scalar_one())
 
 
 def test_not_ready_with_other_tables(still_api: Api):
