@@ -126,6 +126,7 @@ def test_workflows_are_listed_with_the_form_of_their_input(api: Api, permission:
         "version": 1,
         "app": "HR",
         "input_schema": {"type": "object", "required": ["name"]},
+        "unreadable": None,
     }
 
 
