@@ -181,6 +181,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None, "check_same_thread": False},
+        hide_parameters=True,
         pool_size=20,
         max_overflow=20,
     )
@@ -201,6 +202,7 @@ def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         connect_args=ours,
+        hide_parameters=True,
         paramstyle="format",
         pool_pre_ping=True,
         pool_size=30,  # a new connection costs PostgreSQL more than a hundred questions

@@ -246,7 +246,7 @@ class Writer:
         try:
             hook(*arguments)
         except Exception:
-            log.exception("writer.hook_failed", says=f"{hook!r} failed after a commit.")
+            log.exception("writer.hook_failed", says="What follows a commit failed.")  # with what, may be sensitive
 
     def _fail(self, operations: Sequence[Operation], error: Exception) -> None:
         for operation in operations:

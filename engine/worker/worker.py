@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 
@@ -62,7 +63,7 @@ class Worker:
         self._looking = Lock()  # the timer and the sweep would end the same waits, and tell the same twice
         self._bad: dict[int, float] = {}  # requests → when they are tried again
         self._executor = executor(runner.execute, runner.finish, slots)
-        runner.on_later, runner.on_settled = self._arm, self._executor.settled
+        runner.on_later, runner.on_settled = self._arm_soon, self._executor.settled
 
     def also(self, seconds: float, job: Callable[[], None], name: str) -> None:
         """While it runs, call ``job`` every so many seconds."""
@@ -174,6 +175,11 @@ class Worker:
         delay = self._store.next_due()
         if delay is not None:
             self._executor.at(max(delay, _SOON) if delay else _BEHIND, self._guarded(self._due))
+
+    def _arm_soon(self) -> None:
+        """A wait has begun. Where the database does not say when it is over, the next sweep asks."""
+        with suppress(StorageError):
+            self._arm()
 
     def _due(self) -> None:
         self._store.nudge()

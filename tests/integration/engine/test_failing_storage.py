@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 
 from engine.errors import StorageError
 from engine.records import Event
@@ -138,6 +140,23 @@ def test_a_read_only_file_is_a_sentence_for_those_who_act_and_for_the_engine(roo
     with pytest.raises(StorageError, match=r"is read-only\. Make the file and its folder writable"):
         read_only.start()
     assert read_only.document(number).status == "in_progress", "reading goes on"
+
+
+def test_a_database_that_does_not_say_when_a_wait_is_over_is_asked_again(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Just as a step begins to wait: it is no defect, and the wait ends all the same."""
+    room.publish("{workflow: waiting, app: HR, nodes: {wait: {delay: {for: 0.1s}}}}")
+    refusals = [OperationalError("", None, sqlite3.OperationalError("disk i/o error"))]
+
+    def refuse(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if "min(steps.due_at)" in statement and refusals:
+            raise refusals.pop()
+
+    room.start()
+    event.listen(room.database.engine, "before_cursor_execute", refuse)
+    room.wait(room.submit("waiting"), "completed")
+    assert not refusals and "writer.hook_failed" not in caplog.text
 
 
 @pytest.mark.postgres

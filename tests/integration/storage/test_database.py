@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sqlite3
 import time
+import traceback
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 import time_machine
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
 from engine.errors import StorageError
@@ -113,6 +114,14 @@ def test_tables_that_are_missing_say_what_to_run(database_url: str):
         submit(store)
     store.close()
     database.close()
+
+
+def test_an_error_has_nothing_of_what_was_asked_for(database: Database):
+    """Its traceback is in the log, where nobody masks what a database was given."""
+    given = {"title": "s3cret"}
+    with pytest.raises(StorageError) as raised, database.reading() as connection:
+        connection.execute(text("SELECT nothing_such FROM requests WHERE title = :title"), given)
+    assert given["title"] not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_postgres_that_is_not_there_is_named_without_the_password():

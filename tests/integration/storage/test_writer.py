@@ -135,6 +135,23 @@ def test_a_hook_that_fails_does_not_stop_the_writer(store: SqlStore, caplog: pyt
     assert store.change(request_id, note("and on")) == "and on"
 
 
+def test_the_log_of_a_hook_that_fails_has_nothing_of_what_was_written(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+):
+    """It is the outcome of a step, perhaps, and nobody masks it there."""
+    request_id = submit(store)
+
+    def then(answer: object, error: Exception | None) -> None:
+        raise RuntimeError("whoever asked is broken")
+
+    def decide(draft: Draft, result: str) -> None:
+        draft.set_result("second", result)
+
+    store.change_then(request_id, partial(decide, result='"s3cret"'), then)
+    wait_until(lambda: "whoever asked is broken" in caplog.text)
+    assert "s3cret" not in caplog.text
+
+
 def test_who_tells_is_called_after_each_commit_that_left_something_to_tell(database: Database):
     """Else it would be told only when the relay looks by itself."""
     waiting: list[int] = []
