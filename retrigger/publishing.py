@@ -69,10 +69,13 @@ def read_all(settings: Settings) -> list[Definition]:
 
 def workflow_files(path: Path) -> Sequence[Path]:
     """The workflow files at ``path``: itself, or those directly in a folder. Raises FileUnusable."""
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
-    if path.is_file():
-        return [path]
+    try:
+        if path.is_dir():
+            return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        if path.is_file():
+            return [path]
+    except OSError as error:
+        raise FileUnusable(f"{path} cannot be read: {error.strerror}.") from None
     raise FileUnusable(f"{path} does not exist. Make it, or correct `workflows` in the settings.")
 
 

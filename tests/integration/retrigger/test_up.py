@@ -234,3 +234,20 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
 def lines(process: Process) -> list[dict[str, Any]]:
     """Its log, all of which is JSON."""
     return [json.loads(line) for line in process.said.splitlines()]
+
+
+def test_a_folder_of_workflows_that_cannot_be_read_keeps_no_engine_and_no_doctor_from_the_rest(front: Front):
+    beyond = "x" * 300  # no name for any system, whoever asks
+    front.settings.write_text(front.settings.read_text().replace("[workflows/]", f"[{beyond}, workflows/]"))
+    said: list[str] = []
+    running = Running(read_settings(front.settings, {}), said.append)
+    running.start(engine=True)
+    doctor = front.run("doctor")
+    running.stop()
+
+    kept = f"Workflow: {front.folder / beyond} does not pass, so what was published before stays in force."
+    assert [line for line in said if line.startswith(kept)]
+    assert "Workflow: steps version 1, published now." in said
+    assert doctor.exit_code == 1
+    assert "✗ Workflow" in doctor.stdout
+    assert "steps (steps.yaml)" in doctor.stdout
