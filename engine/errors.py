@@ -179,6 +179,17 @@ class UnreadableRow(CannotBeRead):
         )
 
 
+class LostRow(CannotBeRead):
+    """The row of a step is not there; a hand has deleted it."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        super().__init__(
+            f"The row of the step {node} is gone, and with it what is known of its calls. Bring it back from a backup, "
+            "or withdraw the request."
+        )
+
+
 class DamagedValue(CannotBeRead):
     """Of what is stored of a request, ``what`` is not as Retrigger writes it; it is not shown, for it may be
     sensitive."""

@@ -10,10 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import events
+from engine.errors import LostRow
 from engine.graph import Graph
 from engine.records import Attempt, AttemptEnd, Blocked, Event, Notice, Request, Step, Trigger, changed
 from engine.rules.fingerprint import blocked_by
 from engine.states import MOVING, RequestStatus, StepStatus, check_request_change, check_step_change
+
+
+class Steps(dict[str, Step]):
+    """By node. Raises LostRow for one that has no row."""
+
+    def __missing__(self, node: str) -> Step:
+        raise LostRow(node)
 
 
 class Draft:
@@ -21,7 +29,7 @@ class Draft:
 
     def __init__(self, request: Request, steps: Mapping[str, Step], graph: Graph, now: float, told: bool) -> None:
         self.request = request
-        self.steps = dict(steps)
+        self.steps = Steps(steps)
         self.before, self.steps_before = request, steps  # what the rule found
         self.graph = graph
         self.now = now
@@ -82,7 +90,7 @@ class Draft:
         and whether it is the request's first alert."""
         if self.request.status is not RequestStatus.BLOCKED:
             return {}
-        rows = (self.steps[node] for node in self.graph.nodes)
+        rows = (self.steps[node] for node in self.graph.nodes if node in self.steps)
         told = any(step.status is StepStatus.BLOCKED and not step.stale for step in rows)
         return {} if told else {"stuck": True, "first": not before.alerted}
 

@@ -36,9 +36,9 @@ def path_state(edge: Edge, source: Step) -> PathState:
 
 
 def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
-    """The steps that a pending node still waits for."""
-    edges = draft.graph.incoming[node]
-    return tuple(e.source for e in edges if path_state(e, draft.steps[e.source]) is PathState.OPEN)
+    """The steps that a pending node still waits for; one whose row is gone cannot be waited for in vain."""
+    sources = ((edge, draft.steps.get(edge.source)) for edge in draft.graph.incoming[node])
+    return tuple(e.source for e, step in sources if step is None or path_state(e, step) is PathState.OPEN)
 
 
 def settle(draft: Draft, sources: Iterable[str], trigger: Trigger | None = None) -> None:
@@ -128,7 +128,9 @@ def _can_move(step: Step) -> bool:
 def cancel(draft: Draft, nodes: Iterable[str], by: str | None = None) -> None:
     """Fence these steps off: what runs loses its right to write, what waits will not start. ``by``: an end did it."""
     for node in [member for name in nodes for member in draft.graph.unit(name)]:
-        step = draft.steps[node]
+        step = draft.steps.get(node)
+        if step is None:
+            continue  # its row is gone
         if step.held:
             draft.change_step(node, held=False)
         if step.status in MOVING or step.status in (StepStatus.PENDING, StepStatus.BLOCKED):

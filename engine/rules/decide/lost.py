@@ -72,7 +72,10 @@ def unstick(draft: Draft) -> bool:
         return False
     waits = []
     for node in draft.graph.nodes:  # in their order, so that the first that waits is named first
-        if draft.steps[node].status is StepStatus.PENDING:
+        step = draft.steps.get(node)
+        if step is None:
+            waits.append(f"the row of {node} is gone")
+        elif step.status is StepStatus.PENDING:
             missing = missing_paths(draft, node)
             waits.append(f"{node} waits for {', '.join(missing)}" if missing else f"{node} was never started")
     reason = "Nothing is running: " + ("; ".join(waits[:3]) or "no step is left to run") + "."

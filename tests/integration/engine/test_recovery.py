@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from engine.executors.apscheduler import ApschedulerExecutor
 from engine.functions import function
@@ -20,7 +20,7 @@ from engine.states import AttemptOutcome, StepStatus
 from engine.worker.runner import Runner
 from engine.worker.worker import Worker
 from storage.leases import NOBODY
-from storage.tables import workflows
+from storage.tables import steps, workflows
 from tests.integration.engine.conftest import OpenRoom
 from tests.integration.storage.helpers import Worker as Collector
 from tests.support.engine import HANNA, Room
@@ -142,6 +142,24 @@ def test_a_lost_wake_up_is_found_named_and_mended(
     room.engine.continue_flow(HANNA, number)
     room.wait(number, "completed")
     assert [call["path"] for call in outside.calls()] == ["send"]
+
+
+def test_a_request_one_of_whose_rows_is_gone_is_found_and_can_be_withdrawn(
+    database_url: str, open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = open_room(database_url)
+    room.publish("{workflow: waiting, app: HR, nodes: {wait: {delay: {for: 1d}}, then: {delay: {for: 1d}}}}")
+    monkeypatch.setattr("engine.worker.worker._THOROUGH_SWEEP", 0.1)
+    room.start(lease=LEASE)
+    number = room.submit("waiting")
+    room.wait(number, lambda document: document.steps[0].status == "waiting")
+    room.meddled.add(number)
+    with room.database.writing() as connection:
+        connection.execute(delete(steps).where(steps.c.node == "wait"))
+    document = room.wait(number, "blocked")
+    assert document.reason == "Nothing is running: the row of wait is gone; then waits for wait; end waits for then."
+    room.engine.withdraw(HANNA, number, reason="somebody has deleted a row")
+    assert room.document(number).status == "withdrawn"
 
 
 def _complete_without_going_on(draft: Draft) -> None:

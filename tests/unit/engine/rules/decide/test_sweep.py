@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from engine.errors import LostRow
 from engine.rules.decide import options
 from engine.rules.decide.lost import unstick
 from engine.rules.outcomes import Waits
-from engine.states import StepStatus
+from engine.states import MOVING, StepStatus
 from tests.support.memory import MemoryRequest, act, graph
 from tests.unit.engine.rules.decide.samples import FORK, LINE, blocked_at
 
@@ -53,3 +54,28 @@ def test_a_merge_names_what_did_not_arrive() -> None:
     lose(request, "right")
     assert request.do(unstick)
     assert str(request.request.reason).startswith("Nothing is running: right was never started; join waits for right;")
+
+
+def row_gone(node: str) -> MemoryRequest:
+    """A hand has deleted the row of a step, and with it the knowledge of what it has called."""
+    request = MemoryRequest(LINE)
+    request.run("a")
+    del request.steps[node]
+    return request
+
+
+def test_a_row_that_is_gone_is_named_and_nothing_goes_on_without_it() -> None:
+    request = row_gone("b")
+    assert request.do(unstick)
+    reason = "Nothing is running: the row of b is gone; c waits for b; end waits for c."
+    assert (request.status, request.request.reason) == ("blocked", reason)
+    with pytest.raises(LostRow, match="The row of the step b is gone"):
+        request.do(lambda d: options.continue_flow(d, act()))
+
+
+@pytest.mark.parametrize("node", ["a", "b", "c"])
+def test_such_a_request_can_be_withdrawn(node: str) -> None:
+    request = row_gone(node)
+    request.do(lambda d: options.withdraw(d, act(reason="somebody has deleted a row")))
+    assert request.status == "withdrawn"
+    assert not any(step.status in MOVING for step in request.steps.values())
