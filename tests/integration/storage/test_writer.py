@@ -26,7 +26,7 @@ def test_a_defect_in_a_rule_reaches_only_its_caller(store: SqlStore):
     good, bad = in_one_batch(
         store,
         lambda: store.change_soon(request_id, note("good")),
-        lambda: store.change_soon(request_id, lambda draft: draft.steps["nowhere"]),
+        lambda: store.change_soon(request_id, lambda draft: draft.graph.nodes["nowhere"]),
     )
     assert good.result(PATIENCE) == "good"
     with pytest.raises(KeyError, match="nowhere"):
