@@ -41,15 +41,20 @@ def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
     return tuple(e.source for e, step in sources if step is None or path_state(e, step) is PathState.OPEN)
 
 
-def settle(draft: Draft, sources: Iterable[str], trigger: Trigger | None = None) -> None:
+def settle(
+    draft: Draft, sources: Iterable[str], trigger: Trigger | None = None, only: Collection[str] | None = None
+) -> None:
     """Let everything that follows from ``sources`` happen: nodes behind them become ready, done or not taken.
 
     ``trigger`` is the act behind it, kept by steps that run again because of it. Sources are taken in the graph's
-    order, whatever order they come in: the audit must find that the same follows from the same.
+    order, whatever order they come in: the audit must find that the same follows from the same. ``only``: of the nodes
+    directly behind them.
     """
     graph, ends = draft.graph, []
     ordered = sorted(sources, key=graph.position.__getitem__)
     frontier = [(edge.target, trigger) for source in ordered for edge in graph.outgoing[source]]
+    if only is not None:
+        frontier = [found for found in frontier if found[0] in only]
     while frontier:
         node, because = frontier.pop()
         step = draft.steps[node]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from engine.functions import function
 from engine.nodes.connections import Connection, ConnectionSettings
@@ -26,8 +26,8 @@ from engine.rules.decide.finish import Finished, finish
 from engine.rules.decide.lost import give_back, recover
 from engine.rules.decide.waits import time_is_up
 from engine.worker.runner import Runner
-from storage.database import open_database
-from storage.tables import attempts, events, outbox, requests, steps
+from storage.database import now, open_database
+from storage.tables import DUE, DUE_ALONE, attempts, events, outbox, requests, steps
 from tests.support.engine import Room
 from tests.support.poll import PATIENCE
 from tests.support.tcp import answer, read_request, reset, tcp_server
@@ -144,12 +144,23 @@ class Hands:
     def claim(self, most: int) -> list[Held]:
         """Take up to ``most`` due steps."""
         self._taken = []
+        self._put_in_order()
         self._budget = most
         self.room.store.nudge()
         self._commit()
         self._budget = 0
         self._commit()
         return [Held(claim) for claim in self._taken]
+
+    def _put_in_order(self) -> None:
+        """Of steps that are due at one moment PostgreSQL gives any first. Here each has a time of its own, so that a
+        sequence that is begun a second time has the same steps to work on."""
+        due = select(steps.c.due_at, steps.c.request_id, steps.c.node).where(DUE | DUE_ALONE)
+        with self._clock.writing() as connection:
+            found = connection.execute(due.where(steps.c.due_at <= now(connection))).all()
+            for place, (_, *key) in enumerate(sorted(map(tuple, found))):
+                mine = (steps.c.request_id == key[0], steps.c.node == key[1])
+                connection.execute(update(steps).where(*mine).values(due_at=place / 1000))
 
     def _commit(self) -> None:
         self.room.store.writer.write(lambda connection, now: None)

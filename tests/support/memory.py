@@ -112,10 +112,15 @@ class MemoryRequest:
         return self.do(lambda d: finish(d, Finished(node, number, Success({}, outlet), "{}")))
 
     def fail(
-        self, node: str, error: str = "503", call: CallEffect = CallEffect.UNKNOWN, retry_in: float | None = None
+        self,
+        node: str,
+        error: str = "503",
+        call: CallEffect = CallEffect.UNKNOWN,
+        retry_in: float | None = None,
+        attempt: int | None = None,
     ) -> bool:
         """Run the step to a failure."""
-        number = self.claim(node)
+        number = attempt or self.claim(node)
         return self.do(lambda d: finish(d, Finished(node, number, Failure(error, call), retry_in=retry_in)))
 
     def wait(self, node: str, waits: Waits | None = None) -> int:

@@ -7,7 +7,6 @@ import time
 from contextlib import suppress
 
 from hypothesis import HealthCheck, settings
-from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from engine.definition import DefinitionError
@@ -79,9 +78,5 @@ def play(machine: type[RuleBasedStateMachine], stage: Stage, examples: int, step
 
 def play_for(machine: type[RuleBasedStateMachine], stage: Stage, seconds: float, steps: int) -> None:
     """The same in rounds, each with dice of its own, until so much time is over: how many a machine does is its own."""
-    # Of steps that are due at one moment PostgreSQL gives any first: a sequence that is begun a second time may not
-    # have the same acts to choose from. On SQLite it has, so there nothing is passed over.
-    passed_over = () if stage.room.database.is_sqlite else (FlakyStrategyDefinition,)
     while stage.seconds() < seconds:
-        with suppress(*passed_over):
-            play(machine, stage, examples=_ROUND, steps=steps)
+        play(machine, stage, examples=_ROUND, steps=steps)

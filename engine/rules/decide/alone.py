@@ -6,7 +6,7 @@ from __future__ import annotations
 from engine import events
 from engine.records import Event, Step
 from engine.rules.draft import Draft
-from engine.rules.flow import mark_stale, settle
+from engine.rules.flow import cut_off, mark_stale, settle
 from engine.rules.outcomes import Failure, Success, facts_of
 from engine.rules.status import recalculate
 from engine.states import RETRIGGERABLE, RequestStatus, StepStatus
@@ -77,8 +77,20 @@ def fail_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Even
     event = draft.event(kind, step.node, attempt=step.attempt, data=facts)
     draft.change_step(step.node, status=back, error=failure.error, only=False, was=None)
     draft.note_blocked(step.node)
+    if back is StepStatus.FAILED and draft.request.status is not RequestStatus.FAILED:
+        _let_others_go_on(draft, step.node)
     _alone_no_more(draft)
     return event
+
+
+def _let_others_go_on(draft: Draft, node: str) -> None:
+    """Where another path has come, meanwhile, to a node at which both meet, it goes on as it would have, had nobody
+    touched the step (docs/decisions/0007)."""
+    meetings = {e.target for e in draft.graph.outgoing[node] if len(draft.graph.incoming[e.target]) > 1}
+    waited = meetings.intersection(cut_off(draft))
+    if waited:
+        settle(draft, [node], only=waited)
+        draft.change_request(*recalculate(draft.graph, draft.steps))
 
 
 def _alone_no_more(draft: Draft) -> None:

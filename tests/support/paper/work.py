@@ -145,8 +145,7 @@ def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
     alone, step.alone = step.alone, False
     if alone and step.was in ("blocked", "failed"):  # as it was before, and the request is not touched
         step.status = step.was
-        paper.cut_off |= decided(paper, paper.shape.behind(step.node))
-        alone_no_more(paper)
+        _failed_again(paper, step)
     elif paper.shape.leads(step.node, BAD) and not must_block and not alone:
         step.status, step.outlet = "failed", BAD
         go_on(paper, step.by)
@@ -154,6 +153,18 @@ def failed(paper: PaperRequest, step: PaperStep, must_block: bool) -> None:
     else:
         step.status = "blocked"
         recalculate(paper)
+
+
+def _failed_again(paper: PaperRequest, step: PaperStep) -> None:
+    """What other paths have come to as well goes on; what only this step leads to is another version's, and waits."""
+    behind = [way.target for way in paper.shape.out_of(step.node)]
+    met = {place for place in behind if len(paper.shape.into(place)) > 1} if paper.status != "failed" else set()
+    waited = decided(paper, met)
+    paper.cut_off |= decided(paper, behind) - waited
+    if waited:
+        go_on(paper, None)
+        recalculate(paper)
+    alone_no_more(paper)
 
 
 # --- workers that are gone, and time ---------------------------------------------------------------------------------

@@ -188,20 +188,3 @@ def test_flow_anywhere_releases_what_is_held() -> None:
     with_flow(request, "right")
     request.run("right", "last")
     assert request.status == "completed"
-
-
-def test_what_waited_to_hear_of_a_failed_step_that_fails_again_comes_with_continue_flow() -> None:
-    """Another branch came to its end meanwhile: of what both lead to, no plan of the step alone has said a word."""
-    ways = ("split > pay", "split > ship", "pay > end", "pay -failure> tell", "ship > end", "ship -failure> tell")
-    request = MemoryRequest(graph(*ways, "tell > end", kinds={"split": "branch"}))
-    request.run("split")
-    request.fail("pay")
-    step_only(request, "pay")
-    request.run("ship")
-    request.fail("pay")
-    assert (request.statuses(["pay", "tell"]), request.due) == ({"pay": "failed", "tell": "pending"}, [])
-    assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
-    assert [run.node for run in request.plan(Action.CONTINUE).runs] == ["tell"]
-    request.do(lambda d: options.continue_flow(d, act()))
-    request.run("tell")
-    assert request.status == "completed"
