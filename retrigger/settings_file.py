@@ -11,6 +11,8 @@ from engine.definition.fields import validated
 from engine.definition.problems import DefinitionError, Problem, Report
 from engine.definition.source import read
 from engine.errors import SettingsError
+from engine.nodes.connections import is_address
+from engine.values.headers import can_be_sent
 from engine.values.paths import Path as Place
 from retrigger.settings import ApiSettings, FileSettings, Settings, SlackAccess
 
@@ -27,6 +29,7 @@ apps:
 grants:
   - {who: hr-lead@example.com, permission: take_action, app: HR}
 """
+_SLACK_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")  # in the order of SlackAccess
 _SCALARS = ("database_url", "lease", "executor", "slots", "processor", "stop_grace", "retention", "log")
 # Variables that override a scalar of the file, and the place in the file that each overrides.
 VARIABLES: dict[str, Place] = {
@@ -117,9 +120,20 @@ def _resolved(settings: FileSettings, file: Path, environ: Mapping[str, str]) ->
     fields = {name: getattr(settings, name) for name in FileSettings.model_fields}
     fields["database_url"] = _absolute_url(settings.database_url, folder)
     fields["workflows"] = tuple(folder / path.expanduser() for path in settings.workflows)
-    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL")
-    slack = SlackAccess(*(environ.get(name) or None for name in names))
-    return Settings(**fields, folder=folder, file=file.absolute() if file.is_file() else None, slack=slack)
+    return Settings(**fields, folder=folder, file=file.absolute() if file.is_file() else None, slack=_slack(environ))
+
+
+def _slack(environ: Mapping[str, str]) -> SlackAccess:
+    """Without the line break that a secret's file ends with. Raises SettingsError, which shows no value."""
+    given = {name: environ.get(name, "").strip() or None for name in (*_SLACK_SECRETS, "SLACK_API_URL")}
+    for name in _SLACK_SECRETS:
+        if (secret := given[name]) and not (secret.isascii() and can_be_sent(secret)):
+            raise SettingsError(f"{name} holds a character that no token of Slack has; set it anew.")
+    if (url := given["SLACK_API_URL"]) and not is_address(url):
+        raise SettingsError(
+            'SLACK_API_URL is no address that paths can follow; write one such as "https://slack.com/api/".'
+        )
+    return SlackAccess(*given.values())
 
 
 def _absolute_url(url: str, folder: Path) -> str:

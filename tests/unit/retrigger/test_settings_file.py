@@ -143,6 +143,29 @@ def test_a_variable_of_slack_that_is_empty_is_not_set(file: Path):
     assert read_settings(file, dict.fromkeys(names, "")).slack == SlackAccess()
 
 
+def test_a_secret_of_slack_may_end_with_the_line_break_of_its_file(file: Path):
+    """Else what Slack's own client strips off would be shown, and no signature would ever match."""
+    file.write_text("")
+
+    slack = read_settings(file, {"SLACK_BOT_TOKEN": "xoxb-1\n", "SLACK_SIGNING_SECRET": " s \r\n"}).slack
+
+    assert slack.secrets == {"xoxb-1", "s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-€", "SLACK_BOT_TOKEN holds a character that no token of Slack has; set it anew."),
+        ("SLACK_APP_TOKEN", "xapp-1\nxapp-2", "SLACK_APP_TOKEN holds a character that no token of Slack has"),
+        ("SLACK_API_URL", "slack.local", "SLACK_API_URL is no address that paths can follow; write one such as"),
+    ],
+)
+def test_what_slack_could_not_be_called_with_is_told(file: Path, name: str, value: str, said: str):
+    [problem] = problems(file, "", **{name: value})
+    assert problem.startswith(said)
+    assert value not in problem
+
+
 def test_without_a_signing_secret_slack_is_connected_to(file: Path):
     file.write_text("")
 
