@@ -120,8 +120,9 @@ class EventDocument(_Document):
 
 
 class RequestSummary(_Document):
-    """A request as lists give it. ``revision`` counts the changes of the request itself: Continue flow and Withdraw may
-    expect one. ``blocked_at``: since when it is Blocked; ``pruned_at``: when retention removed its contents."""
+    """A request as lists give it. ``revision`` counts the changes of its status, reason and version, and the steps that
+    came to be held: Continue flow and Withdraw may expect one. ``blocked_at``: since when it is Blocked; ``pruned_at``:
+    when retention removed its contents."""
 
     id: str
     workflow: str

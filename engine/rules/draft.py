@@ -94,6 +94,10 @@ class Draft:
         told = any(step.status is StepStatus.BLOCKED and not step.stale for step in rows)
         return {} if told else {"stuck": True, "first": not before.alerted}
 
+    def revise(self) -> None:
+        """Whoever would act on the request as it was seen is refused: Continue flow runs something else now."""
+        self._touch()
+
     def event(self, kind: str, node: str | None = None, **facts: Any) -> Event:
         """Add a line to the audit."""
         event = Event(self.request.id, kind, self.now, node, **facts)

@@ -25,6 +25,7 @@ def succeed_alone(draft: Draft, step: Step, outcome: Success) -> None:
         only=False,
         was=None,
     )
+    draft.revise()
     if not step.update_status:
         _alone_no_more(draft)
         _forget_the_error(draft)

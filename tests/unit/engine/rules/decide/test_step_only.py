@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from engine.errors import Conflict
 from engine.rules.allowed import Action
 from engine.rules.decide import options
 from engine.rules.decide.finish import Finished, finish
@@ -188,3 +189,35 @@ def test_flow_anywhere_releases_what_is_held() -> None:
     with_flow(request, "right")
     request.run("right", "last")
     assert request.status == "completed"
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+@pytest.mark.parametrize("other", ["blocked", "held"])
+def test_whoever_saw_the_request_before_a_step_succeeded_alone_has_seen_another(other: str, ticked: bool) -> None:
+    """Its status and reason are as they were: but Continue flow runs what nobody has seen then."""
+    kinds, lines = {"fork": "branch", "join": "merge"}, ["fork > left", "fork > right", "left > join", "right > join"]
+    request = MemoryRequest(graph(*lines, "right -failure> note", "note > join", "join > end", kinds=kinds))
+    request.run("fork")
+    request.fail("right")
+    request.run("note")
+    request.fail("left")
+    if other == "held":
+        step_only(request, "left")
+        request.succeed("left")
+    seen = request.request
+    step_only(request, "right", ticked)
+    assert request.request == seen
+    request.succeed("right")
+    assert (request.status, request.request.reason) == (seen.status, seen.reason)
+    with pytest.raises(Conflict, match="Hanna Lead re-triggered at"):
+        request.do(lambda d: options.continue_flow(d, act(expect_version=seen.version)))
+    request.do(lambda d: options.continue_flow(d, act(expect_version=request.request.version)))
+
+
+def test_a_step_that_fails_again_alone_leaves_the_request_as_it_was_seen() -> None:
+    request = blocked_at(LINE, "a", at="b")
+    seen = request.request.version
+    step_only(request, "b")
+    request.fail("b")
+    request.do(lambda d: options.withdraw(d, act(expect_version=seen, reason="not wanted")))
+    assert request.status == "withdrawn"
