@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
@@ -23,6 +24,7 @@ from retrigger.settings_file import unknown_variables
 from retrigger.wiring import App, connections_of, load_own_functions, open_app, worker_name
 
 CONNECT_SECONDS = 3.0
+LEAST_ROOM = 100_000_000  # bytes free on the disk of a SQLite file
 
 
 class State(StrEnum):
@@ -88,8 +90,14 @@ def _writable(app: App) -> Check:
         app.store.present(worker_name(), 0)  # a write that changes nothing
     except RetriggerError as error:
         return Check("Database", State.FAILED, str(error))
-    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
-    return Check("Database", State.OK, f"{kind}, reachable, its tables up to date, writable")
+    file = app.database.path
+    if file is None:
+        return Check("Database", State.OK, "PostgreSQL, reachable, its tables up to date, writable")
+    free = shutil.disk_usage(file.parent).free
+    if free < LEAST_ROOM:
+        mend = "Free some space: without room nothing is stored, and no engine can say that it is alive."
+        return Check("Database", State.FAILED, f"{free / 1e6:.0f} MB are free on the disk of {file}", mend)
+    return Check("Database", State.OK, "SQLite, reachable, its tables up to date, writable")
 
 
 def _engine(app: App) -> Check:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,6 +60,24 @@ def test_no_engine(still: Front):
     engine = examine(still)["Engine"]
 
     assert (engine["state"], engine["mend"]) == ("failed", "Start one: retrigger up, or retrigger worker.")
+
+
+def test_a_disk_that_is_nearly_full(running: Front, monkeypatch: pytest.MonkeyPatch):
+    """An engine that can store nothing does not even say that it is alive: that none is running would be all that one
+    hears."""
+    asked: list[Path] = []
+
+    def nearly_full(folder: Path) -> Any:
+        asked.append(folder)
+        return SimpleNamespace(free=3_000_000)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+
+    database = examine(running)["Database"]
+
+    assert (database["state"], asked) == ("failed", [running.folder])
+    assert database["found"] == f"3 MB are free on the disk of {running.folder / 'retrigger.db'}"
+    assert "without room nothing is stored" in database["mend"]
 
 
 def test_wrong_settings_end_the_examination(front: Front):
