@@ -14,6 +14,7 @@ from engine import templates
 from engine.definition.fields import Model, described, more_than_nothing, problem, seconds
 
 _FOR, _UNTIL = "2h", "2030-01-31T09:00:00+01:00"
+_LAST_YEAR = 9999  # in which a time of one zone is not one of every other: Python knows no year 10000
 
 
 def _check_for(value: Any) -> Any:
@@ -35,6 +36,8 @@ def _time(value: Any) -> float:
         raise problem(f"is {described(value)}; write a time such as {_UNTIL}")
     if found.tzinfo is None:
         raise problem(f"is {described(value)}, which names no zone; write a time such as {_UNTIL}, or end it with Z")
+    if found.year >= _LAST_YEAR:
+        raise problem(f"is {described(value)}; write a time before the year {_LAST_YEAR}")
     return found.timestamp()
 
 

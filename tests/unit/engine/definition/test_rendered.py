@@ -51,6 +51,11 @@ def test_a_delay_is_over_at(rendered: dict[str, Any], at: float):
         ({"until": 1_700_000_000}, f"is the number 1700000000; {TIME} (in until)"),
         ({"until": "2030-01-31"}, f"is `2030-01-31`, which names no zone; {TIME}, or end it with Z (in until)"),
         ({"until": []}, f"is an empty list; {TIME} (in until)"),
+        ({"until": "9999-12-31T23:59:59Z"}, "is `9999-12-31T23:59:59Z`; write a time before the year 9999 (in until)"),
+        (
+            {"until": "9999-12-31T23:59:59-12:00"},
+            "is `9999-12-31T23:59:59-12:00`; write a time before the year 9999 (in until)",
+        ),
     ],
 )
 def test_what_is_no_time_is_told(rendered: dict[str, Any], sentence: str):
