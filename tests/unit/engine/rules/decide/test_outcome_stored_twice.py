@@ -104,3 +104,16 @@ def test_what_a_dead_worker_still_waits_for_is_not_taken_for_the_wait_before_the
         request.do(partial(recover, node="a", attempt=number, jitter=0.0))
     assert request.steps["a"].status.value == "waiting"
     assert request.do(partial(finish, done=Finished("a", number, outcome, retry_in=retry_in))) is False
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retry_in"), [(Success({}), None), (Failure("503", CallEffect.UNKNOWN, retryable=True), 5.0)]
+)
+def test_of_a_step_inside_a_block_too(outcome: Success | Failure, retry_in: float | None) -> None:
+    request = MemoryRequest(graph("block > end", inner={"block": ("one", "two")}))
+    request.claim("block")
+    request.begin_inner("block", "one")
+    request.end_inner("block", "one", outcome, retry_in)
+    steps, told = dict(request.steps), list(request.events)
+    request.end_inner("block", "one", outcome, retry_in)
+    assert request.steps == steps and request.events == told

@@ -121,6 +121,21 @@ def test_ticked_success_does_not_complete_what_still_runs_on_the_path_of_before(
     assert request.status == "completed"
 
 
+def test_ticked_success_is_not_the_end_because_another_branch_has_come_to_one() -> None:
+    forked = graph(
+        "fork > a", "fork > b", "a > one", "b > c", "c > end", kinds={"fork": "branch"}, ends={"one": "failed"}
+    )
+    request = MemoryRequest(forked)
+    request.run("fork", "a")
+    request.fail("b")
+    step_only(request, "b", ticked=True)
+    request.succeed("b")
+    assert (request.status, request.request.reason) == ("blocked", "remaining steps not started")
+    request.do(lambda d: options.continue_flow(d, act()))
+    request.run("c")
+    assert request.status == "failed"
+
+
 def test_unticked_success_directly_before_an_end_waits_for_continue() -> None:
     request = blocked_at(LINE, "a", "b", at="c")
     step_only(request, "c")
