@@ -130,7 +130,7 @@ def _write(connection: Connection, table: Table, stored: _Rows, shown: _Rows) ->
 
 
 def _requests(detail: RequestDetail) -> _Rows:
-    yield {"id": detail.request.id}, {"reason": detail.request.reason}
+    yield {"id": detail.request.id}, {"reason": detail.request.reason, "requester": detail.request.requester}
 
 
 def _steps(detail: RequestDetail) -> _Rows:

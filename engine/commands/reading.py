@@ -33,7 +33,8 @@ def read_document(detail: RequestDetail, catalog: Catalog, secrets: frozenset[st
 
 
 def mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
-    """Mask what may repeat a sensitive value: titles, reasons, errors and facts; never statuses, names or numbers."""
+    """Mask what may repeat a sensitive value: titles, requesters, reasons, errors and facts; never statuses, numbers,
+    or the names of those who acted."""
 
     def text(value: str | None) -> str | None:
         return None if value is None else masker.text(value)
@@ -57,7 +58,9 @@ def mask_texts(detail: RequestDetail, masker: Masker) -> RequestDetail:
 
     return detail._replace(
         title=masker.text(detail.title),
-        request=detail.request._replace(reason=text(detail.request.reason)),
+        request=detail.request._replace(
+            reason=text(detail.request.reason), requester=masker.text(detail.request.requester)
+        ),
         steps=tuple(map(step, detail.steps)),
         attempts=tuple(attempt(row) for row in detail.attempts),
         events=tuple(e._replace(reason=text(e.reason), data=_mask_facts(e.data, masker)) for e in detail.events),

@@ -81,7 +81,7 @@ class Lived:
         why = f"{NATIONAL_ID} is known by now"
         self.room.engine.provide_input(HANNA, self.mended, "account", '{"id": "by hand"}', reason=why)
         self.room.wait(self.mended, "completed")
-        self.other = self.request("Dee", "completed", workflow="testing")
+        self.other = self.request("Dee", "completed", workflow="testing", requester=NATIONAL_ID)
         self.ended = (self.completed, self.withdrawn, self.failed, self.mended, self.other)
 
     def request(self, name: str, status: str, workflow: str = "hiring", **facts: Any) -> int:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from engine.rules.permissions import Permission
+from engine.texts import MASK
 from tests.support.api import Api, problem, serve_api
-from tests.support.front import HANNA
+from tests.support.front import HANNA, STEPS
 from tests.support.poll import wait_until
 
 SUBMIT = "/v1/workflows/steps/requests"
@@ -147,3 +148,17 @@ def test_sensitive_values_are_masked(api: Api, ci: httpx.Client):
     shown = ci.get("/v1/requests/1").text + ci.get("/v1/requests").text
     assert "Adalbert" not in shown
     assert '"name":"\\u2022\\u2022\\u2022"' in shown
+
+
+def test_a_requester_who_is_a_sensitive_value_is_masked_in_lists_too(api: Api, ci: httpx.Client):
+    hiding = STEPS.replace("workflow: steps", "workflow: hiding\nsensitive: [request.input.mail]")
+    api.front.out("workflow", "publish", str(api.front.define("hiding", hiding)))
+    ada = {"input": {"name": "Ada", "mail": "ada@example.com"}, "requester": "ada@example.com"}
+    for workflow in ("hiding", "steps"):
+        assert ci.post(f"/v1/workflows/{workflow}/requests", json=ada).status_code == 201
+        api.front.wait(f"REQ-{1 if workflow == 'hiding' else 2}", "completed")
+
+    listed = {each["workflow"]: each["requester"] for each in ci.get("/v1/requests").json()["requests"]}
+
+    assert listed == {"hiding": MASK, "steps": "ada@example.com"}
+    assert ci.get("/v1/requests/1").json()["requester"] == MASK

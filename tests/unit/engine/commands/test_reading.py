@@ -53,3 +53,12 @@ def test_a_sensitive_value_shows_nowhere_and_the_document_stays_whole(pin: str) 
     free = [shown.title, shown.reason, step.error, step.attempts[0].error, step.attempts[0].reason]
     free += [shown.events[0].reason, (shown.events[0].data or {})["error"]]
     assert all(pin not in (text or "").replace("pay: ", "").replace("Pay", "") for text in free), free
+
+
+def test_a_requester_who_is_a_sensitive_value_is_masked_and_who_acted_is_named() -> None:
+    document = load(WORKFLOW, "pay.yaml").document()
+    catalog = Catalog(lambda name, version: StoredWorkflow("pay", 1, "HR", document, "d", 0.0))
+    found = detail("Hanna")
+    found = found._replace(request=found.request._replace(requester="Hanna"))
+    shown = read_document(found, catalog, frozenset())
+    assert (shown.requester, shown.steps[0].attempts[0].by) == (MASK, "Hanna")
