@@ -19,6 +19,7 @@ from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from retrigger.wiring import open_app
 from storage.database import open_database
+from tests.integration.retrigger.conftest import WAITING
 from tests.integration.storage.helpers import Worker
 from tests.support.api import Api, problem, serve_api
 from tests.support.front import Front
@@ -151,6 +152,15 @@ def test_metrics_count_requests_steps_and_engines(api: Api):
     assert found["retrigger_steps_total", "lost"] == found["retrigger_lease_expiries_total",] == 0
     assert found["retrigger_engines",] == 1
     assert found["retrigger_steps_running",] == found["retrigger_relay_lag_seconds",] == 0
+
+
+def test_metrics_count_what_runs(front: Front):
+    front.define("waiting", WAITING)
+    with serve_api(front) as api:
+        front.submit(workflow="waiting")
+        settled(api.client(), {("retrigger_steps_running",): 1.0})
+        (front.folder / "go").touch()
+        settled(api.client(), {("retrigger_steps_running",): 0.0})
 
 
 def test_metrics_count_what_was_recovered(front: Front):
