@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,16 @@ def test_arguments_and_results_keep_their_values(room: Room, value: Any) -> None
 def test_the_idempotency_key_is_for_those_who_take_it(room: Room) -> None:
     number = submit(room, "key")
     assert str(room.wait(number, "completed").steps[0].result).startswith(f"req-{number}-one-1-")
+
+
+def test_one_that_takes_a_key_and_is_never_called_has_sent_nothing(tmp_path: Path) -> None:
+    """Its processes cannot import what the settings name; the key was given out before."""
+    with closing(Room(f"sqlite:///{tmp_path / 'retrigger.db'}")) as room:
+        room.start(["tests.support.no_such_module"])
+        (step, _) = room.wait(submit(room, "key"), "blocked").steps
+    assert "rough.key was not called, as there is no process for it" in (step.error or "")
+    attempt = step.attempts[0]
+    assert (step.call, attempt.call, attempt.idempotency_key is None) == ("not_sent", "not_sent", False)
 
 
 @pytest.mark.parametrize(

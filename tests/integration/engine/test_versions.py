@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from engine.errors import Refused
+from engine.errors import NotAnApprover, Refused
 from engine.rules.allowed import Action
+from engine.rules.permissions import Actor
 from tests.support.engine import HANNA, Room
 from tests.support.outside import Outside
 
@@ -100,3 +101,20 @@ def test_a_step_of_a_version_that_was_left_is_shown_and_told_as_cancelled(room: 
     assert room.step(number, "welcome").status == "cancelled"
     with pytest.raises(Refused, match="welcome is cancelled"):
         room.engine.provide_input(HANNA, number, "welcome", "{}")
+
+
+def test_who_is_asked_by_another_version_s_approval_is_asked_and_who_was_is_not(room: Room) -> None:
+    asking = "{workflow: versions, app: HR, nodes: {ask: {approval: {approvers: [WHO]}}}}"
+    ben, gus = (Actor(f"{name}@example.com", name, "cli", mail=f"{name}@example.com") for name in ("ben", "gus"))
+    room.publish(asking.replace("WHO", "ben@example.com"))
+    number = room.submit("versions")
+    room.wait(number, lambda document: [step.approvers for step in document.steps[:1]] == [("ben@example.com",)])
+    assert room.engine.asked(ben, number, "ask").names == ("ben@example.com",)
+
+    room.publish(asking.replace("WHO", "gus@example.com"))
+    room.engine.retrigger(HANNA, number, "ask", flow=True, version=2)
+    room.wait(number, lambda document: [step.approvers for step in document.steps[:1]] == [("gus@example.com",)])
+
+    assert room.engine.asked(gus, number, "ask").names == ("gus@example.com",)
+    with pytest.raises(NotAnApprover, match=r"gus@example\.com"):
+        room.engine.asked(ben, number, "ask")

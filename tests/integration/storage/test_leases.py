@@ -57,6 +57,17 @@ def test_a_change_of_a_step_leaves_the_lease_that_was_renewed_meanwhile(
     assert after.lease_until > step.lease_until + 1800
 
 
+def test_only_the_attempt_that_is_meant_is_let_go_of(store: SqlStore, worker: Worker):
+    """The step may have been taken over meanwhile: the new attempt has its own holder."""
+    step = worker.claims[0].step
+    running = store.running(worker.name)
+    store.disown(step.request_id, step.node, step.attempt + 1)
+    store.writer.write(lambda connection, moment: None)  # behind it
+    assert store.running(worker.name) == running
+    store.disown(step.request_id, step.node, step.attempt)
+    wait_until(lambda: len(store.running(worker.name)) == 1, "the attempt to be nobody's")
+
+
 def test_what_runs_under_a_lease_that_ran_out_is_lost(store: SqlStore, worker: Worker):
     assert store.expired() == []
     store.renew("w1", 0.0)

@@ -13,7 +13,7 @@ from engine.records import Notice
 from engine.rules.draft import Draft
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
-from storage.tables import TO_TELL
+from storage.tables import TO_TELL, posted
 from storage.tables import outbox as table
 from tests.integration.storage.conftest import OpenStore
 from tests.integration.storage.helpers import submit
@@ -202,6 +202,17 @@ def test_doctor_sees_what_waits_why_and_what_was_given_up(store: SqlStore, outbo
     assert found._replace(age=0) == Backlog(1, 0, one, "is_archived", 1, "no such request")
     assert found.age is not None
     assert found.age < 30
+
+
+def test_what_stands_in_one_workspace_is_kept_apart_from_another_s(store: SqlStore, outbox: SqlOutbox):
+    request_id = submit(store)
+    here, there = (Posted(request_id, CARD, team, f"C{team}", "1.1", "first") for team in ("T1", "T2"))
+    outbox.remember(here)
+    outbox.remember(there)
+    outbox.remember(there._replace(ts="2.2", digest="second"))
+    with store.database.reading() as connection:
+        found = {row.team: Posted(*row) for row in connection.execute(select(posted))}
+    assert found == {"T1": here, "T2": there._replace(ts="2.2", digest="second")}
 
 
 def wait_for_due(outbox: SqlOutbox) -> OutboxRow:
