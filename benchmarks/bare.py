@@ -87,7 +87,7 @@ def _next(held: list[tuple[Request, dict[str, Step]]], place: int, graph: Graph,
     writes = Writes()
     for number, (request, steps) in enumerate(held):
         draft = Draft(request, steps, graph, now, False)
-        finish(draft, Finished(f"step_{place}", 1, Success(place), str(place)))
+        finish(draft, Finished(f"step_{place}", 1, Success(str(place))))
         if draft.request is not request:
             writes.requests.append((*rows.request_row(draft.request)[1:], request.id, request.version))
         for node in draft.changed:

@@ -57,7 +57,7 @@ def _of_attempt(event: Event, node: str, attempt: int, data: dict[str, Any]) -> 
     if event.kind == events.LOST or data.get("lost"):
         return partial(recover, node=node, attempt=attempt, jitter=_jitter(data))
     outcome = _outcome(event, data)
-    done = Finished(node, attempt, outcome, _NO_RESULT, retry_in=data.get("delay"))
+    done = Finished(node, attempt, outcome, retry_in=data.get("delay"))
     return partial(_inner if data.get("inner") else _ended, done=done, outcome=outcome)
 
 
@@ -90,7 +90,7 @@ def _waits(data: dict[str, Any]) -> Waits:
 def _outcome(event: Event, data: dict[str, Any]) -> Ended:
     call = CallEffect(data["call"]) if data.get("call") else None
     if event.kind == events.COMPLETED:
-        return Success(None, data.get("outlet", SUCCESS), call)
+        return Success(_NO_RESULT, data.get("outlet", SUCCESS), call)
     must_block, stopped = event.kind == events.BLOCKED, bool(data.get("stopped"))
     return Failure(data.get("error") or "", call, must_block=must_block, second_effect=stopped)
 

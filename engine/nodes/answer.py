@@ -99,7 +99,7 @@ def judge(who: str, answer: Answer | NoAnswer, expect: Expectation, now: float, 
     if misfit:
         response = hide(result) if _claims_json(answer) else None
         return Failure(f"{who}'s answer does not fit: {misfit}.", effect, expect.retry, response=response)
-    return Success(result, call=effect)
+    return Success(strict_json.dumps(result), call=effect)
 
 
 def _unwanted(who: str, answer: Answer, expect: Expectation, now: float, hide: Hide) -> Failure:

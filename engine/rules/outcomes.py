@@ -10,9 +10,10 @@ from engine.states import CallEffect
 
 
 class Success(NamedTuple):
-    """``result`` is JSON-able; ``outlet`` the path to leave by; ``call`` None for steps without an outside call."""
+    """``result`` is JSON text, None where it was kept before (a callback that came early); ``outlet`` the path to leave
+    by; ``call`` None for steps without an outside call."""
 
-    result: Any
+    result: str | None
     outlet: str = SUCCESS
     call: CallEffect | None = None
 

@@ -78,10 +78,8 @@ class Execution:
         """Raises LeaseLost when the attempt turned out not to be the current one any more."""
         outcome = self._outcome()
         step = self._claim.step
-        if isinstance(outcome, Waits):
+        if not isinstance(outcome, Failure):
             return Finished(step.node, step.attempt, outcome)
-        if isinstance(outcome, Success):
-            return Finished(step.node, step.attempt, outcome, result=dumps(outcome.result))
         policy = self._node.action.retry if isinstance(self._node, ActionNode) else None
         delay = next_try(policy, outcome, step.retries) if policy else self._retry_in
         response = None if outcome.response is None else dumps(outcome.response)
@@ -91,7 +89,7 @@ class Execution:
         """What the step came to. What cannot be rendered blocks it, whatever paths it has (SPEC 2)."""
         node = self._node
         if node.kind in INSTANT_KINDS:  # the first of a workflow: elsewhere they are done when they are reached
-            return Success(None)
+            return Success("null")
         execute = _EXECUTE.get(node.kind)
         if execute is None:
             raise RetriggerError(f"Nothing executes a node of kind {node.kind}.")
@@ -157,7 +155,7 @@ class Execution:
     def _choose(self, node: DecisionNode) -> Outcome:
         """The first condition that is true wins."""
         path = node.decision.way(self._context(constant=False))
-        return Success({"path": path}, path)
+        return Success(dumps({"path": path}), path)
 
     def _ask(self, node: ApprovalNode) -> Outcome:
         spec = node.approval
@@ -175,7 +173,7 @@ class Execution:
 
     def _run_block(self, node: SyncNode) -> Outcome:
         """Its inner steps one after another; the result is the last one's."""
-        result: Any = None
+        result: str | None = "null"
         for name in node.inner:
             done = self._run_inner(name)
             if isinstance(done, _InnerFailed):

@@ -104,13 +104,13 @@ class Life:
         if kind in OPEN_KINDS:
             return Finished(node, number, self._waits(kind))
         outcome = self._outcome(node, number, sent)
-        return Finished(node, number, outcome, "{}" if isinstance(outcome, Success) else None)
+        return Finished(node, number, outcome)
 
     def _outcome(self, node: str, number: int, sent: bool) -> Ended:
         seed, graph = self.seed, self.request.graph
         if seed.random() < 0.7:
             outlets = sorted({edge.outlet for edge in graph.outgoing.get(node, ())} - {FAILURE}) or [SUCCESS]
-            return Success({}, seed.choice(outlets), CallEffect.ACCEPTED if sent else None)
+            return Success("{}", seed.choice(outlets), CallEffect.ACCEPTED if sent else None)
         stopped = self.request.steps[node].kind == "action" and not sent and seed.random() < 0.5
         call = CallEffect.NOT_SENT if stopped else seed.choice(tuple(CallEffect)) if sent else None
         must_block = stopped or seed.random() < 0.3
@@ -126,8 +126,8 @@ class Life:
         """Its worker is gone; what it comes to after that is late."""
         self.request.do(partial(recover, node=node, attempt=number, jitter=self.seed.random()))
         if self.seed.random() < 0.5:
-            late: Outcome = self.seed.choice((Success({}), Failure("late", CallEffect.UNKNOWN), Waits()))
-            self.request.do(partial(finish, done=Finished(node, number, late, "{}")))
+            late: Outcome = self.seed.choice((Success("{}"), Failure("late", CallEffect.UNKNOWN), Waits()))
+            self.request.do(partial(finish, done=Finished(node, number, late)))
 
     def _return(self, node: str, number: int, sent: bool) -> None:
         self.request.do(partial(give_back, node=node, attempt=number))

@@ -109,7 +109,7 @@ class MemoryRequest:
     def succeed(self, node: str, outlet: str = SUCCESS, attempt: int | None = None) -> bool:
         """Run the step to success."""
         number = attempt or self.claim(node)
-        return self.do(lambda d: finish(d, Finished(node, number, Success({}, outlet), "{}")))
+        return self.do(lambda d: finish(d, Finished(node, number, Success("{}", outlet))))
 
     def fail(
         self,
@@ -155,9 +155,9 @@ class MemoryRequest:
 
     def end_inner(self, block: str, node: str, outcome: Ended | None = None, retry_in: float | None = None) -> None:
         """The step inside the block has come to that; to success unless told."""
-        outcome = outcome or Success({})
+        outcome = outcome or Success("{}")
         number, attempt = self.steps[block].attempt, self.steps[node].attempt
-        done = Finished(node, attempt, outcome, "{}" if isinstance(outcome, Success) else None, retry_in=retry_in)
+        done = Finished(node, attempt, outcome, retry_in=retry_in)
         self.do(lambda d: end_inner(d, block, number, done, outcome))
 
     def run_inner(self, block: str, *nodes: str) -> None:

@@ -150,7 +150,7 @@ def _run(request: MemoryRequest, node: str, fate: Fate) -> None:
     number = request.claim(node)
     for inner in request.graph.unit(node)[1:]:
         request.begin_inner(node, inner)
-        request.end_inner(node, inner, Success({}))
+        request.end_inner(node, inner, Success("{}"))
     outlets = sorted({edge.outlet for edge in request.graph.outgoing.get(node, ())} - {FAILURE}) or [SUCCESS]
     request.succeed(node, outlets[int(fate.turns.get(node, 0.0) * len(outlets))], number)
 

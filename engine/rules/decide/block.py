@@ -53,7 +53,7 @@ def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: E
         draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts)
     else:
         draft.change_step(step.node, status=StepStatus.COMPLETED, error=None)
-        draft.set_result(step.node, done.result)
+        draft.set_result(step.node, outcome.result)
         draft.event(events.COMPLETED, step.node, attempt=step.attempt, data={**facts_of(outcome), "inner": True})
 
 

@@ -23,13 +23,12 @@ from engine.values.storable import storable
 class Finished(NamedTuple):
     """One attempt's end, ready to be written: everything rendered, masked and serialised beforehand.
 
-    ``result`` and ``response`` are JSON text. ``retry_in`` is the retry rule's answer for a failure, in seconds.
+    ``response`` is JSON text. ``retry_in`` is the retry rule's answer for a failure, in seconds.
     """
 
     node: str
     attempt: int
     outcome: Outcome
-    result: str | None = None
     response: str | None = None
     retry_in: float | None = None
 
@@ -66,7 +65,7 @@ def conclude(draft: Draft, step: Step, done: Finished, outcome: Ended) -> None:
         outcome = outcome._replace(call=CallEffect.UNKNOWN)
     step = close_attempt(draft, step, done, outcome)
     if isinstance(outcome, Success):
-        _succeeded(draft, step, outcome, done.result)
+        _succeeded(draft, step, outcome)
     elif done.retry_in is not None:
         _retry(draft, step, outcome, done.retry_in)
     else:
@@ -107,9 +106,11 @@ def begin_to_wait(draft: Draft, step: Step, waits: Waits) -> None:
     waiting = draft.steps[step.node]
     if waiting.early:
         waiting = draft.change_step(step.node, early=False)
-        conclude(draft, waiting, Finished(step.node, step.attempt, Success(None)), Success(None))
+        came = Success(None)
+        conclude(draft, waiting, Finished(step.node, step.attempt, came), came)
     elif waiting.kind == "delay" and until is not None and until <= draft.now:
-        conclude(draft, waiting, Finished(step.node, step.attempt, Success(None), "null"), Success(None))
+        over = Success("null")
+        conclude(draft, waiting, Finished(step.node, step.attempt, over), over)
 
 
 def _stored_already(step: Step | None, done: Finished) -> bool:
@@ -143,9 +144,9 @@ def late(draft: Draft, done: Finished, outcome: Ended) -> None:
     draft.event(events.LATE, done.node, attempt=done.attempt, data=evidence)
 
 
-def _succeeded(draft: Draft, step: Step, outcome: Success, result: str | None) -> None:
-    if result is not None:  # else it was kept before: a callback that came early
-        draft.set_result(step.node, result)
+def _succeeded(draft: Draft, step: Step, outcome: Success) -> None:
+    if outcome.result is not None:
+        draft.set_result(step.node, outcome.result)
     event = draft.event(events.COMPLETED, step.node, attempt=step.attempt, data=facts_of(outcome) or None)
     if step.only:
         succeed_alone(draft, step, outcome)

@@ -38,7 +38,7 @@ def time_is_up(draft: Draft, node: str, attempt: int) -> bool:
     if step.wakes_at is None or step.wakes_at > draft.now:
         return False
     if step.kind == "delay":
-        _conclude(draft, step, Success(None), "null")
+        _conclude(draft, step, Success("null"))
     elif step.kind == "callback":
         _conclude(draft, step, Failure("Nobody called back in time."))
     else:
@@ -76,7 +76,7 @@ def answer(draft: Draft, act: Act, node: str, yes: bool, names: frozenset[str], 
     else:
         by = list(approved) if approval.need == "all" else [act.by]
         result = {"approved": True, "by": by, "reason": act.typed or act.reason}
-        _conclude(draft, step, Success(None, APPROVED), json.dumps(result))
+        _conclude(draft, step, Success(json.dumps(result), APPROVED))
     trigger = trigger_of(draft, act, kind, node)
     draft.change_step(node, trigger=trigger)  # last: what runs behind it does not run because of this act
     return accepted(draft, node)
@@ -94,7 +94,7 @@ def call_back(draft: Draft, node: str, issue: int, result: str, checked: int | N
     if draft.request.status not in ACTIONABLE:
         raise CallbackRefused(node, f"REQ-{draft.request.id} is {draft.request.status.label}")
     if is_open_wait(step):
-        _conclude(draft, step, Success(None), result)
+        _conclude(draft, step, Success(result))
     elif step.status in (*MOVING, StepStatus.PENDING) and not step.early:
         draft.set_result(node, result)
         draft.change_step(node, early=True)
@@ -132,7 +132,7 @@ def _reject(draft: Draft, step: Step, act: Act | None = None) -> None:
     if REJECTED in draft.graph.outlets(step.node):
         reason = (act.typed or act.reason) if act else "Not enough have approved in time."
         result = {"approved": False, "by": [act.by] if act else [], "reason": reason}
-        _conclude(draft, step, Success(None, REJECTED), json.dumps(result))
+        _conclude(draft, step, Success(json.dumps(result), REJECTED))
     elif act is None:
         _conclude(draft, step, Failure("Nobody rejected it, but not enough have approved in time."))
     else:
@@ -140,5 +140,5 @@ def _reject(draft: Draft, step: Step, act: Act | None = None) -> None:
         _conclude(draft, step, Failure(f"{act.by} rejected it{why}."))
 
 
-def _conclude(draft: Draft, step: Step, outcome: Ended, result: str | None = None) -> None:
-    conclude(draft, step, Finished(step.node, step.attempt, outcome, result), outcome)
+def _conclude(draft: Draft, step: Step, outcome: Ended) -> None:
+    conclude(draft, step, Finished(step.node, step.attempt, outcome), outcome)

@@ -75,7 +75,7 @@ class Worker:
 
 
 def succeeding(claim: Claim, result: str = "null") -> Callable[[Draft], bool]:
-    done = Finished(claim.step.node, claim.attempt.number, Success(None), result)
+    done = Finished(claim.step.node, claim.attempt.number, Success(result))
     return lambda draft: finish(draft, done)
 
 

@@ -136,7 +136,7 @@ def workers_die(engine: Engine, store: Store) -> None:
     assert store.requeue() == 0  # without jobs it asks nothing
     store.change(given_back, partial(give_back, node="check", attempt=1))
     store.change(late, partial(recover, node="check", attempt=1, jitter=0.0))
-    done = partial(finish, done=Finished("check", 1, Success(None), "null"))
+    done = partial(finish, done=Finished("check", 1, Success("null")))
     assert not store.change_soon(late, done).result()
     for number in (given_back, late):
         engine.withdraw(SOMEONE, number, reason="Over.")

@@ -19,6 +19,7 @@ from engine.states import CallEffect
 from engine.templates import TemplateError, build_context
 from engine.texts import MASK
 from engine.values.masking import Masker
+from engine.values.strict_json import dumps
 from tests.support.tcp import answer, read_request, tcp_server
 
 BASE = "https://identity.example.com"
@@ -55,7 +56,7 @@ def test_a_call_as_the_definition_renders_it(outside):
     outside.post(f"{BASE}/accounts", json={"id": 7}, status=201)
 
     assert run(known=connection(auth={"bearer_env": "TOKEN"}, headers={"X-Team": "hr"})) == Success(
-        {"id": 7}, call=CallEffect.ACCEPTED
+        dumps({"id": 7}), call=CallEffect.ACCEPTED
     )
     request = outside.calls[0].request
     assert request.url == f"{BASE}/accounts?notify=no"
@@ -83,7 +84,7 @@ def test_a_path_with_values_in_it(outside):
 @pytest.mark.parametrize(
     ("status", "reply", "expected"),
     [
-        (200, {"json": {"id": 1}}, Success({"id": 1}, call=CallEffect.ACCEPTED)),
+        (200, {"json": {"id": 1}}, Success(dumps({"id": 1}), call=CallEffect.ACCEPTED)),
         (
             200,
             {"json": {"status": "ok"}},
@@ -150,7 +151,7 @@ def test_text_is_a_result_too(outside):
     outside.get(f"{BASE}/ping", body="pong")
     found = run({"method": "GET", "path": "/ping", "expect": {}, "body": None})
 
-    assert found == Success({"status": 200, "text": "pong"}, call=CallEffect.ACCEPTED)
+    assert found == Success(dumps({"status": 200, "text": "pong"}), call=CallEffect.ACCEPTED)
     assert outside.calls[0].request.body is None
 
 
@@ -250,7 +251,7 @@ def test_a_real_call_from_end_to_end():
     with tcp_server(talk) as url:
         found = run(known=connection(f"{url}/v2", auth={"basic_env": "TOKEN"}))
 
-    assert found == Success({"id": "acc-1"}, call=CallEffect.ACCEPTED)
+    assert found == Success(dumps({"id": "acc-1"}), call=CallEffect.ACCEPTED)
     head, _, body = heard[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /v2/accounts?notify=no HTTP/1.1\r\n")
     assert b"Idempotency-Key: req-42-create_account-1-abc\r\n" in head
@@ -283,7 +284,7 @@ def test_an_answer_of_more_than_a_mebibyte_is_a_failure_of_an_accepted_call(over
         found = run({"expect": {}, "retry": {"times": 3, "on_unexpected": True}}, connection(url))
 
     too_large = Failure("identity's answer is larger than 1024 KiB.", CallEffect.ACCEPTED)
-    assert found == (too_large if over else Success(text, call=CallEffect.ACCEPTED))
+    assert found == (too_large if over else Success(dumps(text), call=CallEffect.ACCEPTED))
 
 
 @pytest.mark.parametrize("query", [{}, {"to": ["a b", "&"]}])

@@ -10,6 +10,7 @@ from requests.structures import CaseInsensitiveDict
 from engine.nodes.answer import Answer, Expectation, NoAnswer, effect_of, judge, read_body, retry_after
 from engine.rules.outcomes import Failure, Success
 from engine.states import CallEffect
+from engine.values.strict_json import dumps
 
 NOT_SENT, REJECTED, ACCEPTED, UNKNOWN = (
     CallEffect.NOT_SENT,
@@ -202,7 +203,7 @@ def test_an_answer_that_does_not_fit_is_kept_for_provide_input():
     ],
 )
 def test_what_becomes_the_result(given_, result):
-    assert outcome(given_) == Success(result, call=ACCEPTED)
+    assert outcome(given_) == Success(dumps(result), call=ACCEPTED)
 
 
 @given(st.binary(max_size=200), st.none() | st.sampled_from([JSON, "text/plain", "text/x; charset=utf-16"]))
@@ -213,7 +214,7 @@ def test_no_body_is_more_than_a_failure(body, kind):
 def test_statuses_that_a_definition_expects():
     expect = Expectation(frozenset({200, 404, 302}))
 
-    assert outcome(answer(404), expect) == Success({}, call=REJECTED)
+    assert outcome(answer(404), expect) == Success("{}", call=REJECTED)
     assert isinstance(outcome(answer(302), expect), Failure)
     assert isinstance(outcome(answer(201), expect), Failure)
 

@@ -39,8 +39,8 @@ def call(request: MemoryRequest, node: str, key: str, effect: CallEffect, ok: bo
     """The step makes its call under this key, and that is what it is known to have done."""
     number = request.claim(node)
     request.do(lambda d: send(d, node, number, key))
-    outcome = Success({}, call=effect) if ok else Failure("no", effect)
-    request.do(lambda d: finish(d, Finished(node, number, outcome, "{}" if ok else None)))
+    outcome = Success("{}", call=effect) if ok else Failure("no", effect)
+    request.do(lambda d: finish(d, Finished(node, number, outcome)))
 
 
 def flow(request: MemoryRequest, node: str, **facts) -> None:
@@ -188,7 +188,7 @@ def _run(
     elif what == "returned":
         request.do(lambda d: give_back(d, node, attempt))
     elif what == "ok":
-        request.do(lambda d: finish(d, Finished(node, attempt, Success({}, call=CallEffect.ACCEPTED), "{}")))
+        request.do(lambda d: finish(d, Finished(node, attempt, Success("{}", call=CallEffect.ACCEPTED))))
     else:
         call_effect = CallEffect.UNKNOWN if what == "unknown" else CallEffect.REJECTED
         request.do(lambda d: finish(d, Finished(node, attempt, Failure(what, call_effect))))

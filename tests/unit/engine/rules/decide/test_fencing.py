@@ -32,12 +32,12 @@ def taken_over(workflow: MemoryRequest, node: str) -> int:
     return first
 
 
-@pytest.mark.parametrize("outcome", [Success({}), Failure("503"), Failure("503", retryable=True)])
+@pytest.mark.parametrize("outcome", [Success("{}"), Failure("503"), Failure("503", retryable=True)])
 def test_what_an_older_attempt_came_to_is_late_while_the_next_one_runs(outcome: Success | Failure) -> None:
     request = MemoryRequest(LINE)
     first = taken_over(request, "a")
     running = request.steps["a"]
-    done = Finished("a", first, outcome, "{}", retry_in=1.0 if isinstance(outcome, Failure) else None)
+    done = Finished("a", first, outcome, retry_in=1.0 if isinstance(outcome, Failure) else None)
     assert request.do(lambda d: finish(d, done)) is False
     assert request.steps["a"] == running
     assert request.events[-1].kind == events.LATE and ("a", first) in request.late
@@ -85,9 +85,9 @@ class TestBlock:
         with pytest.raises(LeaseLost):
             request.do(lambda d: begin_inner(d, older, "one"))
         number = request.begin_inner("block", "one")
-        done = Finished("one", number, Success({}), "{}")
+        done = Finished("one", number, Success("{}"))
         with pytest.raises(LeaseLost):
-            request.do(lambda d: end_inner(d, "block", first, done, Success({})))
+            request.do(lambda d: end_inner(d, "block", first, done, Success("{}")))
         assert request.steps["one"].status is StepStatus.RUNNING
 
     def test_an_older_attempt_inside_a_block_ends_nothing(self) -> None:

@@ -15,7 +15,7 @@ from engine.states import CallEffect
 from tests.support.memory import MemoryRequest, graph
 
 OUTCOMES = {
-    "success": Finished("a", 1, Success({}, call=CallEffect.ACCEPTED), "{}"),
+    "success": Finished("a", 1, Success("{}", call=CallEffect.ACCEPTED)),
     "failure": Finished("a", 1, Failure("503", CallEffect.UNKNOWN)),
     "retry": Finished("a", 1, Failure("503", CallEffect.UNKNOWN, retryable=True), retry_in=5.0),
 }
@@ -66,7 +66,7 @@ def test_a_result_that_comes_after_the_last_recovery_is_late() -> None:
         assert request.do(partial(recover, node="a", attempt=number, jitter=0.0))
     assert request.status == "blocked"
     assert not request.do(lambda draft: finish(draft, Finished("a", 6, Failure("503", CallEffect.UNKNOWN))))
-    assert not request.do(lambda draft: finish(draft, Finished("a", 6, Success({}), "{}")))
+    assert not request.do(lambda draft: finish(draft, Finished("a", 6, Success("{}"))))
     assert request.statuses()["a"] == "blocked"
 
 

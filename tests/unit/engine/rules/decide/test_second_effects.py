@@ -180,4 +180,4 @@ def _fail(draft: Draft, node: str, number: int) -> None:
 
 
 def _succeed_call(draft: Draft, node: str, number: int) -> None:
-    finish(draft, Finished(node, number, Success({}, call=CallEffect.ACCEPTED), "{}"))
+    finish(draft, Finished(node, number, Success("{}", call=CallEffect.ACCEPTED)))

@@ -280,7 +280,7 @@ class TestADecision:
         request.fail("a", call=CallEffect.REJECTED)
         number = request.claim("route")
         again(request, "a", (2, self.RENAMED))
-        request.do(lambda d: finish(d, Finished("route", number, Success({}, "x"), "{}")))
+        request.do(lambda d: finish(d, Finished("route", number, Success("{}", "x"))))
         assert request.steps["route"].error == (
             "route chose x, a path that version 2 does not have. Re-trigger it: then version 2 decides."
         )
