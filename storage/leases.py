@@ -45,7 +45,7 @@ class Leases(Repository):
         def run(connection: Connection, moment: float) -> None:
             connection.execute(update(steps).where(RUNNING, *key).values(worker=NOBODY, lease_until=0.0))
 
-        self._writer.ask(Direct, run)
+        self._writer.ask_soon(Direct, run)
 
     def expired(self, until: float = inf) -> list[Running]:
         """Running steps whose lease ran out. See the port."""

@@ -63,19 +63,19 @@ class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, G
 
     def create(self, new: NewRequest, graph: Graph, submitted: Event) -> tuple[int, bool]:
         """Store a request, its start due. (id, False), or (id of the one that the same key made before, True)."""
-        request_id, known = self._writer.ask(Create, new, graph, submitted).result()
+        request_id, known = self._writer.ask(Create, new, graph, submitted)
         if not known:  # its first step needs it at once
             self._inputs.put(request_id, Submitted(new.input, storable(new.requester)))
         return request_id, known
 
     def change(self, request_id: int, decide: Callable[[Draft], T], command_id: str | None = None) -> T:
         """Let ``decide`` draft changes of a request; they are committed when this returns."""
-        answer: T = self._writer.ask(Change, request_id, decide, command_id).result()
+        answer: T = self._writer.ask(Change, request_id, decide, command_id)
         return answer
 
     def change_soon(self, request_id: int, decide: Callable[[Draft], T]) -> Future[T]:
         """As change, without waiting."""
-        return self._writer.ask(Change, request_id, decide)
+        return self._writer.ask_soon(Change, request_id, decide)
 
     def change_then(
         self, request_id: int, decide: Callable[[Draft], T], then: Callable[[T | None, Exception | None], None]

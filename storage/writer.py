@@ -60,8 +60,17 @@ class Writer:
                 raise StorageError("Retrigger is stopping: nothing more is written.")
             self._queue.put(operation)
 
-    def ask(self, kind: Callable[..., Operation], *facts: Any) -> Future[Any]:
-        """Ask for an operation of this kind. The future's callbacks run in the writer's thread: they must be short."""
+    def ask(self, kind: Callable[..., Operation], *facts: Any) -> Any:
+        """Have an operation of this kind done. Its answer; a Future for each would cost several times as much."""
+        told: SimpleQueue[tuple[Any, Exception | None]] = SimpleQueue()
+        self.submit(kind(lambda answer, error: told.put((answer, error)), *facts))
+        answer, error = told.get()
+        if error is not None:
+            raise error
+        return answer
+
+    def ask_soon(self, kind: Callable[..., Operation], *facts: Any) -> Future[Any]:
+        """The same, without waiting. The future's callbacks run in the writer's thread: they must be short."""
         future: Future[Any] = Future()
 
         def then(answer: Any, error: Exception | None) -> None:
@@ -75,7 +84,7 @@ class Writer:
 
     def write(self, run: Callable[..., T], *, beside: bool = False) -> T:
         """Run statements in the writer's transaction; ``run`` gets the connection and the time. See Direct."""
-        answer: T = self.ask(Direct, run, beside).result()
+        answer: T = self.ask(Direct, run, beside)
         return answer
 
     def attach(self, claimer: Claimer) -> None:

@@ -75,7 +75,7 @@ def test_a_request_that_is_not_there_is_not_found(store: SqlStore, read: str):
 def test_the_rows_of_many_requests_are_those_that_the_rule_makes(store: SqlStore):
     other = line("only", "one")
     news = [(NewRequest("w", 1, "HR", "", "rae@example.com", "{}"), graph) for graph in (GRAPH, other, GRAPH)]
-    futures = in_one_batch(store, *[lambda it=it: store.writer.ask(Create, *it, SUBMITTED) for it in news])
+    futures = in_one_batch(store, *[lambda it=it: store.writer.ask_soon(Create, *it, SUBMITTED) for it in news])
     for (new, graph), future in zip(news, futures, strict=True):
         request, steps = store.status(future.result(PATIENCE)[0])
         assert begin(request.id, new, graph, request.created_at) == (request, sorted(steps, key=rank(graph)))

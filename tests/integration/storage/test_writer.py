@@ -100,7 +100,7 @@ def test_a_statement_that_the_database_refuses_fails_alone(store: SqlStore):
     request_id = submit(store)
     bad, good = in_one_batch(
         store,
-        lambda: store.writer.ask(Direct, lambda connection, now: connection.exec_driver_sql("UPDATE nowhere")),
+        lambda: store.writer.ask_soon(Direct, lambda connection, now: connection.exec_driver_sql("UPDATE nowhere")),
         lambda: store.change_soon(request_id, note("good")),
     )
     assert good.result(PATIENCE) == "good"
@@ -113,7 +113,7 @@ def test_a_question_that_the_database_refuses_fails_alone(store: SqlStore):
     request_id = submit(store)
     bad, good = in_one_batch(
         store,
-        lambda: store.writer.ask(Change, request_id, note("bad"), "a\0b"),
+        lambda: store.writer.ask_soon(Change, request_id, note("bad"), "a\0b"),
         lambda: store.change_soon(request_id, note("good")),
     )
     assert good.result(PATIENCE) == "good"
