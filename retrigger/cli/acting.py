@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
+from engine.errors import StorageError
 from engine.rules.allowed import Action
 from retrigger.cli import outcome
 from retrigger.cli.planning import show_plan
@@ -52,8 +54,7 @@ def step(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
         show_plan(engine.plan(actor, request_id, Action.RETRIGGER, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, confirmed=confirm, command_id=command_id(), **how)
-    _tell_address(session, request_id, node)
-    end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node))
+    end(session, request_id, no_wait, lambda: outcome.wait_for_step(session, accepted, node), node)
 
 
 @click.command()
@@ -66,8 +67,7 @@ def flow(session: Session, /, request_id: int, node: str, plan: bool, no_wait: b
         show_plan(engine.plan(actor, request_id, Action.FLOW, node, how["new_key"], how["version"]))
         return
     accepted = engine.retrigger(actor, request_id, node, flow=True, confirmed=confirm, command_id=command_id(), **how)
-    _tell_address(session, request_id, node)
-    end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted))
+    end(session, request_id, no_wait, lambda: outcome.wait_for_request(session, accepted), node)
 
 
 @click.command("input")
@@ -140,14 +140,37 @@ def command_id() -> str:
     return uuid.uuid4().hex
 
 
-def end(session: Session, request_id: int, no_wait: bool, wait: Callable[[], outcome.Outcome]) -> None:
-    """Say what the act came to, or that it is stored, and end with the exit code that goes with it."""
-    if not no_wait:
-        outcome.say(wait())
-    elif session.app.store.workers_alive():
-        click.echo(f"REQ-{request_id}: accepted.")
-    else:
-        click.echo(f"REQ-{request_id}: {outcome.NOTHING_RUNS}")
+def end(
+    session: Session,
+    request_id: int,
+    no_wait: bool,
+    wait: Callable[[], outcome.Outcome],
+    re_triggered: str | None = None,
+) -> None:
+    """Say what the act came to, or that it is stored, and end with the exit code that goes with it. Before that, where
+    a callback that was ``re_triggered`` is to be called."""
+    with _stored(request_id):
+        if re_triggered is not None:
+            _tell_address(session, request_id, re_triggered)
+        if not no_wait:
+            outcome.say(wait())
+        elif session.app.store.workers_alive():
+            click.echo(f"REQ-{request_id}: accepted.")
+        else:
+            click.echo(f"REQ-{request_id}: {outcome.NOTHING_RUNS}")
+
+
+@contextmanager
+def _stored(request_id: int) -> Iterator[None]:
+    """Whatever keeps us from the end of what is stored, the act stands: who heard of the trouble alone would do it
+    again. Raises StorageError."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"REQ-{request_id}: accepted; it goes on by itself.", err=True)
+        raise
+    except StorageError as error:
+        raise StorageError(f"REQ-{request_id}: accepted, but what came of it cannot be read: {error}") from error
 
 
 def register(group: click.Group) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support.front import Front
+import signal
+import sqlite3
+from contextlib import closing
+
+from tests.integration.retrigger.conftest import StartProcess
+from tests.support.front import Front, Process
+from tests.support.poll import wait_until
 
 WAITING = """
 workflow: waiting
@@ -12,6 +18,15 @@ nodes:
   boss: {approval: {approvers: [hanna@example.com, "@hr"], need: all}, approved: join}
   called: {callback: {}, next: join}
   join: {merge: {}}
+"""
+
+
+LONG = """
+workflow: long
+app: HR
+nodes:
+  first: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
+  second: {function: {name: front.wait, args: {folder: FOLDER}, isolation: thread}}
 """
 
 
@@ -48,3 +63,40 @@ def test_a_re_triggered_callback_tells_its_new_address(running: Front, monkeypat
 
     assert first.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.1.")
     assert second.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.2.")
+
+
+def test_who_stops_waiting_hears_that_the_act_stands(running: Front, start: StartProcess):
+    process = _flow_of_a_long_step(running, start)
+
+    assert process.end(signal.SIGINT) == 130
+    assert process.said == "REQ-1: accepted; it goes on by itself.\n"
+    (running.folder / "go").touch()
+    running.wait("REQ-1", "completed")
+
+
+def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_stored(
+    running: Front, start: StartProcess
+):
+    process = _flow_of_a_long_step(running, start)
+
+    with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
+        database.execute("ALTER TABLE requests RENAME TO elsewhere")
+        code = process.code()
+        database.execute("ALTER TABLE elsewhere RENAME TO requests")
+
+    assert code == 1
+    assert process.said.startswith("REQ-1: accepted, but what came of it cannot be read: The database ")
+    (running.folder / "go").touch()
+    running.wait("REQ-1", "completed")
+
+
+def _flow_of_a_long_step(front: Front, start: StartProcess) -> Process:
+    """A command that waits for the outcome of its act, which has begun."""
+    front.out("workflow", "publish", str(front.define("long", LONG)))
+    front.break_second()
+    request = front.out("submit", "long", "--input", "{}").strip()
+    front.wait(request, "blocked")
+    front.mend_second()
+    process = start("--as", "hanna@example.com", "flow", request, "first")
+    wait_until((front.folder / "waiting").exists, "the step behind it to run")
+    return process
