@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from retrigger.cli.session import Session, pass_session
+from retrigger.demo import folder as folders
 
 if TYPE_CHECKING:
     from retrigger.demo.stage import Stage
@@ -35,7 +34,7 @@ STAGES = 6  # sentences that are told while it starts
 def demo(session: Session, folder: Path | None) -> None:
     """Everything on this machine, with a local Slack in the browser."""
     _let_signals_interrupt()
-    with _folder(folder) as place:
+    with folders.folder(folder) as place:
         clean = _play(session, place)
         click.echo("Stopped. " + (f"The data is kept in {folder}." if folder else "Nothing is left behind."))
     from retrigger.up import end
@@ -76,18 +75,6 @@ def _wait(stage: Stage) -> None:
         if not said and stage.slack is not None and not stage.slack.alive:
             click.echo("The local Slack has ended; start the demo again to have it back.", err=True)
             said = True
-
-
-@contextmanager
-def _folder(given: Path | None) -> Iterator[Path]:
-    if given is not None:
-        yield given.absolute()
-        return
-    made = Path(mkdtemp(prefix="retrigger-demo-"))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from engine.logs import logger
 from engine.rules.permissions import Actor
 from engine.states import MOVING
 from retrigger.demo import people
+from retrigger.demo.folder import MADE_BY, SETTINGS
 from retrigger.demo.local_slack import LocalSlack, LocalSlackUnavailable, provide
 from retrigger.demo.outside import serve
 from retrigger.demo.outside_catalog import CATALOG
@@ -62,7 +63,7 @@ class Stage:
     @property
     def settings_file(self) -> Path:
         """What the command needs to join in from another terminal."""
-        return self.folder / "retrigger.yaml"
+        return self.folder / SETTINGS
 
     @property
     def another_input(self) -> Path:
@@ -153,7 +154,7 @@ def _settings(outside: str) -> str:
         for person, permission in people.PERMISSIONS.items()
     )
     return f"""\
-# Made by `retrigger demo`.
+{MADE_BY}
 database_url: sqlite:///retrigger.db
 workflows: [workflows/]
 functions: [retrigger.demo.functions]
