@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from engine.records import Event
 from engine.rules.permissions import Grant, Permission
@@ -23,7 +23,7 @@ class Grants(Repository):
         """Store a grant, with its event. False when it was there."""
 
         def run(connection: Connection, now: float) -> bool:
-            if connection.execute(select(grants.c.who).where(_is(grant))).first():
+            if _names(connection, grant):
                 return False
             row = (grant.who, grant.permission.value, grant.app or "", grant.source, now)
             connection.execute(insert(grants).values(row))
@@ -36,14 +36,22 @@ class Grants(Repository):
         """Remove a grant, whatever its source, with its event. False when there was none."""
 
         def run(connection: Connection, now: float) -> bool:
-            if not connection.execute(delete(grants).where(_is(grant))).rowcount:
+            names = _names(connection, grant)
+            if not names:
                 return False
+            connection.execute(delete(grants).where(_gives(grant), grants.c.who.in_(names)))
             self._audit(connection, revoked, now)
             return True
 
         return self._writer.write(run)
 
 
-def _is(grant: Grant) -> ColumnElement[bool]:
-    who = func.lower(grants.c.who) == grant.who.lower()
-    return and_(who, grants.c.permission == grant.permission.value, grants.c.app == (grant.app or ""))
+def _names(connection: Connection, grant: Grant) -> list[str]:
+    """Under which it is stored. They are compared here: to SQLite only ASCII has small letters, and what a revocation
+    did not find would go on counting."""
+    found = connection.scalars(select(grants.c.who).where(_gives(grant)))
+    return [who for who in found if who.lower() == grant.who.lower()]
+
+
+def _gives(grant: Grant) -> ColumnElement[bool]:
+    return and_(grants.c.permission == grant.permission.value, grants.c.app == (grant.app or ""))

@@ -71,13 +71,12 @@ class JsonRoute(APIRoute):
         known = {parameter.alias for parameter in self.dependant.query_params}
 
         async def checked(request: Request) -> Response:
-            caller = await run_in_threadpool(_caller, request)
+            request.state.caller = await run_in_threadpool(_caller, request)
             _only(known, request)
             read = JsonRequest(request.scope, request.receive)
-            read.state.caller = caller
             body = await read.body()
             if body:
-                read.value = await run_in_threadpool(_parsed, body, request.headers.get("content-type", ""))
+                read.value = await run_in_threadpool(_received, request, body)
             return await handle(read)
 
         return checked
@@ -148,6 +147,13 @@ def text_of(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadBody(f"The body is no UTF-8 text: byte {error.start + 1} cannot be read.") from None
+
+
+def _received(request: Request, body: bytes) -> Any:
+    """What a body that has come whole holds. Its key is asked for once more: the sender may have taken hours, in which
+    it was revoked. Raises UnknownKey, and what ``_parsed`` raises."""
+    request.state.caller = _caller(request)
+    return _parsed(body, request.headers.get("content-type", ""))
 
 
 def _parsed(body: bytes, content_type: str) -> Any:

@@ -31,6 +31,13 @@ def test_a_grant_is_known_by_who_permission_and_application(store: SqlStore):
     assert store.grants() == []
 
 
+def test_case_does_not_count_beyond_ascii_either(store: SqlStore):
+    assert store.add_grant(Grant("ZOË@example.com", TAKE_ACTION, "HR", "Ada"), GRANTED)
+    assert not store.add_grant(Grant("zoë@example.com", TAKE_ACTION, "HR", "Ada"), GRANTED)
+    assert store.remove_grant(Grant("zoë@example.com", TAKE_ACTION, "HR"), REVOKED)
+    assert store.grants() == []
+
+
 def test_each_change_leaves_its_event_and_what_changes_nothing_leaves_none(store: SqlStore):
     grant = Grant("hanna@example.com", TAKE_ACTION, "HR", "Ada")
     for _ in range(2):

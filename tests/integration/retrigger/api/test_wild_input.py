@@ -15,7 +15,7 @@ import pytest
 
 from engine.limits import MAX_INPUT_BYTES
 from engine.rules.permissions import Permission
-from tests.support.api import Api, serve_api
+from tests.support.api import OWNER, Api, serve_api
 from tests.support.front import Front
 
 SUBMIT = "/v1/workflows/steps/requests"
@@ -177,6 +177,29 @@ def test_a_body_that_ends_too_early_does_nothing(served: tuple[Api, httpx.Client
 
     talk(api, head + b'Content-Length: 1000\r\n\r\n{"input": {"name": "Ada"}}')
 
+    assert len(api.front.json("list")) == before
+
+
+def test_a_key_that_is_revoked_while_its_caller_is_still_sending_does_nothing(served: tuple[Api, httpx.Client]):
+    """Else whoever holds a call open would hold its key."""
+    api = served[0]
+    caller = api.caller("leaver", Permission.ADMIN)
+    address, before = urlsplit(api.url), len(api.front.json("list"))
+    body = b'{"input": {"name": "Ada"}}'
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n%sContent-Length: %d\r\n\r\n" % (
+        SUBMIT.encode(),
+        caller.headers["authorization"].encode(),
+        b"Content-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n",
+        len(body),
+    )
+    with socket.create_connection((address.hostname or "", address.port or 0), PATIENCE) as line:
+        line.sendall(head)
+        assert line.recv(1000).startswith(b"HTTP/1.1 100 Continue")  # the key is known, and the body wanted
+        api.app.engine.revoke_key(OWNER, "leaver")
+        line.sendall(body)
+        answered = line.recv(1000)
+
+    assert answered.startswith(b"HTTP/1.1 401 ")
     assert len(api.front.json("list")) == before
 
 
