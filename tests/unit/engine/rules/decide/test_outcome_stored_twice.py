@@ -107,7 +107,7 @@ def test_what_a_dead_worker_still_waits_for_is_not_taken_for_the_wait_before_the
 
 
 @pytest.mark.parametrize(
-    ("outcome", "retry_in"), [(Success({}), None), (Failure("503", CallEffect.UNKNOWN, retryable=True), 5.0)]
+    ("outcome", "retry_in"), [(Success("{}"), None), (Failure("503", CallEffect.UNKNOWN, retryable=True), 5.0)]
 )
 def test_of_a_step_inside_a_block_too(outcome: Success | Failure, retry_in: float | None) -> None:
     request = MemoryRequest(graph("block > end", inner={"block": ("one", "two")}))
