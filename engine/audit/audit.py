@@ -69,6 +69,7 @@ def _steps(history: History, made: dict[str, Step]) -> Iterator[Difference]:
     for node in made.keys() - stored.keys():
         yield Difference(request_id, node, "no row", "there is such a step")
     for node in stored.keys() & made.keys():
-        without = _OF_STEP | {"due_at"} if stored[node].status is StepStatus.READY else _OF_STEP
-        for name, its, mine in unlike(stored[node], made[node], without):
+        step = stored[node]
+        is_due = step.status is StepStatus.READY and step.due_at is not None
+        for name, its, mine in unlike(step, made[node], _OF_STEP | {"due_at"} if is_due else _OF_STEP):
             yield Difference(request_id, node, *clauses(name, its, mine))

@@ -74,6 +74,16 @@ def test_a_lost_wake_up_is_found_before_the_sweep_finds_it() -> None:
     assert sentences(request)[0] == "REQ-1, step b, has status pending; by its history: status ready."
 
 
+def test_a_ready_step_that_nobody_will_ever_take_is_found_but_not_when_another_became_due() -> None:
+    request = MemoryRequest(LINE)
+    request.run("a")
+    request.steps["b"] = request.steps["b"]._replace(due_at=request.now - 3600.0)  # the clock was set back since
+    assert sentences(request) == []
+    request.steps["b"] = request.steps["b"]._replace(due_at=None)
+    (sentence,) = sentences(request)
+    assert sentence.startswith("REQ-1, step b, has no due at; by its history: due at ")
+
+
 def test_a_change_that_left_no_event_is_found_by_the_count_of_changes() -> None:
     request = MemoryRequest(LINE)
 
