@@ -20,7 +20,7 @@ from engine.errors import RetriggerError
 from engine.nodes.connections import Connection
 from retrigger.publishing import read_all
 from retrigger.settings import Settings, SlackAccess
-from retrigger.settings_file import unknown_variables
+from retrigger.settings_file import unknown_applications, unknown_variables
 from retrigger.wiring import App, connections_of, load_own_functions, open_app, worker_name
 
 CONNECT_SECONDS = 3.0
@@ -149,6 +149,9 @@ def _definitions(settings: Settings) -> Iterator[Check]:
         else:
             mend = "Until it passes, what was published before stays in force."
             yield Check("Workflow", State.FAILED, "\n".join(definition.problems), mend)
+    apps = {definition.workflow.app for definition in definitions if definition.workflow is not None}
+    for sentence in unknown_applications(settings, apps):
+        yield Check("Settings", State.FAILED, sentence, "Correct its name: what is meant for it reaches nobody.")
     if not definitions:
         yield Check("Workflow", State.SKIPPED, "the settings name no workflow file")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,18 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """A sentence for each RETRIGGER_ variable that looks like a misspelt setting."""
     near = {name: difflib.get_close_matches(name, VARIABLES, 1, 0.85) for name in sorted(set(environ) - set(VARIABLES))}
     return [f"Nothing reads the variable {name}; did you mean {found[0]}?" for name, found in near.items() if found]
+
+
+def unknown_applications(settings: Settings, known: Collection[str]) -> list[str]:
+    """A sentence for each application of the settings that looks like a misspelt one of the workflows'."""
+    alike = {app.lower(): app for app in known}
+    named = {("apps", app) for app in settings.apps} | {("grants", grant.app) for grant in settings.grants if grant.app}
+    near = {place: difflib.get_close_matches(place[1].lower(), alike, 1, 0.85) for place in sorted(named)}
+    return [
+        f"{key}: no workflow is of the application {app}; did you mean {alike[found[0]]}?"
+        for (key, app), found in near.items()
+        if found and app not in known
+    ]
 
 
 def _no_file(file: Path, *, named: bool) -> str:

@@ -95,6 +95,20 @@ def test_the_example_of_settings_keeps_its_form(front: Front, monkeypatch: pytes
     assert told.exit_code == 1
 
 
+def test_a_misspelt_application(still: Front):
+    """Its alerts would go nowhere, and its people could do nothing, with nobody told of it."""
+    more = "apps:\n  Hr: {channel: C0123456789}\n  HRX: {channel: C0123456789}\n"
+    grants = "grants: [{who: a@b.c, permission: admin, app: hr}, {who: a@b.c, permission: admin}]\n"
+    still.settings.write_text(still.settings.read_text() + more + grants)
+
+    told = [line for line in still.run("doctor").stdout.splitlines() if "did you mean" in line]
+
+    assert told == [
+        "✗ Settings               apps: no workflow is of the application Hr; did you mean HR?",
+        "✗ Settings               grants: no workflow is of the application hr; did you mean HR?",
+    ]
+
+
 def test_a_misspelt_variable(still: Front):
     settings = examine(still, RETRIGGER_LAESE="7s")["Settings"]
 

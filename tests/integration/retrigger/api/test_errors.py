@@ -46,7 +46,8 @@ WRONG = [
     Wrong(f"{STEP}x/retrigger", {}, 404, "not-found", {"what": "step", "name": "secondx"}, "REQ-1 has: "),
     Wrong(f"{STEP}x/retrigger?plan=true", {}, 404, "not-found", {"what": "step", "name": "secondx"}),
     Wrong(f"{STEP}x/input", {"result": 1}, 404, "not-found", {"what": "step", "name": "secondx"}),
-    Wrong(f"{STEP}/retrigger", {"version": 9}, 404, "not-found", {"what": "version"}, "There is no version 9"),
+    Wrong(f"{STEP}/retrigger", {"version": 9}, 404, "not-found", {"what": "version"}, "no version 9"),
+    Wrong(f"{STEP}/retrigger?plan=true", {"version": 9}, 404, "not-found", {"what": "version"}, "no version 9"),
     Wrong("/v1/workflows/stps/requests", {}, 404, "not-found", {"what": "workflow"}, "Published: steps."),
     Wrong("/v1/requests/7/withdraw", {"reason": "x"}, 404, "not-found", {"what": "request"}),
     # what a rule forbids now
