@@ -69,6 +69,8 @@ def _whole(session: Session, page: Sequence[RequestSummary]) -> tuple[list[Reque
 @pass_session
 def show(session: Session, request_id: int, file: BinaryIO | None, as_json: bool) -> None:
     """A request's Progress Path, and what may be done now."""
+    if file is not None and as_json:
+        raise click.UsageError("--json and --picture are two things; take one.")
     engine = session.app.engine
     document = engine.document(session.reader, request_id)
     if file is not None:

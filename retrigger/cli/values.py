@@ -48,6 +48,8 @@ class JsonText(click.ParamType[str]):
     def _content(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
         """At most one byte more than is allowed: the engine refuses that with its sentence."""
         if name == "-":
+            if sys.stdin is None:
+                self.fail("standard input cannot be read: it is closed.", param, ctx)
             return sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
         try:
             with Path(name).open("rb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from retrigger.cli import command
 from tests.integration.retrigger.conftest import StartProcess
-from tests.support.front import Front
+from tests.support.front import Front, Process
 
 JSON = '{"name": "Ada"}'
 
@@ -54,6 +55,7 @@ WRONG = [
     (("submit", "steps", "--input", JSON, "--requester", "eve\x1b[2J@example.com"), 3, "The requester must be "),
     (("submit", "steps", "--input", JSON, "--requester", "eve\n@example.com"), 3, "The requester must be "),
     (("submit", "steps", "--input", JSON, "--requester", ""), 3, "The requester must be "),
+    (("show", "REQ-1", "--json", "--picture", "path.png"), 2, "--json and --picture are two things; take one."),
     (("list", "--limit", "few"), 2, "'few' is not a valid number."),
     (("list", "--status", "stuck"), 2, "'stuck' is not one of 'in_progress', 'blocked'"),
     (("grant", "hanna@example.com", "act"), 2, "'act' is not one of 'submit', 'view_reports', 'take_action', 'admin'"),
@@ -143,6 +145,16 @@ def test_input_over_the_limit_is_refused(ready: Front):
     assert "The text is too large; the limit is 1,048,576 bytes." in ready.refused(
         "submit", "steps", "--input", f"@{file}"
     )
+
+
+def test_a_standard_input_that_is_closed_is_told(ready: Front):
+    """As some schedulers have it."""
+    closed = ("sh", "-c", 'exec "$0" -m retrigger "$@" <&-', sys.executable)
+
+    process = Process(ready.folder, "--as", "a@example.com", "submit", "steps", "--input", "@-", by=closed)
+
+    assert process.code() == 2
+    assert "standard input cannot be read: it is closed." in process.said
 
 
 def test_a_file_that_is_not_text_is_refused(ready: Front):
