@@ -24,7 +24,7 @@ _LINGER = 10.0  # seconds that a run job waits for more steps before it ends; a 
 _SPARE_THREADS = 1000  # made only when needed: a thread that is given up is replaced
 _DUE = "due"
 _POLL = 0.01
-_LOOK = 1.0  # seconds between looks at the machine's clock
+_LOOK = 1.0  # seconds between looks at the machine's clock, and for steps that have no thread
 _SET = 1.0  # seconds that it goes apart from the time that passes, from one look to the next, when somebody sets it
 
 
@@ -42,6 +42,7 @@ class ApschedulerExecutor:
         self._busy = 0  # claims taken and not yet run to their end
         self._runners = 0
         self._executing: set[int] = set()  # claims, by object
+        self._taken = 0  # claims that a thread has taken so far
         self._hanging = 0
         self._regular = 0  # regular jobs that are under way
         self._ended = False
@@ -56,7 +57,7 @@ class ApschedulerExecutor:
     def start(self) -> None:
         """Begin to run what is handed over."""
         self._scheduler.start()
-        Thread(target=self._watch_clock, name="clock", daemon=True).start()
+        Thread(target=self._watch, name="watch", daemon=True).start()
 
     def claimer(self, worker: str, lease: float) -> Claimer:
         """It takes whatever is due."""
@@ -135,17 +136,31 @@ class ApschedulerExecutor:
             if not self._ended:
                 self._scheduler.add_job(self._counted(job), "date", run_date=when, id=_DUE, replace_existing=True)
 
-    def _watch_clock(self) -> None:
+    def _watch(self) -> None:
+        ahead, taken = time.time() - time.monotonic(), 0
+        while not self._over.wait(_LOOK):
+            ahead, taken = self._heed_clock(ahead), self._staff_anew(taken)
+
+    def _heed_clock(self, before: float) -> float:
         """APScheduler waits by the machine's clock. Were that set back by an hour, there would be no heartbeat, no
         sweep and no timer for an hour; so once it was set, each job's time has come."""
-        before = time.time() - time.monotonic()
-        while not self._over.wait(_LOOK):
-            ahead = time.time() - time.monotonic()
-            if abs(ahead - before) > _SET:
-                for job in self._scheduler.get_jobs():
-                    with suppress(JobLookupError):  # it was run meanwhile, or removed
-                        job.modify(next_run_time=datetime.now(UTC))
-            before = ahead
+        ahead = time.time() - time.monotonic()
+        if abs(ahead - before) > _SET:
+            for job in self._scheduler.get_jobs():
+                with suppress(JobLookupError):  # it was run meanwhile, or removed
+                    job.modify(next_run_time=datetime.now(UTC))
+        return ahead
+
+    def _staff_anew(self, before: int) -> int:
+        """Where the machine has no thread left for a moment, APScheduler logs that, and the run job is lost: its step
+        would wait, its lease renewed, until some other step comes. One thread too many ends by itself."""
+        with self._lock:
+            taken, waits = self._taken, not (self._ended or self._queue.empty())
+            is_lost = waits and taken == before
+            self._runners += is_lost
+        if is_lost:
+            self._scheduler.add_job(self._run_steps, executor="steps")
+        return taken
 
     def _counted(self, job: Callable[[], None]) -> Callable[[], None]:
         """The job, unless the end has come."""
@@ -177,6 +192,7 @@ class ApschedulerExecutor:
                 return
             with self._lock:
                 self._executing.add(id(claim))
+                self._taken += 1
             done = self._execute(claim)
             given_up = self._done_with(claim)
             if done is not None:

@@ -11,7 +11,7 @@ workflow: access
 app: HR
 title: "Access for {{ request.input.name }}"
 nodes:
-  before: {function: {name: front.work, args: {folder: FOLDER}}}
+  before: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}
   manager:
     approval: {approvers: [hanna@example.com, vera@example.com], need: any}
     approved: owners
