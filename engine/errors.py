@@ -196,7 +196,10 @@ class DamagedValue(CannotBeRead):
 
     def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(f"This cannot be read: {what} is damaged. Bring its row back from a backup.")
+        super().__init__(
+            f"This cannot be read: {what} is damaged, or a newer Retrigger wrote it. "
+            "Bring its row back from a backup, or use the newest Retrigger that runs on this database."
+        )
 
 
 class LeaseLost(RetriggerError):

@@ -8,16 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
 from engine.errors import CannotBeRead
-from engine.logs import logger
-from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost, whose
+from engine.ports.outbox import APART, CARD, Backlog, OutboxRow, Posted, RowLost
 from storage import rows
 from storage.database import now
 from storage.store import SqlStore
 from storage.tables import GIVEN_UP, TO_TELL, outbox, posted
 
-log = logger(__name__)
-
 DAY = 86400.0  # seconds for which what was given up is told of
+
+_UNREADABLE = 60.0  # seconds between looks at a row that cannot be read
 
 _COLUMNS = (
     outbox.c.id,
@@ -62,7 +61,7 @@ class SqlOutbox:
             try:
                 return [_row(other, moment, row.taken_until) for other in found]
             except CannotBeRead:
-                return []  # each is told by itself, or given up, when it is due
+                return []  # each is told by itself, or waits, when it is due
 
     def sending(self, row: OutboxRow, also: Sequence[int], margin: float) -> None:
         """Remember, durably, that a send begins; what was begun before keeps its time. Raises RowLost."""
@@ -119,7 +118,7 @@ class SqlOutbox:
         with self._database.reading() as connection:
             moment = now(connection)
             number, since = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
-            oldest = connection.execute(_OLDEST.where(outbox.c.created_at == since)).first()
+            oldest = connection.execute(_OLDEST.where(outbox.c.created_at == since).order_by(outbox.c.id)).first()
             recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             found = Backlog(
@@ -197,13 +196,13 @@ def _due(limit: int, moment: float) -> Any:
 
 
 def _readable(connection: Connection, found: Iterable[Any], moment: float, taken_until: float) -> Iterator[OutboxRow]:
-    """One that cannot be read is given up: what else is to be told does not wait for it."""
+    """One that cannot be read waits: a newer bot beside this one may tell it. Rows of other requests do not wait."""
     for row in found:
         try:
             yield _row(row, moment, taken_until)
         except CannotBeRead as error:
-            log.error("outbox.given_up", says=f"{whose(row.request_id)}: {row.kind} not told: {error}")
-            connection.execute(_of([row.id]).values(done_at=moment, error=str(error)))
+            later = {"due_at": moment + _UNREADABLE, "taken_until": None, "error": str(error)}
+            connection.execute(_of([row.id]).values(later))
 
 
 def _row(row: Any, moment: float, taken_until: float) -> OutboxRow:

@@ -60,7 +60,7 @@ def damage(still: Front) -> Damage:
 @pytest.mark.parametrize("column", DAMAGES)
 def test_only_the_damaged_request_is_told_as_such(still: Front, damage: Damage, column: str):
     damage(column)
-    told = f"This cannot be read: {DAMAGES[column]} is damaged. Bring its row back from a backup."
+    told = f"This cannot be read: {DAMAGES[column]} is damaged, or a newer Retrigger wrote it. Bring its row back"
 
     assert still.refused("show", "REQ-1", code=1).startswith(told)
     listed = still.run("list", "--json")

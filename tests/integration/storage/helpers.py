@@ -8,14 +8,17 @@ from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any
 
+from sqlalchemy import update
+
 from engine.graph import SUCCESS, Edge, Graph, GraphNode
 from engine.ports.store import Claimer
-from engine.records import Claim, Event, NewRequest
+from engine.records import Claim, Event, NewRequest, Notice
 from engine.rules.decide.finish import Finished, finish
 from engine.rules.draft import Draft
 from engine.rules.outcomes import Failure, Success
 from engine.states import RequestStatus
 from storage.store import SqlStore
+from storage.tables import TO_TELL, outbox
 from tests.support.poll import PATIENCE
 
 
@@ -109,3 +112,20 @@ def in_one_batch(store: SqlStore, *begins: Any) -> list[Future[Any]]:
     go.set()
     holding.join()
     return futures
+
+
+def tell(store: SqlStore, request_id: int, *kinds: str) -> None:
+    """Write notices, as a change of the request's state would."""
+
+    def decide(draft: Draft) -> None:
+        for kind in kinds:
+            event = draft.event("noted", reason=kind) if kind != "card" else None
+            draft.notices.append(Notice(request_id, kind, event, "slack:T1/U1"))
+
+    store.change(request_id, decide)
+
+
+def pass_time(store: SqlStore) -> None:
+    """What waits for its time is due, and what a relay had taken is free again."""
+    past = update(outbox).where(TO_TELL).values(due_at=0.0, taken_until=None)
+    store.writer.write(lambda connection, now: connection.execute(past))

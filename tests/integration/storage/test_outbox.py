@@ -6,40 +6,21 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from engine.ports.outbox import CARD, Backlog, OutboxRow, Posted, RowLost
-from engine.records import Notice
-from engine.rules.draft import Draft
 from storage.outbox import SqlOutbox
 from storage.store import SqlStore
-from storage.tables import TO_TELL, posted
 from storage.tables import outbox as table
+from storage.tables import posted
 from tests.integration.storage.conftest import OpenStore
-from tests.integration.storage.helpers import submit
+from tests.integration.storage.helpers import pass_time, submit, tell
 from tests.support.poll import wait_until
 
 
 @pytest.fixture
 def outbox(store: SqlStore) -> SqlOutbox:
     return SqlOutbox(store)
-
-
-def tell(store: SqlStore, request_id: int, *kinds: str) -> None:
-    """Write notices, as a change of the request's state would."""
-
-    def decide(draft: Draft) -> None:
-        for kind in kinds:
-            event = draft.event("noted", reason=kind) if kind != "card" else None
-            draft.notices.append(Notice(request_id, kind, event, "slack:T1/U1"))
-
-    store.change(request_id, decide)
-
-
-def pass_time(store: SqlStore) -> None:
-    """What waits for its time is due, and what a relay had taken is free again."""
-    past = update(table).where(TO_TELL).values(due_at=0.0, taken_until=None)
-    store.writer.write(lambda connection, now: connection.execute(past))
 
 
 def test_a_row_carries_what_it_tells(store: SqlStore, outbox: SqlOutbox):
@@ -277,28 +258,3 @@ def test_the_relay_is_woken_by_the_commit_that_has_something_to_tell(store: SqlS
         assert woken == ["told"]
     finally:
         waking.close()
-
-
-def test_a_row_that_cannot_be_read_is_given_up_and_the_others_are_told(store: SqlStore, outbox: SqlOutbox):
-    damaged, whole = submit(store), submit(store)
-    tell(store, damaged, "line", "line")
-    tell(store, whole, "line")
-    with store.database.writing() as connection:
-        connection.execute(update(table).where(table.c.request_id == damaged).values(event='{"kind": '))
-    (told,) = outbox.due(10, 30)
-    outbox.done([told.id])
-    assert (told.request_id, outbox.due(10, 30)) == (whole, [])
-    left = outbox.backlog()
-    assert (left.number, left.given_up) == (0, 2)
-    assert left.last_given_up == "This cannot be read: what is to be told is damaged. Bring its row back from a backup."
-
-
-def test_what_cannot_be_read_is_not_told_along_with_what_can(store: SqlStore, outbox: SqlOutbox):
-    request_id = submit(store)
-    tell(store, request_id, *["line"] * 3)
-    first, second = outbox.due(1, 30)[0], update(table).where(table.c.id == 2)
-    with store.database.writing() as connection:
-        connection.execute(second.values(event="5"))
-    assert outbox.behind(first, 10) == []
-    outbox.done([first.id])
-    assert [row.id for row in (*outbox.due(10, 30), *outbox.due(10, 30))] == [3]
