@@ -118,7 +118,8 @@ class SqlOutbox:
         with self._database.reading() as connection:
             moment = now(connection)
             number, since = connection.execute(_WAITING.where(_begun(outbox, moment))).one()
-            oldest = connection.execute(_OLDEST.where(outbox.c.created_at == since).order_by(outbox.c.id)).first()
+            at_once = connection.execute(_OLDEST.where(outbox.c.created_at == since))
+            oldest = min(at_once, key=lambda row: row.id, default=None)  # sorted there, SQLite reads all rows
             recent = select(func.count()).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             last = select(outbox.c.error).where(GIVEN_UP, outbox.c.done_at > moment - DAY)
             found = Backlog(
@@ -158,7 +159,7 @@ class SqlOutbox:
 
 
 _WAITING = select(func.count(), func.min(outbox.c.created_at)).where(TO_TELL)
-_OLDEST = select(outbox.c.request_id, outbox.c.error, outbox.c.created_at).where(TO_TELL)
+_OLDEST = select(outbox.c.id, outbox.c.request_id, outbox.c.error, outbox.c.created_at).where(TO_TELL)
 
 
 def _of(row_ids: Sequence[int]) -> Any:
