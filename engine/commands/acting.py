@@ -24,7 +24,7 @@ from engine.rules.permissions import Actor, Grant
 from engine.rules.who_was_first import with_who_was_first
 from engine.stored import RequestDetail
 from engine.texts import MASK
-from engine.values.masking import Masker
+from engine.values.masking import Masker, sensitive_values
 
 T = TypeVar("T")
 
@@ -97,8 +97,12 @@ class Acting(Access):
     def with_masked_requester(self, summary: RequestSummary) -> RequestSummary:
         """A request of a list, which is made without a look at what is sensitive in each."""
         try:
-            hides = self.catalog.get(summary.workflow, summary.version).workflow.sensitive
-            shown = self.masked(summary.number, summary.requester) if hides else summary.requester
+            workflow = self.catalog.get(summary.workflow, summary.version).workflow
+            if not workflow.sensitive:
+                return summary
+            seen = self.store.template_values(summary.number, workflow.sensitive_nodes)
+            masker = Masker(sensitive_values(workflow.sensitive, seen.input, seen.results))
+            shown = masker.text(summary.requester)
         except (CannotBeRead, NotFound):
             shown = MASK
         return summary.model_copy(update={"requester": shown})

@@ -69,6 +69,11 @@ class Workflow(Model):
         """The ids of every node, inner ones included."""
         return tuple(self.steps)
 
+    @cached_property
+    def sensitive_nodes(self) -> frozenset[str]:
+        """Those of whose results something is listed as sensitive."""
+        return frozenset(path.split(".")[1] for path in self.sensitive if path.startswith("nodes."))
+
     def node(self, id: str) -> Node:
         """A node, also one inside a sync block. Raises KeyError."""
         return self.steps[id][0]

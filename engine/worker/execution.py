@@ -213,8 +213,7 @@ class Execution:
         sensitive = self._workflow.sensitive
         if constant and not sensitive:
             return {}
-        masked = {path.split(".")[1] for path in sensitive if path.startswith("nodes.")}
-        wanted = self._node.references | self._node.callbacks | masked
+        wanted = self._node.references | self._node.callbacks | self._workflow.sensitive_nodes
         step = self._claim.step
         seen = self._tools.patiently(lambda: self._tools.store.template_values(step.request_id, wanted))
         self._hide(sensitive_values(sensitive, seen.input, seen.results))
