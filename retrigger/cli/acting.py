@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.errors import StorageError
+from engine.errors import RetriggerError
 from engine.rules.allowed import Action
 from retrigger.cli import outcome
 from retrigger.cli.planning import show_plan
@@ -163,14 +163,14 @@ def end(
 @contextmanager
 def _stored(request_id: int) -> Iterator[None]:
     """Whatever keeps us from the end of what is stored, the act stands: who heard of the trouble alone would do it
-    again. Raises StorageError."""
+    again. Raises RetriggerError: a failure, whatever it would be of an act."""
     try:
         yield
     except KeyboardInterrupt:
         click.echo(f"REQ-{request_id}: accepted; it goes on by itself.", err=True)
         raise
-    except StorageError as error:
-        raise StorageError(f"REQ-{request_id}: accepted, but what came of it cannot be read: {error}") from error
+    except RetriggerError as error:
+        raise RetriggerError(f"REQ-{request_id}: accepted, but what came of it cannot be read: {error}") from error
 
 
 def register(group: click.Group) -> None:

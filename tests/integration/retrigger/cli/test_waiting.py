@@ -90,6 +90,17 @@ def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_sto
     running.wait("REQ-1", "completed")
 
 
+def test_a_request_that_cannot_be_read_any_more_leaves_no_doubt_either(running: Front, start: StartProcess):
+    process = _flow_of_a_long_step(running, start)
+
+    with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
+        database.execute("UPDATE steps SET result = '{' WHERE node = 'first'")
+    (running.folder / "go").touch()
+
+    assert process.code() == 1
+    assert process.said.startswith("REQ-1: accepted, but what came of it cannot be read: This cannot be read: ")
+
+
 def _flow_of_a_long_step(front: Front, start: StartProcess) -> Process:
     """A command that waits for the outcome of its act, which has begun."""
     front.out("workflow", "publish", str(front.define("long", LONG)))
