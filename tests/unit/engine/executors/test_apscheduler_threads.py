@@ -28,6 +28,6 @@ def test_a_step_whose_thread_could_not_be_made_is_run_by_a_later_one(monkeypatch
 
     monkeypatch.setattr(threading.Thread, "start", refuse_once)
     executor.take([claim])
-    wait_until(lambda: ran == [claim], "the step", 20)
+    wait_until(lambda: ran == [claim], "the step")
     assert refused
     executor.shutdown()
