@@ -138,13 +138,14 @@ class RequestDetail(NamedTuple):
     @property
     def given(self) -> Any:
         """The input as a value. Raises DamagedValue."""
-        return stored_json(self.input, "the request's input")
+        return stored_json(self.input, f"the input of REQ-{self.request.id}")
 
     @property
     def results(self) -> dict[str, Any]:
         """As values, by node, as far as there are any. Raises DamagedValue."""
+        of_it = f"of REQ-{self.request.id}"
         found = {row.step.node: row.result for row in self.steps if row.result is not None}
-        return {node: stored_json(result, f"the result of {node}") for node, result in found.items()}
+        return {node: stored_json(result, f"the result of {node} {of_it}") for node, result in found.items()}
 
 
 class History(NamedTuple):

@@ -46,9 +46,13 @@ class Reading(Repository):
                 if wanted:
                     stored = statements.results.run(connection, id=request_id, nodes=statements.listed(wanted))
         return TemplateValues(
-            stored_json(submitted.input, "the request's input"),
+            stored_json(submitted.input, f"the input of REQ-{request_id}"),
             submitted.requester,
-            {node: stored_json(result, f"the result of {node}") for node, result, *_ in stored if result is not None},
+            {
+                node: stored_json(result, f"the result of {node} of REQ-{request_id}")
+                for node, result, *_ in stored
+                if result is not None
+            },
             {node: error for node, _, error, *_ in stored if error is not None},
             {node: issue for node, _, _, issue in stored},
         )

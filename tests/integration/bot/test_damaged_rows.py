@@ -12,7 +12,7 @@ from tests.support.engine import HANNA
 from tests.support.poll import wait_until
 from tests.support.slack_server import Person
 
-TOLD = "This cannot be read: the request's input is damaged, or a newer Retrigger wrote it. Bring its row back"
+TOLD = "This cannot be read: the input of REQ-1 is damaged, or a newer Retrigger wrote it. Bring its row back"
 
 
 @pytest.fixture(scope="module")

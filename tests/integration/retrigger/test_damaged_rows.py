@@ -22,8 +22,8 @@ nodes:
   ask: {approval: {approvers: [hanna@example.com]}, rejected: end}
 """
 DAMAGES = {
-    "requests.input": "the request's input",
-    "steps.result": "the result of first",
+    "requests.input": "the input of REQ-1",
+    "steps.result": "the result of first of REQ-1",
     "steps.trigger": "an act on a step",
     "steps.approval": "an approval",
     "attempts.trigger": "an act on a step",
