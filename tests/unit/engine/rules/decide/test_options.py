@@ -48,6 +48,18 @@ class TestTwoPeople:
             with_flow(request, "b", expect_version=seen)
         assert len([e for e in request.events if e.kind == "retriggered_flow"]) == 1
 
+    @pytest.mark.parametrize("flow", [True, False])
+    def test_what_was_clicked_before_it_was_blocked_again_does_nothing(self, flow: bool) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        old = act(expect_version=request.steps["b"].version)
+        with_flow(request, "b")
+        request.fail("b")
+        again = partial(options.retrigger, node="b", flow=flow)
+        for late in (again, partial(options.provide_input, node="b", result="{}")):
+            with pytest.raises(Conflict, match="is now blocked. Hanna Lead re-triggered step and flow at"):
+                request.do(partial(late, act=old))
+        request.do(partial(again, act=act(expect_version=request.steps["b"].version)))
+
     def test_a_plan_of_another_state_does_nothing(self) -> None:
         request = blocked_at(LINE, "a", at="b")
         plan = request.plan(Action.FLOW, "b")
