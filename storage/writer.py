@@ -31,6 +31,7 @@ BATCH = 256  # operations in one transaction, at most
 SEVERAL = 4  # operations; where so many come together, others are on their way
 TRIES = 6  # of one operation, when deadlocks or other writers come between
 PAUSE = 0.001  # seconds, see Writer._pause
+STOPPED = "What writes in this process has stopped. Its log says why; start the process again."
 TICK = {"sqlite": 0.1, "postgresql": 0.25}  # seconds between looks at what other processes wrote
 
 
@@ -46,6 +47,7 @@ class Writer:
         self._queue: SimpleQueue[Operation | None] = SimpleQueue()
         self._lock = threading.Lock()  # between "is it open" and "put it in the queue"
         self._closed = False
+        self.has_stopped = False  # by a defect of ours: nothing is written in this process any more
         self._nudged = False
         self._blind = False
         self._claimer: Claimer | None = None
@@ -57,7 +59,7 @@ class Writer:
         """Ask for ``operation``. Raises StorageError when nothing more is written."""
         with self._lock:
             if self._closed:
-                raise StorageError("Retrigger is stopping: nothing more is written.")
+                raise StorageError(STOPPED if self.has_stopped else "Retrigger is stopping: nothing more is written.")
             self._queue.put(operation)
 
     def ask(self, kind: Callable[..., Operation], *facts: Any) -> Any:
@@ -121,7 +123,7 @@ class Writer:
         except BaseException as error:
             log.exception("writer.stopped", says="The writer has stopped.")
             with self._lock:
-                self._closed = True
+                self._closed = self.has_stopped = True
             self._fail([*self._drain(), *self._aside.all()], StorageError(f"The writer has stopped: {error!r}."))
             raise
         finally:

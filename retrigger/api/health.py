@@ -15,6 +15,7 @@ from retrigger.api.answers import answer, problems
 from retrigger.api.cached import Cached
 from retrigger.api.metrics import Metrics
 from retrigger.wiring import App, check_tables
+from storage.writer import STOPPED
 
 _FRESH = 1.0  # seconds that a look is good for
 _PATIENCE = 2.0  # seconds: a monitor that hears nothing cannot tell which of us is away
@@ -59,7 +60,11 @@ class Monitor:
 
     def _look(self) -> list[str]:
         check_tables(self._app.settings, self._app.database)
-        return [*self._engine(), *self._slack()]
+        return [*self._writer(), *self._engine(), *self._slack()]
+
+    def _writer(self) -> list[str]:
+        """Engines elsewhere may be alive, and be seen from here, while nothing of this process can be stored."""
+        return [STOPPED] if self._app.store.writer.has_stopped else []
 
     def _engine(self) -> list[str]:
         return [] if self._app.store.workers_alive() else ["No engine is running."]

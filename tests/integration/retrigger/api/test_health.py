@@ -19,6 +19,7 @@ from retrigger.settings_file import read_settings
 from retrigger.up import Running
 from retrigger.wiring import open_app
 from storage.database import open_database
+from storage.operations import Direct
 from tests.integration.retrigger.conftest import WAITING
 from tests.integration.storage.helpers import Worker
 from tests.support.api import Api, problem, serve_api
@@ -94,6 +95,22 @@ def test_metrics_of_a_database_that_does_not_answer_are_503_in_time(tmp_path: Pa
             told = problem(api.client().get("/metrics"), 503, "storage")
         assert "has not answered" in told["detail"]
         wait_until(lambda: api.client().get("/metrics").status_code == 200, "the metrics to come again")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_not_ready_where_the_writer_has_stopped(still_api: Api):
+    def end(*_: object) -> None:
+        raise SystemExit
+
+    caller = still_api.caller("ci", Permission.ADMIN)
+    still_api.app.store.writer.ask_soon(Direct, end, False)
+    told = "What writes in this process has stopped. Its log says why; start the process again."
+
+    wait_until(lambda: told in caller.get("/readyz").json()["reasons"], "the API to look again")
+    refused = problem(caller.post("/v1/requests/1/continue", json={}), 404, "not-found")
+    assert refused["what"] == "request"
+    refused = problem(caller.post("/v1/workflows/steps/requests", json={"input": {"name": "Ada"}}), 503, "storage")
+    assert refused["detail"] == told
 
 
 def _waiting(other: Connection) -> int:
