@@ -147,6 +147,24 @@ def test_withdraw_needs_a_reason_and_ends_the_request(running: Front):
     assert "final" in running.refused("flow", request, "second")
 
 
+def test_the_reason_of_each_act_is_on_record(running: Front):
+    one, other = running.blocked(), running.blocked()
+    running.mend_second()
+
+    running.out("step", one, "second", "--reason", "only this")
+    running.out("continue", one, "--reason", "the rest")
+    running.out("input", other, "second", "--json", '{"done": true}', "--reason", "by hand")
+
+    told = {
+        (request, event["by"], event["reason"])
+        for request in (one, other)
+        for event in running.json("show", request)["events"]
+        if event["door"] == "cli" and event["reason"]
+    }
+    hanna = "hanna@example.com"
+    assert told == {(one, hanna, "only this"), (one, hanna, "the rest"), (other, hanna, "by hand")}
+
+
 def test_a_plan_is_printed_and_nothing_happens(running: Front):
     request = running.blocked()
     before = running.json("show", request)
@@ -157,6 +175,7 @@ def test_a_plan_is_printed_and_nothing_happens(running: Front):
     needs = "This needs --reason TEXT.\n"
     assert needs in running.out("withdraw", request, "--plan")
     assert running.out("flow", request, "second", "--new-key", "--plan").endswith(needs)
+    assert running.out("step", request, "second", "--new-key", "--plan").endswith(needs)
     given = running.out("input", request, "second", "--json", '{"done": true}', "--reason", "by hand", "--plan")
     assert given == "second would be completed with the input, without a call.\nWould run:\n  third (function)\n"
     assert running.out("withdraw", request, "--reason", "nobody needs it", "--plan").startswith("REQ-1 would be With")
