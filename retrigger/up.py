@@ -30,6 +30,7 @@ from retrigger.logs import set_up_logging
 from retrigger.processor import stay_on
 from retrigger.publishing import Publication, publish_all
 from retrigger.settings import Settings
+from retrigger.settings_file import unknown_variables
 from retrigger.stopping import BEYOND, Stopping
 from retrigger.wiring import (
     App,
@@ -227,6 +228,8 @@ def run(
 
 def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None:
     settings = running.settings
+    for sentence in unknown_variables(os.environ):
+        running.warn(sentence)
     missing = settings.slack.missing
     if bot and missing:
         if not engine:

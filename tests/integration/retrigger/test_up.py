@@ -99,23 +99,6 @@ def test_two_signals_at_once_are_one_and_a_later_one_ends_at_once(front: Front, 
     assert front.json("show", request)["steps"][0]["status"] == "running"
 
 
-def test_ctrl_c_while_waiting_for_an_outcome_ends_quietly_and_the_request_goes_on(front: Front, start: StartProcess):
-    first = "  start: {function: {name: front.work, args: {folder: FOLDER}, isolation: thread}}\n"
-    front.define("waiting", WAITING.replace("nodes:\n", f"nodes:\n{first}"))
-    front.break_second()
-    with front.engine():
-        request = front.submit(workflow="waiting")
-        front.wait(request, "blocked")
-        front.mend_second()
-        acting = start("--config", str(front.settings), "--as", "hanna@example.com", "flow", request, "start")
-        wait_until((front.folder / "waiting").exists, "the flow to be at the next step")
-
-        assert acting.end(signal.SIGINT) == 130
-        assert acting.said == ""
-        (front.folder / "go").touch()
-        front.wait(request, "completed")
-
-
 def test_bot_without_tokens_is_refused(still: Front, start: StartProcess):
     bot = start("bot")
 
@@ -215,7 +198,7 @@ def test_on_postgres_an_engine_asks_for_the_upgrade_and_several_run(front: Front
 
 def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(front: Front, start: StartProcess):
     front.define("wrong", "workflow: wrong\n")
-    up = start("up", RETRIGGER_LOG="json", SLACK_BOT_TOKEN="xoxb-1")
+    up = start("up", RETRIGGER_LOG="json", SLACK_BOT_TOKEN="xoxb-1", RETRIGGER_LAESE="7s")
     up.wait_for("Ctrl-C stops it.")
 
     second = start("worker", RETRIGGER_LOG="json")
@@ -223,6 +206,7 @@ def test_in_json_what_does_not_run_is_a_warning_and_why_nothing_does_an_error(fr
     assert up.end() == 0
 
     assert [line["says"].partition(",")[0] for line in lines(up) if line["level"] == "warning"] == [
+        "Nothing reads the variable RETRIGGER_LAESE; did you mean RETRIGGER_LEASE?",
         "Slack: not connected",
         f"Workflow: {front.folder / 'workflows' / 'wrong.yaml'} does not pass",
     ]
