@@ -14,6 +14,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -22,7 +23,7 @@ from engine.texts import MASK
 
 _ANYWHERE_FROM = 4  # characters
 _WORD_FROM = 2
-_FEW = 200  # values that are looked for one by one, which is quicker than to look at each place of a text
+_FEW = 200  # values that are looked for one by one, which is quicker than at each place of a text, and in rarer forms
 
 
 class Masker:
@@ -30,7 +31,9 @@ class Masker:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._whole = frozenset(part for value in values for part in _parts(value))
-        self._forms = frozenset(form for value in self._whole if len(value) >= _ANYWHERE_FROM for form in _forms(value))
+        kinds = (_forms, _rarer_forms) if len(self._whole) <= _FEW else (_forms,)
+        long = [value for value in self._whole if len(value) >= _ANYWHERE_FROM]
+        self._forms = frozenset(form for value in long for forms in kinds for form in forms(value))
         self._words = _word_pattern(self._whole)
         self._many: _Many | None = None
 
@@ -194,16 +197,14 @@ def _word_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _forms(value: str) -> set[str]:
-    """How a value shows on one line, in JSON (within JSON, too), addresses, HTML, logs, and as base64."""
+    """How a value shows on one line, in JSON, addresses, HTML, logs, and as base64."""
     raw = value.encode("utf-8", "surrogatepass")
     encoded = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
-    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return {
         value,
         " ".join(value.split()),
-        *in_json,
-        *(form.replace("/", "\\/") for form in in_json),
-        *(written(form)[1:-1] for form in in_json - {value} for written in (json.dumps, repr)),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         repr(value)[1:-1],
         html.escape(value),
         html.escape(value, quote=False),
@@ -211,6 +212,23 @@ def _forms(value: str) -> set[str]:
         *(re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in encoded),
         base64.b64encode(raw).decode().rstrip("="),
         base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    }
+
+
+def _rarer_forms(value: str) -> set[str]:
+    """How it shows in JSON that stands in JSON, in that of PHP, and as ISO 8859-1 where it was sent as UTF-8 or the
+    other way round: a dozen more, where it has characters that are written otherwise there."""
+    misread = set[str]()
+    if not value.isascii():
+        misread.add(value.encode("utf-8", "surrogatepass").decode("latin-1"))
+        with suppress(UnicodeEncodeError):
+            misread.add(value.encode("latin-1").decode("utf-8", "replace"))
+    in_json = {json.dumps(text)[1:-1] for text in (value, *misread)} | {json.dumps(value, ensure_ascii=False)[1:-1]}
+    return {
+        *misread,
+        *in_json,
+        *(form.replace("/", "\\/") for form in in_json),
+        *(written(form)[1:-1] for form in in_json - {value} for written in (json.dumps, repr)),
     }
 
 

@@ -87,6 +87,16 @@ def test_an_encoded_secret_is_masked_too(encode, secret, before, after):
     assert encode(secret) not in Masker([secret]).text(before + encode(secret) + after)
 
 
+@pytest.mark.parametrize("shown", ["MÃ¼ller", "M\ufffdller", "M\\u00c3\\u00bcller"])
+def test_a_value_that_was_read_in_another_encoding_is_masked(shown):
+    """Old systems say ISO 8859-1 and mean UTF-8, or say nothing."""
+    assert Masker(["Müller"]).text(f"no {shown} here") == f"no {MASK} here"
+
+
+def test_what_cannot_be_misread_is_not_looked_for():
+    assert Masker(["日本語名"]).text("what????") == "what????"
+
+
 def test_each_line_of_a_value_is_masked_where_lines_are_told_one_by_one():
     masker = Masker(["12 Main Street\n  Springfield\r\nX\n"])
 
