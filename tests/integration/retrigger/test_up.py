@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -51,6 +53,15 @@ def test_a_second_engine_is_refused_and_commands_are_not(front: Front, start: St
     assert f"Another Retrigger engine (process {up.pid}) is running on" in second.said
     assert front.run("list").exit_code == 0
     assert up.end(signal.SIGTERM) == 0
+
+
+def test_leases_are_as_long_as_the_settings_say(front: Front):
+    front.settings.write_text(front.settings.read_text().replace("lease: 10s", "lease: 2h"))
+    with front.engine(), closing(sqlite3.connect(front.folder / "retrigger.db")) as database:
+        left = "SELECT max(present_until) - (julianday('now') - 2440587.5) * 86400 FROM workers"
+        ((seconds,),) = database.execute(left)
+
+    assert 3600 < seconds <= 7201
 
 
 def test_what_a_killed_process_ran_is_done_after_the_next_start(front: Front, start: StartProcess):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from storage.database import open_database
 from tests.support.front import Front
+from tests.support.poll import wait_until
 
 
 def age(front: Front, days: int) -> None:
@@ -63,3 +65,14 @@ def test_the_setting_is_a_number_of_days(tmp_path: Path):
     front.settings.write_text(front.settings.read_text().replace("5h", "400d"))
     with front.engine():
         front.wait(front.submit(), "completed")
+
+
+def test_an_engine_prunes_by_the_setting(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("retrigger.up.PRUNING_TURN", 0.1)
+    front = Front(tmp_path, sqlite_url, "retention: 90d\n")
+    with front.engine():
+        front.wait(front.submit(), "completed")
+    age(front, 100)
+
+    with front.engine():
+        wait_until(lambda: front.json("show", "REQ-1")["pruned_at"], "the engine to come to it")
