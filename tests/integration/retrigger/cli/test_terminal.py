@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -62,6 +63,10 @@ class Terminal:
         wait_until(lambda: text in self.shown or not self._read(), f"{text!r} after {self.shown!r}")
         assert text in self.shown, self.shown
 
+    def interrupt(self) -> None:
+        """As Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
     def end(self) -> int:
         """Read to the end. The exit code."""
         wait_until(lambda: not self._read(), "the command to end")
@@ -81,13 +86,7 @@ class Terminal:
 
 
 def test_while_it_waits_it_says_what_for(running: Front):
-    running.out("workflow", "publish", str(running.define("waiting", WAITING)))
-    running.break_second()
-    request = running.out("submit", "waiting", "--input", '{"title": "Ada"}').strip()
-    running.wait(request, "blocked")
-    running.mend_second()
-
-    terminal = Terminal(running, "flow", request, "first")
+    request, terminal = _flow_of_a_long_step(running)
     try:
         terminal.until(f"{request} is In progress: second is running")
     finally:
@@ -95,6 +94,28 @@ def test_while_it_waits_it_says_what_for(running: Front):
 
     assert terminal.end() == 0
     assert terminal.shown.endswith(f"{request} is Completed.\r\n")
+
+
+def test_who_stops_waiting_hears_that_the_act_stands(running: Front):
+    request, terminal = _flow_of_a_long_step(running)
+    try:
+        terminal.until("second is running")
+        terminal.interrupt()
+        assert terminal.end() == 130
+    finally:
+        Path(running.folder, "go").touch()
+
+    assert f"{request}: accepted; it goes on by itself.\r\n" in terminal.shown
+    running.wait(request, "completed")
+
+
+def _flow_of_a_long_step(front: Front) -> tuple[str, Terminal]:
+    front.out("workflow", "publish", str(front.define("waiting", WAITING)))
+    front.break_second()
+    request = front.out("submit", "waiting", "--input", '{"title": "Ada"}').strip()
+    front.wait(request, "blocked")
+    front.mend_second()
+    return request, Terminal(front, "flow", request, "first")
 
 
 @pytest.mark.parametrize(

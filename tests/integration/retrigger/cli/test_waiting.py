@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 from contextlib import closing
 
 from tests.integration.retrigger.conftest import StartProcess
-from tests.support.front import Front, Process
+from tests.support.front import Front
 from tests.support.poll import wait_until
 
 WAITING = """
@@ -65,19 +64,16 @@ def test_a_re_triggered_callback_tells_its_new_address(running: Front, monkeypat
     assert second.startswith("called waits for a call to https://retrigger.example.com/callbacks/1.called.2.")
 
 
-def test_who_stops_waiting_hears_that_the_act_stands(running: Front, start: StartProcess):
-    process = _flow_of_a_long_step(running, start)
-
-    assert process.end(signal.SIGINT) == 130
-    assert process.said == "REQ-1: accepted; it goes on by itself.\n"
-    (running.folder / "go").touch()
-    running.wait("REQ-1", "completed")
-
-
 def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_stored(
     running: Front, start: StartProcess
 ):
-    process = _flow_of_a_long_step(running, start)
+    running.out("workflow", "publish", str(running.define("long", LONG)))
+    running.break_second()
+    request = running.out("submit", "long", "--input", "{}").strip()
+    running.wait(request, "blocked")
+    running.mend_second()
+    process = start("--as", "hanna@example.com", "flow", request, "first")
+    wait_until((running.folder / "waiting").exists, "the step behind it to run")
 
     with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
         database.execute("ALTER TABLE requests RENAME TO elsewhere")
@@ -91,7 +87,13 @@ def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_sto
 
 
 def test_a_request_that_cannot_be_read_any_more_leaves_no_doubt_either(running: Front, start: StartProcess):
-    process = _flow_of_a_long_step(running, start)
+    running.out("workflow", "publish", str(running.define("long", LONG)))
+    running.break_second()
+    request = running.out("submit", "long", "--input", "{}").strip()
+    running.wait(request, "blocked")
+    running.mend_second()
+    process = start("--as", "hanna@example.com", "flow", request, "first")
+    wait_until((running.folder / "waiting").exists, "the step behind it to run")
 
     with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
         database.execute("UPDATE steps SET result = '{' WHERE node = 'first'")
@@ -99,15 +101,3 @@ def test_a_request_that_cannot_be_read_any_more_leaves_no_doubt_either(running: 
 
     assert process.code() == 1
     assert process.said.startswith("REQ-1: accepted, but what came of it cannot be read: This cannot be read: ")
-
-
-def _flow_of_a_long_step(front: Front, start: StartProcess) -> Process:
-    """A command that waits for the outcome of its act, which has begun."""
-    front.out("workflow", "publish", str(front.define("long", LONG)))
-    front.break_second()
-    request = front.out("submit", "long", "--input", "{}").strip()
-    front.wait(request, "blocked")
-    front.mend_second()
-    process = start("--as", "hanna@example.com", "flow", request, "first")
-    wait_until((front.folder / "waiting").exists, "the step behind it to run")
-    return process
