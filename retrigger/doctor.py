@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
@@ -53,8 +53,8 @@ def examine(read: Callable[[], Settings], environ: Mapping[str, str]) -> Iterato
         yield Check("Settings", State.FAILED, str(error), "Correct it; the rest is checked after that.")
         return
     yield from _settings(settings, environ)
-    yield from _database(settings)
-    yield from _definitions(settings)
+    published = yield from _database(settings)
+    yield from _definitions(settings, published)
     for connection in connections_of(settings).values():
         yield _connection(connection)
     yield _api(settings)
@@ -68,14 +68,15 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]
         yield Check("Settings", State.FAILED, sentence, "Correct its name, or unset it.")
 
 
-def _database(settings: Settings) -> Iterator[Check]:
+def _database(settings: Settings) -> Generator[Check, None, frozenset[str]]:
+    """Returns the applications that it knows."""
     try:
         app = open_app(settings)
     except RetriggerError as error:
         yield Check("Database", State.FAILED, str(error))
         for name in ("Engine", "Outbox"):
             yield Check(name, State.SKIPPED, "not checked without the database")
-        return
+        return frozenset()
     with app:
         yield _writable(app)
         yield _engine(app)
@@ -83,6 +84,7 @@ def _database(settings: Settings) -> Iterator[Check]:
         yield from _unreadable(app)
         for removal in app.removals.removals():
             yield Check("Slack", State.FAILED, removal.sentence)
+        return frozenset({*app.store.apps(), *(workflow.app for workflow in app.store.workflows())})
 
 
 def _writable(app: App) -> Check:
@@ -134,7 +136,7 @@ def _unreadable(app: App) -> Iterator[Check]:
             yield Check("Workflow", State.FAILED, str(error), mend)
 
 
-def _definitions(settings: Settings) -> Iterator[Check]:
+def _definitions(settings: Settings, published: frozenset[str]) -> Iterator[Check]:
     try:
         load_own_functions(settings)
     except RetriggerError as error:
@@ -150,7 +152,7 @@ def _definitions(settings: Settings) -> Iterator[Check]:
             mend = "Until it passes, what was published before stays in force."
             yield Check("Workflow", State.FAILED, "\n".join(definition.problems), mend)
     apps = {definition.workflow.app for definition in definitions if definition.workflow is not None}
-    for sentence in unknown_applications(settings, apps):
+    for sentence in unknown_applications(settings, apps | published):
         yield Check("Settings", State.FAILED, sentence, "Correct its name: what is meant for it reaches nobody.")
     if not definitions:
         yield Check("Workflow", State.SKIPPED, "the settings name no workflow file")

@@ -96,8 +96,12 @@ def test_the_example_of_settings_keeps_its_form(front: Front, monkeypatch: pytes
 
 
 def test_a_misspelt_application(still: Front):
-    """Its alerts would go nowhere, and its people could do nothing, with nobody told of it."""
-    more = "apps:\n  Hr: {channel: C0123456789}\n  HRX: {channel: C0123456789}\n"
+    """Its alerts would go nowhere, and its people could do nothing. One that was published has no need of a file."""
+    for app in ("payroll-eu", "payroll-us"):
+        file = still.define(app, f"{{workflow: {app}, app: {app}, nodes: {{wait: {{delay: {{for: 1h}}}}}}}}")
+    still.out("workflow", "publish", str(file))
+    file.unlink()
+    more = "apps:\n" + "".join(f"  {app}: {{channel: C0123456789}}\n" for app in ("Hr", "HRX", "payroll-us"))
     grants = "grants: [{who: a@b.c, permission: admin, app: hr}, {who: a@b.c, permission: admin}]\n"
     still.settings.write_text(still.settings.read_text() + more + grants)
 
