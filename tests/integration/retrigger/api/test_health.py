@@ -140,11 +140,14 @@ def test_a_relay_that_is_stuck_counts_only_where_slack_is_configured(tmp_path: P
         database.execute("UPDATE outbox SET created_at = created_at - 100")
 
     with httpx.Client(base_url=said[-1].removeprefix("API: "), trust_env=False, timeout=PATIENCE) as caller:
-        lag = numbers(caller)["retrigger_relay_lag_seconds",]
+        told = numbers(caller)
         answer = caller.get("/readyz")
     running.stop()
 
-    assert lag >= 100
+    assert told["retrigger_relay_lag_seconds",] >= 100
+    with closing(sqlite3.connect(front.folder / "retrigger.db")) as database:
+        ((waiting,),) = database.execute("SELECT count(*) FROM outbox")
+    assert told["retrigger_relay_waiting",] == waiting > 0
     reasons = answer.json()["reasons"]
     assert bool(reasons) is stuck
     assert not stuck or "messages wait for Slack, the oldest (of REQ-1) for 10" in reasons[0]
@@ -178,6 +181,26 @@ def test_metrics_count_what_runs(front: Front):
         settled(api.client(), {("retrigger_steps_running",): 1.0})
         (front.folder / "go").touch()
         settled(api.client(), {("retrigger_steps_running",): 0.0})
+
+
+RETRYING = """
+workflow: retrying
+app: HR
+nodes:
+  call: {action: {connection: gone, method: GET, path: /, retry: {times: 2, interval: 0.01}}}
+"""
+
+
+def test_metrics_count_each_outcome_of_a_step_under_its_name(tmp_path: Path):
+    front = Front(tmp_path, "sqlite:///retrigger.db", 'connections: {gone: {base_url: "http://127.0.0.1:9"}}\n')
+    front.define("retrying", RETRYING)
+    with serve_api(front) as api:
+        front.wait(front.out("submit", "retrying").strip(), "blocked")
+        found = settled(api.client(), {("retrigger_requests", "HR", "blocked"): 1.0})
+
+    counted = {labels[0]: number for (name, *labels), number in found.items() if name == "retrigger_steps_total"}
+    none = dict.fromkeys(("completed", "failed", "lost", "returned", "cancelled", "late"), 0.0)
+    assert counted == {**none, "retried": 2.0, "blocked": 1.0}
 
 
 def test_metrics_count_what_was_recovered(front: Front):
