@@ -93,13 +93,14 @@ class Graph:
         asked = frozenset().union(*(step.callbacks for step in steps))
         return {node: frozenset(step.id for step in steps if node in step.callbacks) for node in asked}
 
+    @cached_property
+    def outlets(self) -> Mapping[str, frozenset[str]]:
+        """The paths each node may leave by."""
+        return {node: frozenset(edge.outlet for edge in edges) for node, edges in self.outgoing.items()}
+
     def unit(self, node: str) -> tuple[str, ...]:
         """What is re-triggered, cancelled and taken back together: a node, and the steps inside it."""
         return (node, *(step.id for step in self.inner.get(node, ())))
-
-    def outlets(self, node: str) -> frozenset[str]:
-        """The paths a node may leave by."""
-        return frozenset(edge.outlet for edge in self.outgoing[node])
 
     def behind(self, node: str) -> tuple[str, ...]:
         """Every node that can be reached from ``node`` (itself left out), in topological order."""

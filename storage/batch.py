@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -77,8 +77,9 @@ class Batch:
         self.steps_ended += ends_step
         if draft.results:
             self._results.setdefault(request_id, {}).update(draft.results)
-        ready = (node for node in draft.changed if is_due(draft.steps[node], self._now))
-        self.ready += [Ready(held, node, ends_step) for node in islice(ready, 1)]
+        ready = next((node for node in draft.changed if is_due(draft.steps[node], self._now)), None)
+        if ready is not None:
+            self.ready.append(Ready(held, ready, ends_step))
         for node, attempt, key in draft.call_keys:
             self._keys[request_id, node, attempt] = rows.clean(key)
         for end in draft.ends:

@@ -40,8 +40,8 @@ class Tally:
 
     def happened(self, events: Iterable[Event]) -> None:
         """They were audited."""
-        for event in events:
-            self._changes[_EVENTS, _ALL, event.kind] += 1
+        for kind, number in Counter(event.kind for event in events).items():
+            self._changes[_EVENTS, _ALL, kind] += number
 
     def write(self, connection: Connection, statements: Statements) -> None:
         """Store it. In a fixed order: two writers that want the same rows must not deadlock."""

@@ -130,7 +130,7 @@ class Draft:
     def _tell_end(self) -> None:
         """Where the flow came to is told, once, to everybody whose act let it run, unless this operation tells them
         something of it already, or is their own, whose answer says it."""
-        end = next(filter(events.is_end, self.events), None)
+        end = next(filter(events.is_end, self.events), None) if self.request_changed else None
         if end is None:
             return
         knows = {notice.actor for notice in self.notices} | {event.actor for event in self.events}

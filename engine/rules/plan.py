@@ -198,4 +198,4 @@ def _less_what_others_may_stop(draft: Draft, found: Mapping[str, bool]) -> dict[
 
 def _is_the_way(graph: Graph, node: str, outlet: str) -> bool:
     """Whether a node that succeeds surely leaves by this outlet."""
-    return outlet != FAILURE and graph.outlets(node) - {FAILURE} == {outlet}
+    return outlet != FAILURE and graph.outlets[node] - {FAILURE} == {outlet}

@@ -51,7 +51,7 @@ def finish(draft: Draft, done: Finished) -> bool:
 
 def _on_this_version(draft: Draft, step: Step, outcome: Ended) -> Ended:
     """A decision that ran while a re-trigger named another version may have chosen a path that this one lacks."""
-    leads_on = step.node in draft.graph.nodes and draft.graph.outlets(step.node)
+    leads_on = draft.graph.outlets.get(step.node)
     if not leads_on or isinstance(outcome, Failure) or outcome.outlet in leads_on:
         return outcome
     version = draft.request.workflow_version
@@ -186,7 +186,7 @@ def _failed(draft: Draft, step: Step, failure: Failure) -> None:
     fail_inner(draft, step.node, failure.error)
     if fails_again(step):
         event = fail_alone(draft, step, failure)
-    elif FAILURE in draft.graph.outlets(step.node) and not failure.must_block and not step.only:
+    elif FAILURE in draft.graph.outlets[step.node] and not failure.must_block and not step.only:
         event = draft.event(events.FAILED, step.node, attempt=step.attempt, data=facts_of(failure))
         draft.change_step(step.node, status=StepStatus.FAILED, outlet=FAILURE, error=failure.error, was=None)
         settle(draft, [step.node], step.trigger)

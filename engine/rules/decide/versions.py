@@ -92,7 +92,7 @@ def _refuse(version: int, what: str, nodes: list[str]) -> None:
 def _took_no_way(step: Step, graph: Graph) -> bool:
     """Whether a step that is done left by a path that this graph does not have."""
     leads_on = graph.nodes[step.node].kind != "end"
-    return leads_on and step.status in ENDED and step.outlet not in (None, *graph.outlets(step.node))
+    return leads_on and step.status in ENDED and step.outlet not in (None, *graph.outlets[step.node])
 
 
 def _moved(before: Graph, after: Graph, node: str) -> bool:

@@ -129,7 +129,7 @@ def _who_have(mine: tuple[str, ...]) -> str:
 
 def _reject(draft: Draft, step: Step, act: Act | None = None) -> None:
     """By the rejected path; where there is none, a person must say how to go on. Without an ``act`` time was up."""
-    if REJECTED in draft.graph.outlets(step.node):
+    if REJECTED in draft.graph.outlets[step.node]:
         reason = (act.typed or act.reason) if act else "Not enough have approved in time."
         result = {"approved": False, "by": [act.by] if act else [], "reason": reason}
         _conclude(draft, step, Success(json.dumps(result), REJECTED))

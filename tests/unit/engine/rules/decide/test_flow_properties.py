@@ -48,7 +48,7 @@ def outcome(request: MemoryRequest, seed: random.Random, node: str) -> None:
     kind = request.graph.nodes[node].kind
     what = seed.random()
     if kind == "decision":
-        request.succeed(node, seed.choice(sorted(request.graph.outlets(node))))
+        request.succeed(node, seed.choice(sorted(request.graph.outlets[node])))
     elif what < 0.7:
         request.succeed(node)
     elif what < 0.8:
@@ -129,7 +129,7 @@ def test_everything_succeeding_completes_each_taken_step_once(number: int, size:
     request = MemoryRequest(random_graph(seed, size))
     while request.due:
         node = seed.choice(request.due)
-        request.succeed(node, seed.choice(sorted(request.graph.outlets(node) - {FAILURE})))
+        request.succeed(node, seed.choice(sorted(request.graph.outlets[node] - {FAILURE})))
     assert request.status == "completed"
     assert recalculate(request.graph, request.steps).status is RequestStatus.COMPLETED
     assert all(step.attempt <= 1 for step in request.steps.values())
@@ -144,7 +144,7 @@ def test_a_lost_wake_up_is_found_named_and_mended(number: int, size: int, data: 
     for _ in range(data.draw(st.integers(0, size - 1))):
         if request.due:
             node = request.due[0]
-            request.succeed(node, sorted(request.graph.outlets(node) - {FAILURE})[0])
+            request.succeed(node, sorted(request.graph.outlets[node] - {FAILURE})[0])
     if not request.due:
         return
     for node in request.due:  # the wake-up of these is lost
