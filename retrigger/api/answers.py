@@ -19,7 +19,7 @@ _DESCRIPTIONS = {
     413: "It is over the size limit.",
     415: "The body is not sent as JSON.",
     422: "Something in the call is wrong; the field is named. Or the Idempotency-Key was used for something else.",
-    500: "A defect of Retrigger.",
+    500: "What is stored cannot be read, or a defect of Retrigger.",
     503: "The database cannot be used now. Try again.",
 }
 _HEADERS: dict[int, dict[str, Any]] = {

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.commands.documents import when
 from engine.errors import (
     CallbackRefused,
+    CannotBeRead,
     ConfirmationNeeded,
     Conflict,
     InputTooLarge,
@@ -128,6 +129,7 @@ KINDS: dict[type[RetriggerError], _Kind] = {
     WrongMedia: _Kind(415, "wrong-media", "The body must be JSON"),
     KeyReused: _Kind(422, "key-reused", "The Idempotency-Key was used before", lambda e: {"field": "Idempotency-Key"}),
     InvalidInput: _Kind(422, "invalid-input", "Something in the call is wrong", lambda e: {"field": e.field}),
+    CannotBeRead: _Kind(500, "unreadable", "What is stored cannot be read"),
     StorageError: _Kind(503, "storage", "The database cannot be used now"),
     RetriggerError: _Kind(500, "defect", "A defect of Retrigger"),
 }

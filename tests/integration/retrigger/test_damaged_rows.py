@@ -69,7 +69,7 @@ def test_only_the_damaged_request_is_told_as_such(still: Front, damage: Damage, 
     assert [line.split()[0] for line in still.out("list").splitlines()[1:]] == ["REQ-2", "REQ-1"]
     with serve_api(still, engine=False) as api:
         ci = api.caller("ci", Permission.ADMIN)
-        assert problem(ci.get("/v1/requests/1"), 500, "defect")["detail"].startswith(told)
+        assert problem(ci.get("/v1/requests/1"), 500, "unreadable")["detail"].startswith(told)
         assert [each["id"] for each in ci.get("/v1/requests").json()["requests"]] == ["REQ-2", "REQ-1"]
 
 

@@ -134,7 +134,7 @@ def test_a_wrong_call_is_told_with_its_facts(ready: tuple[Api, httpx.Client], wr
 
 
 def test_the_table_has_every_kind_of_problem_or_another_test_has():
-    elsewhere = {"confirmation-needed", "not-permitted", "key-reused", "storage", "defect"}
+    elsewhere = {"confirmation-needed", "not-permitted", "key-reused", "storage", "unreadable", "defect"}
     elsewhere |= {"not-an-approver", "callback-refused", "self-action"}
 
     assert {wrong.kind for wrong in WRONG} | elsewhere == {kind.name for kind in KINDS.values()}
@@ -199,7 +199,7 @@ def test_a_database_that_fails_is_503_and_a_defect_is_500_without_a_trace(
         ci = api.caller("ci", Permission.ADMIN)
         with closing(sqlite3.connect(front.folder / "retrigger.db", isolation_level=None)) as database:
             database.execute("UPDATE requests SET status = 'of_tomorrow'")
-            unreadable = problem(ci.get("/v1/requests/1"), 500, "defect")
+            unreadable = problem(ci.get("/v1/requests/1"), 500, "unreadable")
             assert unreadable["detail"].startswith("This cannot be read: 'of_tomorrow' is nothing that this Retrigger")
             database.execute("UPDATE requests SET status = 'completed', created_at = 'long ago'")
             defect = problem(ci.get("/v1/requests/1"), 500, "defect")
