@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import resource
 import socket
 import threading
 import time
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.errors import RetriggerError, SettingsError
 
 START_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75  # longer than clients and proxies keep theirs, so that nobody writes to one just closed
 _MORE = 2.0  # seconds that the thread gets beyond the grace of its calls
+_CONNECTIONS = 512  # at once; fewer where that is more than a quarter of the files that the process may open
+_BACKLOG = 64  # asyncio takes so many before it comes to the first of them
+
+
+class _Bounded(H11Protocol):
+    """Hangs up on who comes when there are too many: each connection is an open file, and the engine in the same
+    process needs some for its own calls. Without this, whoever only connects blocks other people's requests."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 4)
+        if len(self.connections) > most:
+            transport.abort()
 
 
 class Served:
@@ -44,7 +61,7 @@ def listen(host: str, port: int) -> socket.socket:
         # Without it, connections of the last run that linger in TIME_WAIT would make the port look taken.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(128)
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise SettingsError(
@@ -58,6 +75,8 @@ def serve(app: Any, listening: socket.socket, *, name: str, grace: float) -> Ser
     """Serve the ASGI ``app`` from a thread; ``grace``: seconds that calls under way get when it is stopped."""
     config = uvicorn.Config(
         app,
+        http=_Bounded,
+        backlog=_BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,6 +58,27 @@ def test_up_serves_it_and_ctrl_c_leaves_nothing(front: Front, processes: ExitSta
     assert "Traceback" not in up.said
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz", trust_env=False)
+
+
+def test_connections_that_nobody_uses_leave_the_engine_its_files(front: Front, processes: ExitStack):
+    few = ("sh", "-c", 'ulimit -n 400; exec "$0" -m retrigger "$@"', sys.executable)
+    up = Process(front.folder, "up", by=few)
+    processes.callback(up.close)
+    address = urlsplit(url_of(up))
+    with ExitStack() as lines:
+        for _ in range(450):
+            line = lines.enter_context(socket.create_connection((address.hostname, address.port or 0), PATIENCE))
+        with suppress(ConnectionResetError):
+            assert line.recv(1) == b""  # hung up on, so that all before it have been come to
+        front.wait(front.submit(), "completed")
+        assert "out of system resource" not in up.said
+
+    def answers() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{address.geturl()}/healthz", trust_env=False).status_code == 200
+        return False
+
+    wait_until(answers, "others to be answered again")
 
 
 def test_api_serves_it_beside_a_worker_and_needs_the_tables(front: Front, processes: ExitStack):
