@@ -153,12 +153,11 @@ class ApschedulerExecutor:
 
     def _staff_anew(self, before: int) -> int:
         """Where the machine has no thread left for a moment, APScheduler logs that, and the run job is lost: its step
-        would wait, its lease renewed, until some other step comes. One thread too many ends by itself."""
+        would wait, its lease renewed, until some other step comes. The new job has the lost one's place among the
+        runners; where none was lost, it is one thread too many, and ends by itself."""
         with self._lock:
             taken, waits = self._taken, not (self._ended or self._queue.empty())
-            is_lost = waits and taken == before
-            self._runners += is_lost
-        if is_lost:
+        if waits and taken == before:
             self._scheduler.add_job(self._run_steps, executor="steps")
         return taken
 
@@ -185,7 +184,7 @@ class ApschedulerExecutor:
             except queue.Empty:
                 with self._lock:
                     if self._queue.empty():
-                        self._runners -= 1
+                        self._runners = max(self._runners - 1, 0)
                         return
                 continue
             if claim is None:
