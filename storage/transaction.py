@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -113,12 +114,16 @@ class Transactions:
         return Done([answers[place] for place in range(len(operations))], taken, bool(batch.notices))
 
     def others_wrote(self) -> bool:
-        """Whether another process may have made steps due since the last transaction."""
+        """Whether another process may have made steps due since the last transaction. Where that cannot be known, the
+        next transaction meets the trouble, and tells it."""
         if not self._database.is_sqlite or self._connection is None:
             return True
         raw = self._connection.connection.driver_connection  # beside SQLAlchemy, which would begin a transaction
         assert raw is not None
-        (found,) = raw.execute("PRAGMA data_version").fetchone()
+        try:
+            (found,) = raw.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return True
         return bool(found != self._data_version)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
@@ -157,6 +158,26 @@ def test_a_database_that_does_not_say_when_a_wait_is_over_is_asked_again(
     event.listen(room.database.engine, "before_cursor_execute", refuse)
     room.wait(room.submit("waiting"), "completed")
     assert not refusals and "writer.hook_failed" not in caplog.text
+
+
+def test_a_disk_that_fails_as_the_engine_looks_for_what_others_wrote_does_not_stop_it(room: Room) -> None:
+    lines, asked = set[Any](), list[str]()
+
+    def refuse(action: int, name: str | None, *_: object) -> int:
+        if (action, name) == (sqlite3.SQLITE_PRAGMA, "data_version"):
+            asked.append("what others wrote")
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+
+    event.listen(room.database.engine, "begin", lambda each: lines.add(each.connection.driver_connection))
+    room.start()
+    room.wait(room.submit("mailing", LONG), "completed")
+    for line in lines:
+        line.set_authorizer(refuse)
+    wait_until(lambda: asked, "the engine to look")
+    for line in lines:
+        line.set_authorizer(None)
+    room.wait(room.submit("mailing", LONG), "completed")
 
 
 @pytest.mark.postgres
