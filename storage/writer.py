@@ -124,7 +124,7 @@ class Writer:
             log.exception("writer.stopped", says="The writer has stopped.")
             with self._lock:
                 self._closed = self.has_stopped = True
-            self._fail([*self._drain(), *self._aside.all()], StorageError(f"The writer has stopped: {error!r}."))
+            self._fail([*self._drain(), *self._aside.all()], _stopped(error))
             raise
         finally:
             self._transactions.close()
@@ -139,6 +139,9 @@ class Writer:
         except Exception as error:  # a defect of ours: its callers must hear of it, and the writer goes on
             log.exception("writer.failed", says="A batch failed.")
             self._fail(free, StorageError(f"The write failed: {error!r}."))
+        except BaseException as error:
+            self._fail(free, _stopped(error))
+            raise
         self._pause(len(operations))
 
     def _pause(self, number: int) -> None:
@@ -262,3 +265,7 @@ class Writer:
     def _fail(self, operations: Sequence[Operation], error: Exception) -> None:
         for operation in operations:
             self._call(operation.answer, None, error)
+
+
+def _stopped(error: BaseException) -> StorageError:
+    return StorageError(f"The writer has stopped: {error!r}.")

@@ -152,6 +152,19 @@ def test_the_log_of_a_hook_that_fails_has_nothing_of_what_was_written(
     assert "s3cret" not in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_who_waits_hears_that_the_writer_has_ended(store: SqlStore):
+    def end(connection: Connection, now: float) -> None:
+        raise SystemExit
+
+    asked = store.writer.ask_soon(Direct, end)
+
+    with pytest.raises(StorageError, match="writer has stopped"):
+        asked.result(PATIENCE)
+    with pytest.raises(StorageError):
+        submit(store)
+
+
 def test_who_tells_is_called_after_each_commit_that_left_something_to_tell(database: Database):
     """Else it would be told only when the relay looks by itself."""
     waiting: list[int] = []
