@@ -36,7 +36,7 @@ def path_state(edge: Edge, source: Step) -> PathState:
 
 
 def missing_paths(draft: Draft, node: str) -> tuple[str, ...]:
-    """The steps that a pending node still waits for; one whose row is gone cannot be waited for in vain."""
+    """The steps that a pending node still waits for, one whose row is gone among them: nothing goes on without it."""
     sources = ((edge, draft.steps.get(edge.source)) for edge in draft.graph.incoming[node])
     return tuple(e.source for e, step in sources if step is None or path_state(e, step) is PathState.OPEN)
 

@@ -71,7 +71,8 @@ def fails_again(step: Step) -> bool:
 
 
 def fail_alone(draft: Draft, step: Step, failure: Failure, **more: bool) -> Event:
-    """Step only, fails again: as it was before, the request untouched, ticked or not (SPEC 4)."""
+    """Step only, fails again: as it was before, ticked or not, and so is the request (SPEC 4), unless another path has
+    come meanwhile to where both meet."""
     back = StepStatus.FAILED if step.was is StepStatus.FAILED else StepStatus.BLOCKED
     kind = events.FAILED if back is StepStatus.FAILED else events.BLOCKED
     facts = {**facts_of(failure), "before": step.trigger.error if step.trigger else None, **more}
