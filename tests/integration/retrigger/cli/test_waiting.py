@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 
 from tests.integration.retrigger.conftest import StartProcess
-from tests.support.front import Front
+from tests.support.front import Front, Process
 from tests.support.poll import wait_until
 
 WAITING = """
@@ -67,13 +67,7 @@ def test_a_re_triggered_callback_tells_its_new_address(running: Front, monkeypat
 def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_stored(
     running: Front, start: StartProcess
 ):
-    running.out("workflow", "publish", str(running.define("long", LONG)))
-    running.break_second()
-    request = running.out("submit", "long", "--input", "{}").strip()
-    running.wait(request, "blocked")
-    running.mend_second()
-    process = start("--as", "hanna@example.com", "flow", request, "first")
-    wait_until((running.folder / "waiting").exists, "the step behind it to run")
+    process = _flow_of_a_long_step(running, start)
 
     with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
         database.execute("ALTER TABLE requests RENAME TO elsewhere")
@@ -87,13 +81,7 @@ def test_a_database_that_goes_away_meanwhile_leaves_no_doubt_that_the_act_is_sto
 
 
 def test_a_request_that_cannot_be_read_any_more_leaves_no_doubt_either(running: Front, start: StartProcess):
-    running.out("workflow", "publish", str(running.define("long", LONG)))
-    running.break_second()
-    request = running.out("submit", "long", "--input", "{}").strip()
-    running.wait(request, "blocked")
-    running.mend_second()
-    process = start("--as", "hanna@example.com", "flow", request, "first")
-    wait_until((running.folder / "waiting").exists, "the step behind it to run")
+    process = _flow_of_a_long_step(running, start)
 
     with closing(sqlite3.connect(running.folder / "retrigger.db", isolation_level=None, timeout=60)) as database:
         database.execute("UPDATE steps SET result = '{' WHERE node = 'first'")
@@ -101,3 +89,15 @@ def test_a_request_that_cannot_be_read_any_more_leaves_no_doubt_either(running: 
 
     assert process.code() == 1
     assert process.said.startswith("REQ-1: accepted, but what came of it cannot be read: This cannot be read: ")
+
+
+def _flow_of_a_long_step(front: Front, start: StartProcess) -> Process:
+    """A command that waits for the outcome of its act, which has begun."""
+    front.out("workflow", "publish", str(front.define("long", LONG)))
+    front.break_second()
+    request = front.out("submit", "long", "--input", "{}").strip()
+    front.wait(request, "blocked")
+    front.mend_second()
+    process = start("--as", "hanna@example.com", "flow", request, "first")
+    wait_until((front.folder / "waiting").exists, "the step behind it to run")
+    return process
