@@ -123,8 +123,8 @@ def slippery() -> dict[str, Any]:
 
 
 @function("rough.long_error")
-def long_error(text: str) -> None:
-    raise ValueError(text * 1000)
+def long_error(text: str, times: int = 1000) -> None:
+    raise ValueError(text * times)
 
 
 @function("rough.flood")

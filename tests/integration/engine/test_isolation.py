@@ -143,6 +143,11 @@ def test_errors_are_masked_and_cut_after_that(room: Room) -> None:
     assert "hunter" not in reason and reason.endswith("… (cut)")
 
 
+def test_an_endless_error_tells_how_long_it_is(room: Room) -> None:
+    reason = room.wait(submit(room, "long_error", text="no 1234! ", times=10_000_000), "blocked").reason
+    assert reason == "one: rough.long_error failed: ValueError, whose message has 90,000,000 characters"
+
+
 def test_a_flood_of_output_stops_nobody(room: Room) -> None:
     assert result(room, "flood") == "dry"
 
