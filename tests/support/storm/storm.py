@@ -12,12 +12,11 @@ from typing import Protocol
 
 from tests.support.engine import Room
 from tests.support.outside import Outside
-from tests.support.storm.deadly import check_deadly
+from tests.support.storm.deadly import Deadly
 from tests.support.storm.people import People, insist
 from tests.support.storm.story import Story, counted, definition
 from tests.support.storm.verdict import Verdict, sorted_out
 from tests.support.storm.weather import LEASE, Fleet, Start, break_something, mend_everything
-from tests.support.waiting import DEADLY
 
 _CROWDS = 2
 _CALM = 150.0  # seconds until the next request has come to its end, on a machine that is busy with other things
@@ -53,12 +52,11 @@ class Storm:
         self._left = 0  # of the outages that are still to come
         self.stories: list[Story] = []
         self.fleet = fleet(start, engines, self._another_chance())
-        self._deadly: int | None = None
+        self._deadly: Deadly | None = None
 
     def submit_deadly(self, unless: Path) -> None:
         """A request whose one step kills its worker every time. ``unless``: a file that there is not."""
-        self._room.publish(DEADLY)
-        self._deadly = self._room.submit("deadly", {"unless": str(unless)})
+        self._deadly = Deadly(self._room, unless)
 
     def blow(self, seconds: float, outages: int = 2) -> None:
         """Submit, act, break things and kill for ``seconds``, with so many restarts of the database in them. On a slow
@@ -83,7 +81,7 @@ class Storm:
         mend_everything(self._outside)
         people, left = self._people(), list(self.stories)
         end = time.monotonic() + _CALM
-        while left or not self._deadly_is_over():
+        while left or (self._deadly is not None and not self._deadly.is_over):
             self.fleet.look_after()
             going_on = [story for story in left if not people.settle(story)]
             if len(going_on) < len(left):
@@ -96,16 +94,11 @@ class Storm:
         """The machinery is gone, and everything is as each story allows."""
         self.fleet.end()
         people, calls = self._people(), sorted_out(self._outside.calls())
-        documents = []
         for story in self.stories:
-            documents.append(people.read(story))
-            Verdict(documents[-1], story, calls.pop(story.number, []), self.fleet.gone).check()
+            Verdict(people.read(story), story, calls.pop(story.number, []), self.fleet.gone).check()
         assert not calls, f"calls of requests that nobody made: {calls}"
         if self._deadly is not None:
-            check_deadly(self._room.document(self._deadly), documents)
-
-    def _deadly_is_over(self) -> bool:
-        return self._deadly is None or self._room.document(self._deadly).status == "blocked"
+            self._deadly.check()
 
     @property
     def report(self) -> str:
