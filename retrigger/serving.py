@@ -8,8 +8,10 @@ import resource
 import socket
 import threading
 import time
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -17,21 +19,72 @@ from engine.errors import RetriggerError, SettingsError
 
 START_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75  # longer than clients and proxies keep theirs, so that nobody writes to one just closed
+PATIENCE_SECONDS = 60.0  # in which a call must have come whole, and in which its answer must have been taken whole
 _MORE = 2.0  # seconds that the thread gets beyond the grace of its calls
 _CONNECTIONS = 512  # at once; fewer where that is more than a quarter of the files that the process may open
 _BACKLOG = 64  # asyncio takes so many before it comes to the first of them
 
 
+class _Deadline:
+    """Hangs up on the other side, unless what has begun is over in time."""
+
+    def __init__(self, seconds: float, transport: asyncio.Transport) -> None:
+        self._seconds, self._transport = seconds, transport
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._transport.abort)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class _Bounded(H11Protocol):
     """Hangs up on who comes when there are too many: each connection is an open file, and the engine in the same
-    process needs some for its own calls. Without this, whoever only connects blocks other people's requests."""
+    process needs some for its own calls. Without this, whoever only connects blocks other people's requests. And on
+    who sends no whole call, or does not take its answer: uvicorn waits for them for ever, and enough of them would keep
+    everybody else out."""
+
+    _coming: _Deadline  # of a call: uvicorn has a limit of its own between two of them only
+    _going: _Deadline  # of an answer
+
+    def __init__(self, patience: float, **made: Any) -> None:
+        super().__init__(**made)
+        self._patience = patience
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._coming, self._going = (_Deadline(self._patience, transport) for _ in range(2))
+        transport.set_write_buffer_limits(0)  # so that it is told of every byte that is not taken
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 4)
         if len(self.connections) > most:
             transport.abort()
+        else:
+            self._coming.begin()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            self._coming.begin()
+        else:
+            self._coming.end()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._going.begin()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._going.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._coming.end()
+        self._going.end()
 
 
 class Served:
@@ -71,11 +124,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: Any, listening: socket.socket, *, name: str, grace: float) -> Served:
-    """Serve the ASGI ``app`` from a thread; ``grace``: seconds that calls under way get when it is stopped."""
+def serve(app: Any, listening: socket.socket, *, name: str, grace: float, patience: float = PATIENCE_SECONDS) -> Served:
+    """Serve the ASGI ``app`` from a thread; ``grace``: seconds that calls under way get when it is stopped;
+    ``patience``: those in which a call must have come, and those in which its answer must be taken."""
     config = uvicorn.Config(
         app,
-        http=_Bounded,
+        http=cast(Any, partial(_Bounded, patience)),
         backlog=_BACKLOG,
         log_config=None,
         access_log=False,

@@ -78,7 +78,7 @@ class JsonRoute(APIRoute):
             _only(known, request)
             read = JsonRequest(request.scope, request.receive)
             body = await read.body()
-            if time.monotonic() - seen > _SLOW:  # its sender may have taken hours, in which the key was revoked
+            if time.monotonic() - seen > _SLOW:  # its key may have been revoked meanwhile
                 request.state.caller = await run_in_threadpool(_caller, request)
             if body:
                 read.value = await run_in_threadpool(_parsed, body, request.headers.get("content-type", ""))
