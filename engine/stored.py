@@ -149,8 +149,9 @@ class RequestDetail(NamedTuple):
 
 
 class History(NamedTuple):
-    """What an audit reads of one request, in one snapshot: its rows without what is heavy (input, results, responses),
-    its attempts by step and number, its events in the order in which they were stored."""
+    """What an audit reads of one request, in one snapshot: its rows without what is heavy (input, results, responses;
+    the first two are known to be JSON), its attempts by step and number, its events in the order in which they were
+    stored."""
 
     request: Request
     steps: tuple[Step, ...]

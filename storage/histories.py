@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, null, select
+from sqlalchemy import ColumnElement, Connection, Table, exists, literal, null, select, union_all
 
-from engine.errors import NotFound
+from engine.errors import DamagedValue, NotFound
 from engine.stored import History, Unreadable
+from engine.values.stored_json import stored_json
 from storage import rows
 from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
@@ -17,6 +18,7 @@ from storage.tables import attempts, events, numbered, requests, steps
 
 # Responses may be large, and say nothing of a status.
 _LIGHT_END = [null().label("response") if column.name == "response" else column for column in END_COLUMNS]
+_AT_ONCE = 8  # values in memory, of up to a megabyte each
 
 
 class Histories(Repository):
@@ -68,10 +70,13 @@ class _Rows:
         self._steps = read(steps, STEP_COLUMNS, "request_id", "node")
         self._attempts = read(attempts, of_attempts, "request_id", "node", "number")
         self._events = read(events, EVENT_COLUMNS, "id")
+        self._damage = _damage(connection, first, last)
 
     def history(self, row: rows.Row) -> History | Unreadable:
         """That of the request with this ``row``."""
         try:
+            if row.id in self._damage:
+                raise self._damage[row.id]
             return History(
                 rows.request_from(row),
                 tuple(map(rows.step_from, self._steps[row.id])),
@@ -80,3 +85,17 @@ class _Rows:
             )
         except Exception as error:
             return Unreadable(row.id, f"{type(error).__name__}: {error}")
+
+
+def _damage(connection: Connection, first: int, last: int) -> dict[int, DamagedValue]:
+    """By request, an input or a result that is no JSON any more. No status hangs on them, but every door needs them."""
+    given = select(requests.c.id, literal("the input"), requests.c.input).where(requests.c.id.between(first, last))
+    made = select(steps.c.request_id, literal("the result of ") + steps.c.node, steps.c.result)
+    wanted = union_all(given, made.where(steps.c.request_id.between(first, last), steps.c.result.is_not(None)))
+    found: dict[int, DamagedValue] = {}
+    for request_id, what, text in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)):
+        try:
+            stored_json(text, f"{what} of REQ-{request_id}")
+        except DamagedValue as error:
+            found[request_id] = error
+    return found

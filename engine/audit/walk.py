@@ -41,7 +41,7 @@ def walk(store: Store, graph: Callable[[str, int], Graph], only: Sequence[int] =
 
 def _differences(history: History | Unreadable, graph: Callable[[str, int], Graph]) -> list[Difference]:
     if isinstance(history, Unreadable):
-        return [Difference(history.request_id, None, "rows that cannot be read", f"it meets {history.why}")]
+        return [Difference(history.request_id, None, "rows that cannot be read", f"it meets {history.why.rstrip('.')}")]
     return audit(history, partial(graph, history.request.workflow))
 
 

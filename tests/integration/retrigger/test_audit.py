@@ -97,6 +97,26 @@ def test_a_row_that_cannot_be_read_is_told_and_the_others_are_audited(front: Fro
     assert "of tomorrow" in difference["sentence"]
 
 
+DAMAGE = {
+    "UPDATE requests SET input = '{' WHERE id = 1": "the input of REQ-1 is damaged",
+    "UPDATE steps SET result = '{' WHERE node = 'first' AND request_id = 1": "the result of first of REQ-1 is damaged",
+}
+
+
+@pytest.mark.parametrize("sql", DAMAGE)
+def test_a_value_that_is_no_json_any_more_is_told_and_the_others_are_audited(front: Front, sql: str):
+    with front.engine():
+        for request in [front.submit() for _ in range(2)]:
+            front.wait(request, "completed")
+    change(front, sql)
+    found = audit(front)
+    assert found["requests"] == 2
+    (difference,) = found["differences"]
+    assert difference["request"] == "REQ-1"
+    assert DAMAGE[sql] in difference["sentence"]
+    assert "1 request audited, 0 differences." in front.out("doctor", "--audit", "REQ-2")
+
+
 def test_what_was_changed_by_hand_is_told(lived: Front):
     for sql in PLANTED:
         change(lived, sql)
