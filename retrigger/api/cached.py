@@ -30,8 +30,9 @@ class Cached(Generic[T]):
         with self._lock:
             reading = self._reading
             if reading is None or (reading.done() and (reading.exception() or time.monotonic() >= self._good_until)):
-                reading = self._reading = Future()
+                reading = Future()
                 threading.Thread(target=self._make, args=(reading,), name="reading", daemon=True).start()
+                self._reading = reading  # only now: a thread that cannot be made reads nothing
         return reading.result(patience)
 
     def _make(self, reading: Future[T]) -> None:

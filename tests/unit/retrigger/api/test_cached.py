@@ -41,3 +41,20 @@ def test_a_reading_that_takes_long_is_waited_for_by_everybody_and_for_as_long_as
     go.set()
     assert slow.get() == 1
     assert calls == [True]
+
+
+def test_a_thread_that_could_not_be_made_is_asked_for_anew_by_the_next_who_asks(monkeypatch: pytest.MonkeyPatch):
+    """Else everybody would wait for ever for a reading that nobody makes."""
+    start, refused = threading.Thread.start, list[str]()
+
+    def refuse_once(thread: threading.Thread) -> None:
+        if thread.name == "reading" and not refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    kept = Cached(lambda: 1, 60.0)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        kept.get()
+    assert kept.get(30) == 1
