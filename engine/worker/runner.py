@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from engine.errors import LeaseLost, StorageError
@@ -15,7 +15,7 @@ from engine.rules.decide.finish import Finished, finish
 from engine.rules.outcomes import Failure, Waits
 from engine.values.masking import step_masker
 from engine.worker.execution import Execution
-from engine.worker.tools import AGAIN, Tools
+from engine.worker.tools import Tools
 
 log = logger(__name__)
 _plain = logging.getLogger(__name__)  # asked for each step, which structlog makes dear
@@ -29,6 +29,7 @@ class Runner:
         self.tools = tools
         self.on_later: Callable[[], None] = lambda: None
         self.on_settled: Callable[[Claim], None] = lambda claim: None
+        self._refused: deque[tuple[Claim, Finished]] = deque()  # outcomes that the database has not taken so far
 
     def execute(self, claim: Claim) -> Finished | None:
         """Run the step. None when the attempt turned out not to be the current one any more."""
@@ -70,9 +71,7 @@ class Runner:
         elif isinstance(error, StorageError):
             if not again:
                 log.error("outcome.waits", says=f"{error} It is tried until it is stored.", **of_claim(claim))
-            timer = threading.Timer(AGAIN, self.finish, (claim, done, True))
-            timer.daemon = True
-            timer.start()
+            self._refused.append((claim, done))
         else:
             blocked = _defect(claim, error)
             if isinstance(done.outcome, Failure) and done.outcome.must_block:
@@ -81,6 +80,21 @@ class Runner:
                 return
             call = None if isinstance(done.outcome, Waits) else done.outcome.call
             self.finish(claim, _failed(claim, blocked._replace(call=call)))
+
+    def finish_refused(self) -> None:
+        """Try the outcomes once more that the database has refused. For one thread at a time."""
+        for claim, done in self._take_refused():
+            self.finish(claim, done, again=True)
+
+    def leave_refused(self) -> None:
+        """The process stops: say whose outcomes are lost. Called when nobody calls ``finish_refused`` any more."""
+        for claim, _ in self._take_refused():
+            log.error("outcome.unstored", says="The database has refused it to the end.", **of_claim(claim))
+
+    def _take_refused(self) -> Iterator[tuple[Claim, Finished]]:
+        """Those that are there now: one that is tried may come back at once."""
+        for _ in range(len(self._refused)):
+            yield self._refused.popleft()
 
     def give_up(self, claim: Claim, error: str) -> None:
         """Its time is over: the step has failed, whatever its thread still comes to."""

@@ -21,6 +21,7 @@ from engine.stored import Wait
 from engine.worker.heartbeat import Heartbeat
 from engine.worker.process_identity import is_gone
 from engine.worker.runner import Runner
+from engine.worker.tools import AGAIN
 
 log = logger(__name__)
 
@@ -77,6 +78,7 @@ class Worker:
         self._store.attach(self._executor.claimer(self._name, self._lease))
         self._executor.every(self._lease / 5, self._guarded(self._heartbeat.beat), "heartbeat")
         self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
+        self._executor.every(AGAIN, self._runner.finish_refused, "refused")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
         self._executor.every(_THOROUGH_SWEEP, self._guarded(partial(self._unstick, True)), "thorough")
@@ -99,6 +101,7 @@ class Worker:
             log.error("worker.left", says=f"{error} What ran here is recovered when its lease runs out.")
         self._end_processes()
         ended = self._executor.shutdown()
+        self._runner.leave_refused()
         self._guarded(self._heartbeat.end)()
         return ended and not (self._executor.busy() or self._executor.hanging())
 

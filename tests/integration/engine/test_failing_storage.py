@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,51 @@ def test_an_outcome_is_kept_until_a_full_disk_has_room_again(
     step = room.step(number, "account")
     assert [(attempt.kind, attempt.outcome) for attempt in step.attempts] == [("initial", "succeeded")]
     assert step.recoveries == 0 and len(outside.calls("identity")) == 1 and outside.effects == 2
+
+
+def test_an_outcome_that_waits_needs_no_thread_of_its_own(
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine has none left just then, the step would run for ever, its lease renewed."""
+    room.start()
+    outside.turn("identity", "slow")
+    number = room.submit("mailing", LONG)
+    outside.wait_for_calls(1)
+    disk.fill()
+    _refuse_threads(monkeypatch)
+    outside.turn("identity", "up")
+    wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
+    disk.free()
+    room.wait(number, "completed")
+    assert outside.effects == 2
+
+
+def _refuse_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but those of the engine's pools, which it has after its first turns."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if not thread.name.startswith("ThreadPoolExecutor"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_a_stop_says_which_outcomes_were_not_stored(
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = room.start()
+    outside.turn("identity", "slow")
+    number = room.submit("mailing", LONG)
+    outside.wait_for_calls(1)
+    disk.fill()
+    outside.turn("identity", "up")
+    wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
+    assert worker.stop(grace=0.1)
+    room.worker = None
+    (told,) = [record for record in caplog.records if record.getMessage().startswith("outcome.unstored")]
+    assert f"request=REQ-{number} step=account" in told.getMessage()
 
 
 def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
