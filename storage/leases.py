@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Any
 
@@ -141,18 +141,21 @@ class Leases(Repository):
             return connection.scalar(alive.select_from(workers)) or 0
 
 
-def _standing_still(connection: Connection) -> Iterator[int]:
-    """By pages, so that the steps are found by their key, however many requests there are."""
-    in_progress = select(requests.c.id).where(is_one_of(requests.c.status, RequestStatus.IN_PROGRESS))
+def by_pages(connection: Connection, status: RequestStatus) -> Iterator[Sequence[int]]:
+    """The requests in this status, so that their steps are found by their keys, however many requests there are."""
+    wanted = select(requests.c.id).where(is_one_of(requests.c.status, status)).order_by(requests.c.id).limit(_PAGE)
     after = 0
-    while page := connection.scalars(
-        in_progress.where(requests.c.id > after).order_by(requests.c.id).limit(_PAGE)
-    ).all():
+    while page := connection.scalars(wanted.where(requests.c.id > after)).all():
+        yield page
+        after = page[-1]
+
+
+def _standing_still(connection: Connection) -> Iterator[int]:
+    for page in by_pages(connection, RequestStatus.IN_PROGRESS):
         moving = select(steps.c.request_id).where(
             steps.c.request_id.in_(page), is_one_of(steps.c.status, *sorted(MOVING))
         )
         yield from sorted(set(page) - set(connection.scalars(moving)))
-        after = page[-1]
 
 
 def _running() -> Select[*tuple[Any, ...]]:

@@ -23,6 +23,7 @@ from storage.jobs import Jobs
 from storage.leases import Leases
 from storage.looking import LookingStore
 from storage.measures import Measuring
+from storage.mending import Mending
 from storage.operations import Change, Create
 from storage.reading import Reading
 from storage.standing_still import StandingStill
@@ -32,7 +33,7 @@ from storage.writer import Writer
 T = TypeVar("T")
 
 
-class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Workflows, Grants, ApiKeys, StandingStill):
+class SqlStore(Reading, LookingStore, Measuring, Histories, Leases, Mending, Workflows, Grants, ApiKeys, StandingStill):
     """``graphs`` gives the graph of a workflow version, and ``told`` whether an application has a Slack channel; the
     writer's thread asks them, so they answer from memory. ``on_told`` is called after commits that wrote to the outbox.
     ``jobs``: how due steps are brought to the workers; None where they look for them.

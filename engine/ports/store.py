@@ -155,6 +155,11 @@ class Store(Protocol):
         request in progress, not from what the last change of each has noted."""
         ...
 
+    def mend(self) -> int:
+        """Steps of requests that are in progress or Blocked, from which a hand has taken what moves them, get it back:
+        their due time, the end of their delay, or a lease that has run out. Returns how many."""
+        ...
+
     def tell_standing_still(self, request_id: int, why: UnreadableVersion) -> None:
         """Have the channel of the request's application told, once a day for a version, that its requests stand still.
         Raises StorageError."""

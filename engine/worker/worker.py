@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from threading import Lock
 
 from engine.errors import RetriggerError, StorageError, UnreadableVersion
@@ -81,7 +80,7 @@ class Worker:
         self._executor.every(AGAIN, self._runner.finish_refused, "refused")
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
-        self._executor.every(_THOROUGH_SWEEP, self._guarded(partial(self._unstick, True)), "thorough")
+        self._executor.every(_THOROUGH_SWEEP, self._guarded(self._mend), "thorough")
         self._arm()
         return recovered
 
@@ -143,6 +142,11 @@ class Worker:
         for claim, error in self._runner.tools.deadlines.overdue():
             if self._executor.give_up(claim):
                 self._runner.give_up(claim, error)
+
+    def _mend(self) -> None:
+        """What somebody has done to the tables by hand, who else would have it stand still for ever."""
+        self._store.mend()
+        self._unstick(thorough=True)
 
     def _unstick(self, thorough: bool = False) -> None:
         stuck = [(request_id, "", 0) for request_id in self._store.stuck(thorough)]

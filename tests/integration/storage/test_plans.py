@@ -185,6 +185,7 @@ def people_look(engine: Engine, store: Store) -> None:
     store.histories(NUMBER // 2, 20)
     store.history(NUMBER)
     store.strays(1)
+    store.mend()
     store.workflow("hr_done", 1)
     store.workflows()
     store.versions_in_use()
