@@ -12,7 +12,7 @@ from engine.rules.decide.lost import unstick
 from engine.rules.draft import Draft
 from engine.rules.outcomes import Failure, Waits
 from engine.states import RequestStatus, StepStatus
-from storage.mending import NOBODY
+from storage.leases import NOBODY
 from storage.store import SqlStore
 from storage.tables import steps
 from tests.integration.storage.helpers import Worker, submit
