@@ -26,6 +26,7 @@ from engine.values.json_schema import misfits
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
 _SAYING = ("detail", "message", "error_description", "error", "title")
+_TOO_SLOW = "punycode"  # Python's codec for host names: its time grows with the square of the text
 _READABLE = 3 * MAX_RESPONSE_BYTES  # a byte that is not UTF-8 is read as a mark of three
 TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES // 1024} KiB"
 
@@ -173,9 +174,10 @@ def _gist(response: Any) -> str:
 
 
 def _text(answer: Answer) -> str:
-    charset = re.search(r"charset\s*=\s*\"?([\w.:-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
+    named = re.search(r"charset\s*=\s*\"?([\w.:-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
+    charset = named[1] if named and named[1].lower() != _TOO_SLOW else "utf-8"
     try:
-        return answer.body.decode(charset[1] if charset else "utf-8", "replace")
+        return answer.body.decode(charset, "replace")
     except (LookupError, UnicodeError):  # no such charset, or one that does not do with what came
         return answer.body.decode("utf-8", "replace")
 
