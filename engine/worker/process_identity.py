@@ -22,16 +22,16 @@ def this_process() -> str | None:
 
 def is_gone(process: str) -> bool:
     """Whether it has surely ended. One that is stopped, sleeps or has lost its network has not; of another machine's
-    or another container's nothing is known."""
-    place, pid, start = process.rsplit(" ", 2)
+    or another container's nothing is known, nor of one that another version has named in another way."""
     try:
+        place, pid, start = process.rsplit(" ", 2)
         if place != _place():
             return False
         os.kill(int(pid), 0)  # /proc may hide the processes of others
         return _start(int(pid)) != start  # its number is another's now
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

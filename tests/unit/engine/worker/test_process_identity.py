@@ -70,3 +70,10 @@ def test_nothing_is_known_of_another_container_with_the_same_name(start: Start) 
     process.kill()
     process.wait()
     assert not is_gone(identity)
+
+
+def test_nothing_is_known_of_a_process_that_another_retrigger_has_named_otherwise():
+    """It must not stop the recovery of the others."""
+    host, boot, namespace, pid, _ = (this_process() or "").split()
+    for other in ("", "nonsense", f"{host} {boot} {namespace} {pid}-1 {pid}"):
+        assert not is_gone(other)
