@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Path
@@ -12,6 +11,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from engine.commands.documents import RequestSummary
+from engine.commands.workflow_documents import WorkflowDocument
 from engine.limits import MAX_KEY_CHARS, MAX_REASON_CHARS, MAX_TITLE_CHARS
 from engine.rules.allowed import Action
 from engine.rules.decide.act import Accepted
@@ -243,17 +243,6 @@ class RequestPage(BaseModel):
 
     requests: list[RequestSummary]
     cursor: str | None = Field(description="Send it to get the next page; null: this is the last one.")
-
-
-class WorkflowDocument(BaseModel):
-    """A published workflow, in its newest version."""
-
-    workflow: str
-    version: int
-    app: str
-    published_at: datetime
-    input_schema: dict[str, Any] | None = Field(description="The JSON Schema that a request's input must match.")
-    unreadable: str | None = Field(description="Why no request of it can be started here; null where one can.")
 
 
 class WorkflowList(BaseModel):

@@ -7,12 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
 
-from engine.commands.documents import RequestDocument, when
-from engine.commands.service import Engine
-from engine.errors import CannotBeRead
+from engine.commands.documents import RequestDocument
+from engine.commands.workflow_documents import workflow_document
 from engine.logs import logger
 from engine.states import RequestStatus
-from engine.stored import NewestVersion
 from retrigger.api.answers import answer, problems, repeatable
 from retrigger.api.models import (
     NewRequestBody,
@@ -20,7 +18,6 @@ from retrigger.api.models import (
     RequestPage,
     SubmitKey,
     Submitted,
-    WorkflowDocument,
     WorkflowList,
 )
 from retrigger.api.reading import Calling, JsonRoute, bearer
@@ -38,23 +35,7 @@ router = APIRouter(prefix="/v1", route_class=JsonRoute, dependencies=[Depends(be
 def workflows(call: Calling) -> Response:
     """The published workflows of the applications that the key may submit to, or see."""
     found = call.engine.workflows(call.actor)
-    return answer(WorkflowList(workflows=[_workflow(call.engine, each) for each in found]))
-
-
-def _workflow(engine: Engine, newest: NewestVersion) -> WorkflowDocument:
-    schema = unreadable = None
-    try:
-        schema = engine.catalog.get(newest.name, newest.version).workflow.input_schema
-    except CannotBeRead as error:
-        unreadable = str(error)
-    return WorkflowDocument(
-        workflow=newest.name,
-        version=newest.version,
-        app=newest.app,
-        published_at=when(newest.published_at),
-        input_schema=schema,
-        unreadable=unreadable,
-    )
+    return answer(WorkflowList(workflows=[workflow_document(call.engine.catalog, each) for each in found]))
 
 
 @router.post(

@@ -11,14 +11,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from engine.commands.workflow_documents import WorkflowDocument, workflow_document
 from engine.definition import Workflow
-from engine.errors import CannotBeRead
 from engine.functions import function_names
-from engine.stored import NewestVersion
 from retrigger.cli.group import FAILED
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import age, iso
+from retrigger.cli.words import age
 
 if TYPE_CHECKING:
     from retrigger.publishing import Definition
@@ -64,47 +63,26 @@ def publish(session: Session, file: Path) -> None:
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
     """The published workflows, each with its newest version."""
-    found, unreadable = _readable(session)
+    app = session.app
+    found = [workflow_document(app.catalog, each) for each in app.store.workflows()]
     if as_json:
-        write_json(
-            [
-                {
-                    "workflow": each.name,
-                    "version": each.version,
-                    "app": each.app,
-                    "published_at": iso(each.published_at),
-                }
-                for each in found
-            ]
-        )
+        write_json([each.model_dump(mode="json") for each in found])
     elif found:
         session.out.print(_table(found))
-    elif not unreadable:
+    else:
         click.echo("No workflow is published yet: retrigger workflow publish FILE.", err=True)
+    unreadable = [each.unreadable for each in found if each.unreadable]
     for told in unreadable:
-        click.echo(told, err=True)
+        click.echo(f"{told} Where it is damaged, publish it again: then new requests can start.", err=True)
     if unreadable:
         raise click.exceptions.Exit(FAILED)
 
 
-def _readable(session: Session) -> tuple[list[NewestVersion], list[str]]:
-    """Those whose definition can be read, and a sentence for each of the others."""
-    found, unreadable = [], []
-    for each in session.app.store.workflows():
-        try:
-            session.app.catalog.get(each.name, each.version)
-        except CannotBeRead as error:
-            unreadable.append(f"{error} Where it is damaged, publish it again: then new requests can start.")
-        else:
-            found.append(each)
-    return found, unreadable
-
-
-def _table(found: Sequence[NewestVersion]) -> Table:
+def _table(found: Sequence[WorkflowDocument]) -> Table:
     table = Table("Workflow", "Version", "App", "Published", box=None, pad_edge=False, header_style="dim")
     for each in found:
-        published = age(datetime.fromtimestamp(each.published_at, UTC), datetime.now(UTC))
-        table.add_row(Text(each.name), str(each.version), Text(each.app), published)
+        published = age(each.published_at, datetime.now(UTC))
+        table.add_row(Text(each.workflow), str(each.version), Text(each.app), published)
     return table
 
 

@@ -131,11 +131,13 @@ def test_a_newest_version_that_cannot_be_read_is_named_and_keeps_no_other_from_t
     listed = damaged.run("workflow", "list", "--json")
 
     assert listed.exit_code == 1
-    assert [each["workflow"] for each in json.loads(listed.stdout)] == ["other"]
-    assert listed.stderr.startswith("Version 1 of steps cannot be read: a newer Retrigger published it, or its row")
+    told = "Version 1 of steps cannot be read: a newer Retrigger published it, or its row is damaged."
+    named = {each["workflow"]: each["unreadable"] for each in json.loads(listed.stdout)}
+    assert named == {"other": None, "steps": told}
+    assert listed.stderr.startswith(told)
     for_people = damaged.run("workflow", "list")
     assert (for_people.exit_code, for_people.stderr) == (1, listed.stderr)
-    assert [line.split()[:2] for line in for_people.stdout.splitlines()[1:]] == [["other", "1"]]
+    assert [line.split()[:2] for line in for_people.stdout.splitlines()[1:]] == [["other", "1"], ["steps", "1"]]
 
 
 def test_a_newest_version_that_cannot_be_read_keeps_nobody_from_its_application(damaged: Front):
