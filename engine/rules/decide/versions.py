@@ -45,7 +45,7 @@ def use_version(
         elif node in gone or node not in draft.graph.rows:
             _bring_back(draft, draft.steps[node], kind)
         elif node in changed:
-            draft.change_step(node, kind=kind)
+            _become(draft, node, kind)
     draft.change_version(version, graph)
     _reach_anew(draft)
     return forgotten
@@ -112,9 +112,19 @@ def _start_anew(draft: Draft, node: str) -> None:
     draft.event(events.CANCELLED, node, attempt=step.attempt, data={"by_end": False})
 
 
+def _become(draft: Draft, node: str, kind: str) -> None:
+    """Perhaps another kind of step. A call that came early was for a callback: it must not answer what asks people."""
+    step = draft.steps[node]
+    if step.early and kind != step.kind:
+        draft.set_result(node, None)
+        draft.change_step(node, early=False)
+    draft.change_step(node, kind=kind)
+
+
 def _bring_back(draft: Draft, step: Step, kind: str) -> None:
     """A node that a version between lacked: its row has kept its count of attempts and the effects of its calls."""
     visit = step.visit + 1 if step.attempt else step.visit
     fresh = {"status": StepStatus.PENDING, "stale": False, "error": None, "cancelled_by": None}
     issue = step.key_salt + 1 if kind == "callback" and step.attempt else step.key_salt
-    draft.change_step(step.node, kind=kind, visit=visit, key_salt=issue, **fresh)
+    _become(draft, step.node, kind)
+    draft.change_step(step.node, visit=visit, key_salt=issue, **fresh)

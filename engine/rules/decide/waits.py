@@ -89,6 +89,8 @@ def call_back(draft: Draft, node: str, issue: int, result: str, checked: int | N
     """
     same_version(draft, checked)
     step = known_step(draft, node)
+    if step.kind != "callback":
+        raise CallbackRefused(node, f"in version {draft.request.workflow_version} it is of kind {step.kind}")
     if issue != step.key_salt:
         raise CallbackRefused(node, "it was re-triggered, and waits for a call to another address")
     if draft.request.status not in ACTIONABLE:

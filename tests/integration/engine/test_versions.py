@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from engine.errors import NotAnApprover, Refused
+from engine.errors import CallbackRefused, NotAnApprover, Refused
 from engine.rules.allowed import Action
 from engine.rules.permissions import Actor
 from tests.support.engine import HANNA, Room
@@ -118,3 +118,20 @@ def test_who_is_asked_by_another_version_s_approval_is_asked_and_who_was_is_not(
     assert room.engine.asked(gus, number, "ask").names == ("gus@example.com",)
     with pytest.raises(NotAnApprover, match=r"gus@example\.com"):
         room.engine.asked(ben, number, "ask")
+
+
+def test_the_address_of_a_callback_does_not_answer_the_approval_that_took_its_place(room: Room) -> None:
+    boss = Actor("boss@example.com", "boss", "cli", mail="boss@example.com")
+    room.publish("{workflow: versions, app: HR, nodes: {sure: {callback: {}}}}")
+    number = room.submit("versions")
+    room.wait(number, lambda document: document.steps[0].waits_for == "a call from outside")
+    address = (room.engine.callback_url(HANNA, number, "sure") or "").rpartition("/")[2]
+    room.publish("{workflow: versions, app: HR, nodes: {sure: {approval: {approvers: [boss@example.com]}}}}")
+    room.engine.retrigger(HANNA, number, "sure", flow=True, version=2)
+    room.wait(number, lambda document: document.steps[0].approvers == ("boss@example.com",))
+
+    with pytest.raises(CallbackRefused, match="in version 2 it is of kind approval"):
+        room.engine.call_back(address, '{"ok": true}')
+    assert room.document(number).steps[0].waits_for == "the approval of boss@example.com"
+    room.engine.answer(boss, number, "sure", True)
+    room.wait(number, "completed")
