@@ -102,7 +102,7 @@ class BlockedFilter(NamedTuple):
 
 
 class RequestRow(NamedTuple):
-    """A request as lists show it: the row, its title, and its blocked steps' names and errors."""
+    """A request as lists show it: the row, its title, and the names and errors of the steps that block it."""
 
     request: Request
     title: str

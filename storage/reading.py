@@ -176,7 +176,8 @@ def _with_blocked(connection: Connection, found: Iterable[rows.Row]) -> list[Req
 def _blocked(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[str, str | None]]]:
     blocked: dict[int, list[tuple[str, str | None]]] = {request_id: [] for request_id in ids}
     query = select(steps.c.request_id, steps.c.node, steps.c.error).order_by(steps.c.node)
-    wanted = query.where(steps.c.request_id.in_(ids), is_one_of(steps.c.status, "blocked"))
+    counted = is_one_of(steps.c.status, "blocked") & ~steps.c.stale
+    wanted = query.where(steps.c.request_id.in_(ids), counted)
     for request_id, node, error in connection.execute(wanted) if ids else ():
         blocked[request_id].append((node, error))
     return blocked

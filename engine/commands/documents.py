@@ -137,7 +137,7 @@ class RequestSummary(_Document):
     updated_at: datetime
     blocked_at: datetime | None
     pruned_at: datetime | None = None
-    blocked: tuple[str, ...] = ()  # the blocked steps' names
+    blocked: tuple[str, ...] = ()  # the steps that block it; a stale one does not count (SPEC 4)
 
     @property
     def number(self) -> int:
@@ -186,8 +186,9 @@ def request_document(detail: RequestDetail, graph: Graph, input: Any, results: M
         attempts.setdefault(attempt.start.node, []).append(_attempt(attempt))
     order = [node for node in graph.rows if node in steps]
     order += [node for node in steps if node not in graph.rows]  # of a version before: their history stays
+    blocked = tuple(n for n in order if steps[n].status is StepStatus.BLOCKED and not steps[n].stale)
     return RequestDocument(
-        **_summary(detail.request, detail.title, tuple(n for n in order if steps[n].status is StepStatus.BLOCKED)),
+        **_summary(detail.request, detail.title, blocked),
         input=input,
         actions=request_actions(detail.request, steps),
         steps=tuple(_step(detail.request, steps[n], graph, results.get(n), attempts[n]) for n in order),
