@@ -132,7 +132,7 @@ def read_body(answer: Answer) -> Any:
 def retry_after(header: str | None, now: float) -> float | None:
     """The other side's Retry-After in seconds from ``now``: a number of seconds, or an HTTP date."""
     text = (header or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    if re.fullmatch(r"[0-9]+", text):
         return float(text)
     until = _moment(text)
     return None if until is None else max(0.0, until - now)

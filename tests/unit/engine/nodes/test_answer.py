@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -232,6 +233,8 @@ def test_statuses_that_a_definition_expects():
         ("-5", None),
         ("7", 7.0),
         (" 120 ", 120.0),
+        ("99999999999", 99999999999.0),
+        ("9" * 400, inf),
         ("Wed, 05 Aug 2026 10:00:30 GMT", 30.0),
         ("Wed, 05 Aug 2026 10:00:30 -0000", 30.0),
         ("Wed, 05 Aug 2026 09:00:00 GMT", 0.0),
