@@ -8,6 +8,8 @@ import pytest
 
 from engine.graph import Graph
 from engine.rules.decide import options
+from engine.rules.decide.lost import unstick
+from engine.states import StepStatus
 from tests.support.memory import MemoryRequest, act, graph
 from tests.unit.engine.rules.decide.samples import step_only, with_flow
 
@@ -96,3 +98,28 @@ def test_the_first_step_is_brought_back_too() -> None:
     assert (request.status, request.statuses(["a"])) == ("failed", {"a": "cancelled"})
     with_flow(request, "tidy")
     assert request.due == ["a", "tidy"]
+
+
+def test_an_end_cancels_what_is_blocked_and_lets_go_of_what_is_held() -> None:
+    """Nothing in the request can move any more, so it is final: a held step, too, would keep it from its end."""
+    ways = ("split > a", "split > b", "split > c", "a > end", "b > off", "c > end")
+    request = MemoryRequest(graph(*ways, kinds={"split": "branch"}, ends={"off": "failed"}, cancels=("off",)))
+    request.run("split")
+    request.fail("a")
+    request.fail("c")
+    step_only(request, "a")
+    request.succeed("a")
+    assert request.steps["a"].held and request.status == "blocked"
+    request.succeed("b")
+    assert request.statuses(("a", "c", "end")) == {"a": "completed", "c": "cancelled", "end": "cancelled"}
+    assert (request.status, request.steps["a"].held) == ("failed", False)
+
+
+def test_an_end_that_continue_flow_opens_cancels_what_waited_with_it() -> None:
+    """A hand has changed the step that both waited for: it blocks nothing, and never arrives."""
+    ways = ("a > off", "a > b", "b > end")
+    request = MemoryRequest(graph(*ways, kinds={"a": "branch"}, ends={"off": "failed"}, cancels=("off",)))
+    request.steps["a"] = request.steps["a"]._replace(status=StepStatus.BLOCKED, stale=True, due_at=None)
+    assert request.do(unstick)
+    request.do(partial(options.continue_flow, act=act()))
+    assert (request.status, request.statuses(("off", "b"))) == ("failed", {"off": "completed", "b": "cancelled"})

@@ -17,7 +17,7 @@ from engine.rules.decide.send import send
 from engine.rules.decide.waits import answer, time_is_up
 from engine.rules.draft import Draft
 from engine.rules.outcomes import Failure, Success, Waits
-from engine.states import StepStatus
+from engine.states import AttemptOutcome, StepStatus
 from tests.support.memory import MemoryRequest, act, graph
 from tests.unit.engine.rules.decide.samples import LINE, with_flow
 
@@ -77,7 +77,26 @@ def test_a_clean_stop_counts_no_recovery() -> None:
     assert (request.steps["a"].status, request.steps["a"].recoveries) == (StepStatus.READY, 0)
 
 
+def test_deaths_of_workers_are_counted_apart_from_retries() -> None:
+    """A retry between two of them opens no new budget."""
+    request = MemoryRequest(LINE)
+    for _ in range(2):
+        number = request.claim("a")
+        request.do(partial(recover, node="a", attempt=number, jitter=0.0))
+        request.fail("a", retry_in=1.0)
+    assert (request.steps["a"].retries, request.steps["a"].recoveries) == (2, 2)
+
+
 class TestBlock:
+    def test_a_clean_stop_closes_what_ran_inside_and_counts_nothing(self) -> None:
+        request = MemoryRequest(BLOCK)
+        number = request.claim("block")
+        inner = request.begin_inner("block", "one")
+        assert request.do(partial(give_back, node="block", attempt=number))
+        assert request.statuses(("block", "one")) == {"block": "ready", "one": "pending"}
+        assert request.ends["one", inner].outcome is AttemptOutcome.RETURNED
+        assert request.steps["block"].recoveries == 0
+
     def test_an_older_worker_of_a_block_begins_and_ends_nothing_inside(self) -> None:
         request = MemoryRequest(BLOCK)
         first = taken_over(request, "block")

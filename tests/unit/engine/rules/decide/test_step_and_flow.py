@@ -98,6 +98,17 @@ def test_a_later_visit_is_initial_by_the_person_who_caused_it() -> None:
     assert request.status == "failed"
 
 
+def test_a_step_that_was_tried_again_before_begins_its_later_visit_as_initial() -> None:
+    request = MemoryRequest(TOLD)
+    request.fail("a")
+    request.fail("mail", retry_in=1.0)
+    request.run("mail")
+    with_flow(request, "a")
+    request.fail("a")
+    request.run("mail")
+    assert [a.kind.value for a in request.attempts if a.node == "mail"] == ["initial", "retry", "initial"]
+
+
 def test_side_branches_are_left_alone_and_the_merge_counts_them() -> None:
     request = MemoryRequest(FORK)
     request.run("a", "right")

@@ -159,6 +159,21 @@ def test_steps_behind_that_ran_are_stale_and_do_not_count() -> None:
     assert request.status == "completed"
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_ticked_success_before_an_end_counts_neither_the_end_nor_the_block_of_the_path_of_before(tells: bool) -> None:
+    """Failed beats completed, but the failed end is stale; so is the step that is blocked before it."""
+    request = MemoryRequest(graph("a > end", "a -failure> mail", "mail > no", ends={"no": "failed"}))
+    request.fail("a")
+    if tells:
+        request.run("mail")
+    else:
+        request.fail("mail")
+    assert request.status == ("failed" if tells else "blocked")
+    step_only(request, "a", ticked=True)
+    request.succeed("a")
+    assert (request.status, request.steps["mail"].stale) == ("completed", True)
+
+
 def test_a_failed_step_that_fails_again_alone_is_failed_as_before() -> None:
     request = MemoryRequest(TOLD)
     request.fail("a")
