@@ -124,6 +124,20 @@ class AttemptDetail(NamedTuple):
     end: AttemptEnd | None
 
 
+class StoredValue(NamedTuple):
+    """An input, or the result of ``node``, as JSON text."""
+
+    request_id: int
+    node: str | None
+    text: str
+
+    @property
+    def value(self) -> Any:
+        """Raises DamagedValue."""
+        what = "the input" if self.node is None else f"the result of {self.node}"
+        return stored_json(self.text, f"{what} of REQ-{self.request_id}")
+
+
 class RequestDetail(NamedTuple):
     """Everything stored of one request. ``input`` is JSON text; attempts and events are in the order they happened."""
 

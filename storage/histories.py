@@ -6,19 +6,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Connection, Table, exists, null, select
 
 from engine.errors import DamagedValue, NotFound
-from engine.stored import History, Unreadable
-from engine.values.stored_json import stored_json
+from engine.stored import History, StoredValue, Unreadable
 from storage import rows
+from storage.reading import AT_ONCE
 from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, numbered, requests, steps
 
 # Responses may be large, and say nothing of a status.
 _LIGHT_END = [null().label("response") if column.name == "response" else column for column in END_COLUMNS]
-_AT_ONCE = 8  # values in memory, of up to a megabyte each
 
 
 class Histories(Repository):
@@ -89,13 +88,13 @@ class _Rows:
 
 def _damage(connection: Connection, first: int, last: int) -> dict[int, DamagedValue]:
     """By request, an input or a result that is no JSON any more. No status hangs on them, but every door needs them."""
-    given = select(requests.c.id, literal("the input"), requests.c.input).where(requests.c.id.between(first, last))
-    made = select(steps.c.request_id, literal("the result of ") + steps.c.node, steps.c.result)
-    wanted = union_all(given, made.where(steps.c.request_id.between(first, last), steps.c.result.is_not(None)))
+    given = select(requests.c.id, null(), requests.c.input).where(requests.c.id.between(first, last))
+    made = select(steps.c.request_id, steps.c.node, steps.c.result).where(steps.c.result.is_not(None))
     found: dict[int, DamagedValue] = {}
-    for request_id, what, text in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)):
-        try:
-            stored_json(text, f"{what} of REQ-{request_id}")
-        except DamagedValue as error:
-            found[request_id] = error
+    for question in (given, made.where(steps.c.request_id.between(first, last))):
+        for row in connection.execute(question.execution_options(yield_per=AT_ONCE)):
+            try:
+                _ = StoredValue(*row).value
+            except DamagedValue as error:
+                found[row[0]] = error
     return found

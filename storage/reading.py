@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, null, select
 
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
@@ -17,6 +17,7 @@ from engine.stored import (
     RequestFilter,
     RequestRow,
     StepDetail,
+    StoredValue,
     TemplateValues,
 )
 from engine.values.stored_json import stored_json
@@ -29,11 +30,26 @@ from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQU
 from storage.tables import attempts, events, is_one_of, numbered, requests, steps
 from storage.tallies import requests_by_status
 
+AT_ONCE = 8  # inputs and results in memory, of up to a megabyte each
+
 
 class Reading(Repository):
     """The reading half of the store, as far as it concerns requests."""
 
     _inputs: Inputs
+
+    def contents(self, nodes: Mapping[int, Collection[str]]) -> Iterator[StoredValue]:
+        """See the port."""
+        given = select(requests.c.id, null(), requests.c.input).where(requests.c.id.in_(nodes))
+        these, wanted = steps.c.request_id.in_(nodes), steps.c.node.in_(set().union(*nodes.values()))
+        made = select(steps.c.request_id, steps.c.node, steps.c.result).where(
+            these, wanted, steps.c.result.is_not(None)
+        )
+        with self._database.reading() as connection:
+            for question in (given, made):
+                for row in connection.execute(question.execution_options(yield_per=AT_ONCE)):
+                    if row[1] is None or row[1] in nodes[row[0]]:
+                        yield StoredValue(*row)
 
     def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:
         """What templates may name, with the results and errors of ``nodes``. Raises NotFound."""

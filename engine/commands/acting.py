@@ -8,9 +8,8 @@ from typing import NamedTuple, TypedDict, TypeVar, Unpack
 from engine.callbacks import Callbacks
 from engine.catalog import Catalog
 from engine.commands.access import Access
-from engine.commands.documents import RequestSummary
 from engine.commands.reading import mask_texts, masker_for
-from engine.errors import AlreadyDone, CannotBeRead, Conflict, InvalidInput, NotFound, Refused, RetriggerError
+from engine.errors import AlreadyDone, Conflict, InvalidInput, Refused, RetriggerError
 from engine.limits import MAX_REASON_CHARS
 from engine.logs import bound, logger
 from engine.ports.retention import Masked
@@ -23,8 +22,7 @@ from engine.rules.draft import Draft
 from engine.rules.permissions import Actor, Grant
 from engine.rules.who_was_first import with_who_was_first
 from engine.stored import RequestDetail
-from engine.texts import MASK
-from engine.values.masking import Masker, sensitive_values
+from engine.values.masking import Masker
 
 T = TypeVar("T")
 
@@ -93,19 +91,6 @@ class Acting(Access):
     def masked(self, request_id: int, text: str) -> str:
         """A sentence about the request without what its definition lists as sensitive."""
         return self._masker(request_id).text(text)
-
-    def with_masked_requester(self, summary: RequestSummary) -> RequestSummary:
-        """A request of a list, which is made without a look at what is sensitive in each."""
-        try:
-            workflow = self.catalog.get(summary.workflow, summary.version).workflow
-            if not workflow.sensitive:
-                return summary
-            seen = self.store.template_values(summary.number, workflow.sensitive_nodes)
-            masker = Masker(sensitive_values(workflow.sensitive, seen.input, seen.results))
-            shown = masker.text(summary.requester)
-        except (CannotBeRead, NotFound):
-            shown = MASK
-        return summary.model_copy(update={"requester": shown})
 
     def masked_texts(self, request_id: int) -> Masked:
         """A request, and the same with no sensitive value in the texts that stay when its contents are removed."""

@@ -7,9 +7,13 @@ from typing import NamedTuple
 
 from engine.commands.access import Access
 from engine.commands.documents import RequestSummary, request_summary
+from engine.definition import Workflow
+from engine.errors import CannotBeRead, DamagedValue, NotFound
 from engine.rules.permissions import Actor, Permission, permitted_apps
 from engine.states import RequestStatus
 from engine.stored import BlockedFilter, Cursor, RequestFilter, RequestRow
+from engine.texts import MASK
+from engine.values.masking import Masker, sensitive_values
 
 
 class BlockedPage(NamedTuple):
@@ -58,6 +62,42 @@ class Reports(Access):
             cursor = None
             found = self.store.blocked(filter._replace(cursor=None))
         return _page(found, limit, cursor)
+
+    def with_masked_requesters(self, page: Sequence[RequestSummary]) -> list[RequestSummary]:
+        """Requests of a list, which is made without a look at what is sensitive in each: it is read for all at once."""
+        sensitive, unknown = self._sensitive_in(page)
+
+        def shown(summary: RequestSummary) -> str:
+            if summary.number in unknown:
+                return MASK
+            values = sensitive.get(summary.number)
+            return Masker(values).text(summary.requester) if values else summary.requester
+
+        return [summary.model_copy(update={"requester": shown(summary)}) for summary in page]
+
+    def _sensitive_in(self, page: Sequence[RequestSummary]) -> tuple[dict[int, set[str]], set[int]]:
+        """By request, the values that its definition lists as sensitive; and the requests of which they are not known,
+        as something of them cannot be read."""
+        hiding: dict[int, Workflow] = {}
+        unknown: set[int] = set()
+        for summary in page:
+            try:
+                workflow = self.catalog.get(summary.workflow, summary.version).workflow
+            except (CannotBeRead, NotFound):
+                unknown.add(summary.number)
+            else:
+                if workflow.sensitive:
+                    hiding[summary.number] = workflow
+        found: dict[int, set[str]] = {number: set() for number in hiding}
+        wanted = {number: workflow.sensitive_nodes for number, workflow in hiding.items()}
+        for each in self.store.contents(wanted) if wanted else ():
+            try:
+                given, results = (each.value, {}) if each.node is None else (None, {each.node: each.value})
+            except DamagedValue:
+                unknown.add(each.request_id)
+            else:
+                found[each.request_id] |= sensitive_values(hiding[each.request_id].sensitive, given, results)
+        return found, unknown
 
     def counts(self, actor: Actor, app: str | None = None) -> Mapping[RequestStatus, int]:
         """How many requests the person may see, by status. Raises NotPermitted."""

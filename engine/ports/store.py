@@ -3,7 +3,7 @@ beside this one, and engine.causes.port."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -24,6 +24,7 @@ from engine.stored import (
     RequestFilter,
     RequestRow,
     StoredKey,
+    StoredValue,
     StoredWorkflow,
     TemplateValues,
     Unreadable,
@@ -163,6 +164,11 @@ class Store(Protocol):
     def tell_standing_still(self, request_id: int, why: UnreadableVersion) -> None:
         """Have the channel of the request's application told, once a day for a version, that its requests stand still.
         Raises StorageError."""
+        ...
+
+    def contents(self, nodes: Mapping[int, Collection[str]]) -> Iterator[StoredValue]:
+        """The inputs of these requests, then the results of these ``nodes`` of each, as far as there are any: a few of
+        them are in memory at a time."""
         ...
 
     def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:

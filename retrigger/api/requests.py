@@ -73,7 +73,7 @@ def requests(
     """Requests, newest first: those of the applications for which the key holds View reports."""
     after = None if cursor is None else int(cursor.removeprefix("REQ-"))
     found = call.engine.documents(call.actor, status=status, app=app, limit=limit + 1, after=after)
-    page = [call.engine.with_masked_requester(each) for each in found[:limit]]
+    page = call.engine.with_masked_requesters(found[:limit])
     return answer(RequestPage(requests=page, cursor=page[-1].id if len(found) > limit else None))
 
 

@@ -186,6 +186,7 @@ def people_look(engine: Engine, store: Store) -> None:
     store.history(NUMBER)
     store.strays(1)
     store.mend()
+    list(store.contents({NUMBER: ["check", "book"]}))
     store.workflow("hr_done", 1)
     store.workflows()
     store.versions_in_use()

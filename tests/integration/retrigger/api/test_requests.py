@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from engine.rules.permissions import Permission
 from engine.texts import MASK
 from tests.support.api import Api, problem, serve_api
-from tests.support.front import HANNA, STEPS
+from tests.support.front import HANNA, STEPS, Front
 from tests.support.poll import wait_until
 
 SUBMIT = "/v1/workflows/steps/requests"
@@ -162,3 +163,26 @@ def test_a_requester_who_is_a_sensitive_value_is_masked_in_lists_too(api: Api, c
 
     assert listed == {"hiding": MASK, "steps": "ada@example.com"}
     assert ci.get("/v1/requests/1").json()["requester"] == MASK
+
+
+def test_what_a_page_of_requests_hides_is_read_for_all_of_them_at_once(front: Front):
+    hiding = STEPS.replace("workflow: steps", "workflow: hiding\nsensitive: [request.input.mail, nodes.first.result]")
+    front.out("db", "upgrade")
+    front.out("workflow", "publish", str(front.define("hiding", hiding)))
+    with serve_api(front, engine=False) as api:
+        ci = api.caller("ci", Permission.ADMIN)
+        for place in range(6):
+            mail = f"ada{place}@example.com"
+            given = {"input": {"name": "Ada", "mail": mail}, "requester": mail}
+            made = ci.post("/v1/workflows/hiding/requests", json=given)
+            assert made.status_code == 201
+        taken: list[object] = []
+        event.listen(api.app.database.engine, "checkout", lambda *given: taken.append(given))
+
+        def connections(limit: int) -> int:
+            taken.clear()
+            shown = ci.get("/v1/requests", params={"limit": limit}).json()["requests"]
+            assert [each["requester"] for each in shown] == [MASK] * limit
+            return len(taken)
+
+        assert connections(6) == connections(2)
