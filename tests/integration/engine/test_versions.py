@@ -77,6 +77,21 @@ def test_no_request_is_completed_before_what_the_version_brought_has_run(room: R
     assert len(outside.calls("mail")) == 1
 
 
+def test_a_request_stays_on_its_version_until_a_re_trigger_names_another(room: Room, outside: Outside) -> None:
+    text = BESIDE.replace("NAME", "versions")
+    number = blocked(room, outside, text, identity="down")
+    room.publish(text.replace("connection: identity", "connection: mail"))
+    outside.turn("identity", "down")
+    room.engine.retrigger(HANNA, number, "account", flow=True)
+    room.wait(number, "blocked")
+    outside.turn("identity", "up")
+    room.engine.retrigger(HANNA, number, "account", flow=True)
+    document = room.wait(number, "completed")
+    assert document.version == 1
+    assert {attempt.workflow_version for step in document.steps for attempt in step.attempts} == {1}
+    assert not outside.calls("mail")
+
+
 def test_a_decision_that_the_version_does_not_take_again_must_have_its_path(room: Room, outside: Outside) -> None:
     text = CHOICE.replace("NAME", "versions")
     number = blocked(room, outside, text, identity="down", mail="down")

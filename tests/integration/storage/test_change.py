@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, text, update
 
-from engine.errors import AlreadyDone, LeaseLost, NotFound, Refused, StorageError
+from engine.errors import AlreadyDone, IllegalChange, LeaseLost, NotFound, Refused, StorageError
 from engine.graph import Graph
 from engine.records import Event
 from engine.rules.decide.lost import recover
@@ -49,6 +49,19 @@ def test_a_refused_change_tells_its_caller_and_writes_nothing(store: SqlStore):
         raise Refused("Not now.")
 
     with pytest.raises(Refused, match="Not now"):
+        store.change(request_id, decide)
+    assert store.detail(request_id)._replace(at=before.at) == before
+
+
+def test_a_change_that_is_not_legal_names_the_state_it_found_and_writes_nothing(store: SqlStore):
+    request_id = submit(store)
+    before = store.detail(request_id)
+
+    def decide(draft: Draft) -> None:
+        draft.change_step("second", retries=7)
+        draft.change_step("first", status=StepStatus.BLOCKED)
+
+    with pytest.raises(IllegalChange, match="Step first cannot go from ready to blocked"):
         store.change(request_id, decide)
     assert store.detail(request_id)._replace(at=before.at) == before
 

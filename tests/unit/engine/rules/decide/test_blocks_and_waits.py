@@ -71,6 +71,15 @@ class TestBlock:
         assert request.statuses(("one", "two")) == {"one": "running", "two": "pending"}
         assert (request.steps["one"].visit, request.steps["one"].attempt) == (1, 2), "the key stays"
 
+    def test_what_runs_inside_says_why_as_the_block_does(self) -> None:
+        request = MemoryRequest(BLOCK)
+        request.fail("block")
+        with_flow(request, "block")
+        request.claim("block")
+        request.begin_inner("block", "one")
+        one = request.attempts[-1]
+        assert (one.node, one.kind.value, one.trigger and one.trigger.reason) == ("one", "retrigger", "because")
+
     def test_a_re_trigger_opens_a_fresh_budget_of_retries_inside(self) -> None:
         request = MemoryRequest(BLOCK)
         number = request.claim("block")

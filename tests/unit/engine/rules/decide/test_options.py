@@ -48,6 +48,16 @@ class TestTwoPeople:
             with_flow(request, "b", expect_version=seen)
         assert len([e for e in request.events if e.kind == "retriggered_flow"]) == 1
 
+    @pytest.mark.parametrize("first", ["provided input", "re-triggered step and flow"])
+    def test_who_came_second_is_told_so_though_they_did_not_say_what_they_saw(self, first: str) -> None:
+        request = blocked_at(LINE, "a", at="b")
+        by_hand = partial(options.provide_input, act=act(), node="b", result="{}")
+        anew = partial(options.retrigger, act=act(), node="b", flow=True)
+        request.do(by_hand if first == "provided input" else anew)
+        for second in (by_hand, anew):
+            with pytest.raises(Conflict, match=f"Hanna Lead {first} at"):
+                request.do(second)
+
     @pytest.mark.parametrize("flow", [True, False])
     def test_what_was_clicked_before_it_was_blocked_again_does_nothing(self, flow: bool) -> None:
         request = blocked_at(LINE, "a", at="b")
