@@ -17,9 +17,9 @@ from engine.commands.documents import RequestDocument, StepDocument
 from engine.logs import logger
 from engine.ports.outbox import Posted
 from engine.records import Approval
+from engine.values.somebody import KEY, is_group
 
 _SUBJECT = "ask"
-_KEY = "key:"  # an API key, which nobody can be told of
 _UNREACHABLE = (PersonNotThere, ChannelMissing, ScopeMissing)
 
 log = logger(__name__)
@@ -117,8 +117,8 @@ class Asks:
         number = step.attempts[-1].number
         places: dict[str, Ask] = {}
         for who, shown in zip(approval.approvers, step.approvers, strict=True):
-            if who.startswith(_KEY):
-                continue
+            if who.lower().startswith(KEY):
+                continue  # a program, which nobody can tell anything
             user = self._user(who)
             place = self._direct(user)
             mention = () if place else (self._named(who, user, shown),)
@@ -130,11 +130,11 @@ class Asks:
     def _named(self, who: str, user: str | None, shown: str) -> str:
         if user is not None:
             return f"<@{user}>"
-        return self._mention(who) if who.startswith("@") and who == shown else said(shown)
+        return self._mention(who) if is_group(who) and who == shown else said(shown)
 
     def _user(self, who: str) -> str | None:
         """The Slack user whom an approver's name means, if it is a person who can be found, and may answer by it."""
-        if who.startswith("@"):
+        if is_group(who):
             return None
         if "@" not in who:
             return who

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bot.pasted import plain_words
 from engine.errors import RetriggerError
 from engine.rules.allowed import Action
-from engine.rules.permissions import Permission, may_be_granted
+from engine.rules.permissions import Permission
+from engine.values.somebody import is_somebody
 
 _REQUEST = re.compile(r"(?:req-?)?#?(\d{1,15})\Z", re.IGNORECASE)
 
@@ -167,7 +168,7 @@ def _who(word: str) -> str:
     found = _ESCAPED.fullmatch(word)
     if found is not None:
         return found["user"] or found["group"] or found["mail"]
-    if not may_be_granted(word):
+    if not is_somebody(word):
         raise Misspelt(f"{word} is nobody. Write @ and choose a person or a user group, or write a mail address.")
     return word
 

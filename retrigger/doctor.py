@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 from collections.abc import Callable, Generator, Iterator, Mapping
 from enum import StrEnum
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,19 +17,21 @@ from bot.door import SLACK_API, TIMEOUT
 from bot.http_mode import PATH
 from engine.errors import RetriggerError
 from engine.nodes.connections import Connection
+from retrigger.own_api import CONNECT_SECONDS, is_retrigger, own_address, service_at
+from retrigger.processor import usable_processors
 from retrigger.publishing import read_all
 from retrigger.settings import Settings, SlackAccess
 from retrigger.settings_file import unknown_applications, unknown_variables
 from retrigger.wiring import App, connections_of, load_own_functions, open_app, worker_name
 
-CONNECT_SECONDS = 3.0
 LEAST_ROOM = 100_000_000  # bytes free on the disk of a SQLite file
 
 
 class State(StrEnum):
-    """How a check ended. Skipped: there was nothing to check, or something before it failed."""
+    """How a check ended. Hint: it may be right. Skipped: there was nothing to check, or something before it failed."""
 
     OK = "ok"
+    HINT = "hint"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -66,6 +67,11 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]
     yield Check("Settings", State.OK, source)
     for sentence in unknown_variables(environ):
         yield Check("Settings", State.FAILED, sentence, "Correct its name, or unset it.")
+    if settings.processor is not None:
+        try:
+            usable_processors(settings.processor)
+        except RetriggerError as error:
+            yield Check("Settings", State.FAILED, str(error))
 
 
 def _database(settings: Settings) -> Generator[Check, None, frozenset[str]]:
@@ -152,8 +158,12 @@ def _definitions(settings: Settings, published: frozenset[str]) -> Iterator[Chec
             mend = "Until it passes, what was published before stays in force."
             yield Check("Workflow", State.FAILED, "\n".join(definition.problems), mend)
     apps = {definition.workflow.app for definition in definitions if definition.workflow is not None}
-    for sentence in unknown_applications(settings, apps | published):
-        yield Check("Settings", State.FAILED, sentence, "Correct its name: what is meant for it reaches nobody.")
+    for sentence, surely in unknown_applications(settings, apps | published):
+        mend = "Correct its name: what is meant for it reaches nobody."
+        if surely:
+            yield Check("Settings", State.FAILED, sentence, mend)
+        else:
+            yield Check("Settings", State.HINT, sentence, f"If so: {mend[0].lower()}{mend[1:]}")
     if not definitions:
         yield Check("Workflow", State.SKIPPED, "the settings name no workflow file")
 
@@ -177,9 +187,9 @@ def _api(settings: Settings) -> Check:
     port = settings.api.port
     if not port:
         return Check("API", State.SKIPPED, "api.port is 0, so each start takes another port, and says which")
-    place = _here(settings)
+    place = own_address(settings)
     try:
-        service = _service(place)
+        service = service_at(place)
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, ConnectionRefusedError):
             return Check("API", State.SKIPPED, f"nothing listens on {place}; retrigger up, or retrigger api, would")
@@ -188,31 +198,6 @@ def _api(settings: Settings) -> Check:
         mend = "Stop what has the port, or set another with api.port or RETRIGGER_API_PORT."
         return Check("API", State.FAILED, f"what answers on {place} is not Retrigger", mend)
     return Check("API", State.OK, f"http://{place}")
-
-
-def _here(settings: Settings) -> str:
-    """Where the HTTP API of this machine is to be found."""
-    everywhere = settings.api.host in ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
-    host = "localhost" if everywhere else settings.api.host
-    return f"{f'[{host}]' if ':' in host else host}:{settings.api.port}"
-
-
-def _service(place: str) -> object:
-    """What the one that listens there says it is. Raises OSError, HTTPException, ValueError."""
-    connection = HTTPConnection(place, timeout=CONNECT_SECONDS)
-    try:
-        connection.request("GET", "/healthz")
-        told = json.loads(connection.getresponse().read(1000))
-        return told.get("service") if isinstance(told, dict) else None
-    finally:
-        connection.close()
-
-
-def _is_ours(place: str) -> bool:
-    try:
-        return _service(place) == "retrigger"
-    except (OSError, HTTPException, ValueError):
-        return False
 
 
 def _slack(settings: Settings) -> Iterator[Check]:
@@ -276,7 +261,7 @@ def _slack_calls(settings: Settings) -> Check:
     assert secret is not None
     if api.public_url is None and not api.port:
         return Check(name, State.SKIPPED, "api.port is 0, so nobody knows where they are taken")
-    url = (api.public_url or f"http://{_here(settings)}").rstrip("/") + PATH
+    url = (api.public_url or f"http://{own_address(settings)}").rstrip("/") + PATH
     try:
         status = verify_address(url, secret, CONNECT_SECONDS, direct=api.public_url is None)
     except CannotBeReached as error:
@@ -288,8 +273,8 @@ def _slack_calls(settings: Settings) -> Check:
     if status == 401:
         mend = "Start it again with the one that is set here."
         return Check(name, State.FAILED, f"{url} runs with another SLACK_SIGNING_SECRET", mend)
-    if status == 404 and not api.public_url and _is_ours(_here(settings)):
+    if status == 404 and not api.public_url and is_retrigger(own_address(settings)):
         mend = "If a retrigger bot takes them elsewhere, set api.public_url, and that is called instead."
-        return Check(name, State.SKIPPED, f"the API on {_here(settings)} takes none", mend)
+        return Check(name, State.SKIPPED, f"the API on {own_address(settings)} takes none", mend)
     mend = "Start retrigger up or retrigger bot there, with SLACK_SIGNING_SECRET."
     return Check(name, State.FAILED, f"{url} does not take Slack's calls (HTTP {status or 200})", mend)

@@ -11,10 +11,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 
 from engine.definition.fields import Model, Timeout, choice, described, matching, problem
 from engine.nodes.connections import ConnectionSettings, is_address
-from engine.rules.permissions import Grant, Permission, may_be_granted
+from engine.rules.permissions import Grant, Permission
+from engine.values.somebody import is_somebody
 from retrigger.ages import Days, days_of
 
 PROCRASTINATE = "procrastinate"
+SHORTEST_LEASE, LONGEST_LEASE = 1.0, 86400.0  # seconds
 
 
 def _between(least: int, most: int) -> AfterValidator:
@@ -29,6 +31,13 @@ def _between(least: int, most: int) -> AfterValidator:
 def _whole(value: object) -> object:
     """Environment variables are text. To YAML, yes and on are true, which to Python is 1."""
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+def _lease(value: float) -> float:
+    """It is renewed five times as often, by one commit each; and a step of a dead worker waits for its end."""
+    if not SHORTEST_LEASE <= value <= LONGEST_LEASE:
+        raise problem(f"is {value:g} s; write a duration between 1s and 1d")
+    return value
 
 
 def _days(value: object) -> object:
@@ -52,6 +61,7 @@ def _like(example: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+_Lease = Annotated[Timeout, AfterValidator(_lease)]
 _Permission = Annotated[Permission, choice(*Permission)]
 _Channel = Annotated[str, matching(r"[CGD][A-Z0-9]{2,}", "the channel's id, such as C0123456789: it is in its details")]
 _Executor = Annotated[str, choice("apscheduler", PROCRASTINATE)]
@@ -85,7 +95,7 @@ class GrantSettings(Model):
     @field_validator("who")
     @classmethod
     def _is_somebody(cls, who: str) -> str:
-        if not may_be_granted(who):
+        if not is_somebody(who):
             raise problem(f"is `{who}`, which is nobody; write {cls.model_fields['who'].description}")
         return who
 
@@ -152,7 +162,7 @@ class FileSettings(Model):
     grants: tuple[_Grant, ...] = Field(
         (), description="a list such as [{who: hr-lead@example.com, permission: take_action, app: HR}]"
     )
-    lease: Timeout = Field(5.0, description="a duration such as 5s")
+    lease: _Lease = Field(5.0, description="a duration such as 5s")
     executor: _Executor = Field("apscheduler", description="apscheduler, or procrastinate (PostgreSQL)")
     slots: _Slots = Field(32, description="how many steps may run at once, such as 32")
     processor: _Processor | None = Field(None, description="the number of a processor, such as 1")

@@ -65,13 +65,14 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return [f"Nothing reads the variable {name}; did you mean {found[0]}?" for name, found in near.items() if found]
 
 
-def unknown_applications(settings: Settings, known: Collection[str]) -> list[str]:
-    """A sentence for each application of the settings that looks like a misspelt one of the workflows'."""
+def unknown_applications(settings: Settings, known: Collection[str]) -> list[tuple[str, bool]]:
+    """A sentence for each application of the settings that looks like a misspelt one of the workflows', and whether it
+    surely is one: with other letters, it may be that of a workflow still to come."""
     alike = {app.lower(): app for app in known}
     named = {("apps", app) for app in settings.apps} | {("grants", grant.app) for grant in settings.grants if grant.app}
     near = {place: difflib.get_close_matches(place[1].lower(), alike, 1, 0.85) for place in sorted(named)}
     return [
-        f"{key}: no workflow is of the application {app}; did you mean {alike[found[0]]}?"
+        (f"{key}: no workflow is of the application {app}; did you mean {alike[found[0]]}?", app.lower() in alike)
         for (key, app), found in near.items()
         if found and app not in known
     ]

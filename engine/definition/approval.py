@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -10,13 +9,13 @@ from pydantic import AfterValidator, Field
 
 from engine import templates
 from engine.definition.fields import Model, Text, Timeout, choice, described, problem
+from engine.values.somebody import is_somebody
 
-_WHO = re.compile(r"[^@\s]+@[^@\s]+|@[^@\s]+|key:\S+|[UW][A-Z0-9]{7,}")
 _FORM = "an e-mail address or @group"
 
 
 def _check_approver(who: str) -> str:
-    if not templates.is_template(who) and not _WHO.fullmatch(who):
+    if not templates.is_template(who) and not is_somebody(who):
         raise problem(f"is {described(who)}; write {_FORM}")
     return who
 
@@ -24,8 +23,7 @@ def _check_approver(who: str) -> str:
 class ApprovalSpec(Model):
     """``timeout`` in seconds; None: it waits as long as it takes.
 
-    An approver is a mail, ``@group``, a Slack user id or ``key:NAME`` (an API key), all as in grants, or a template
-    that gives one of these, or a list of them.
+    An approver is written as somebody in a grant is, or is a template that gives one, or a list of them.
     """
 
     approvers: tuple[Annotated[Text, AfterValidator(_check_approver)], ...] = Field(
@@ -44,7 +42,7 @@ def approvers_of(rendered: Any) -> tuple[str, ...]:
     """Those who are asked, each once. Raises TemplateError where a template gave somebody who cannot be."""
     given = [who for item in rendered for who in (item if isinstance(item, list) else [item])]
     for who in given:
-        if not isinstance(who, str) or not _WHO.fullmatch(who):
+        if not isinstance(who, str) or not is_somebody(who):
             raise templates.TemplateError(f"an approver is {described(who)}, not {_FORM}", "approvers")
     if not given:
         raise templates.TemplateError("the list of approvers is empty, so nobody could approve", "approvers")

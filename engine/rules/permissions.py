@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
 from engine.errors import NotPermitted
 from engine.texts import EVERY_APPLICATION
+from engine.values.somebody import KEY
 
-KEY = "key:"  # how a grant to a program begins
-_WHO = re.compile(r"[UWS][A-Z0-9]+|@[^\s<>@]+|(?i:key):\S+|[^\s<>@]+@[^\s<>@]+")
 MOST_ASKED = 3  # people that a refusal names
 
 
@@ -87,12 +85,6 @@ class Actor(NamedTuple):
     def names(self) -> frozenset[str]:
         """Every ``who`` that means this actor, lower case."""
         return self.own_names | {group.lower() for group in self.groups}
-
-
-def may_be_granted(who: str) -> bool:
-    """Whether it is written as somebody is to whom a grant may be: as anything else it would seem to count, and match
-    nobody."""
-    return _WHO.fullmatch(who) is not None
 
 
 def of_owner(actor: Actor) -> Grant:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.audit.difference import Difference
     from retrigger.doctor import Check
 
-_MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–", "dim")}
+_MARKS = {"ok": ("✓", "green"), "hint": ("?", "yellow"), "failed": ("✗", "red"), "skipped": ("–", "dim")}
 _NAME = 22  # columns
 _STRIDE = 1000  # requests between two figures of the progress
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.commands.documents import when
-from engine.rules.permissions import Grant, Permission, grants_giving, may_be_granted
+from engine.rules.permissions import Grant, Permission, grants_giving
+from engine.values.somebody import is_somebody
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import APP, Word
@@ -76,7 +77,7 @@ def grants(session: Session, as_json: bool) -> None:
 
 
 def _checked(who: str) -> str:
-    if not (who.strip().isprintable() and may_be_granted(who.strip())):
+    if not (who.strip().isprintable() and is_somebody(who.strip())):
         raise click.UsageError(
             f"{who[:80]!r} is nobody; write a mail, a Slack user's id such as U0123456789, @group or key:NAME."
         )

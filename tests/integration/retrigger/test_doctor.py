@@ -101,16 +101,38 @@ def test_a_misspelt_application(still: Front):
         file = still.define(app, f"{{workflow: {app}, app: {app}, nodes: {{wait: {{delay: {{for: 1h}}}}}}}}")
     still.out("workflow", "publish", str(file))
     file.unlink()
-    more = "apps:\n" + "".join(f"  {app}: {{channel: C0123456789}}\n" for app in ("Hr", "HRX", "payroll-us"))
+    more = "apps:\n" + "".join(
+        f"  {app}: {{channel: C0123456789}}\n" for app in ("Hr", "HRX", "payroll-us", "payroll-uk")
+    )
     grants = "grants: [{who: a@b.c, permission: admin, app: hr}, {who: a@b.c, permission: admin}]\n"
     still.settings.write_text(still.settings.read_text() + more + grants)
 
-    told = [line for line in still.run("doctor").stdout.splitlines() if "did you mean" in line]
+    lines = still.run("doctor").stdout.splitlines()
 
-    assert told == [
+    assert [line for line in lines if "did you mean" in line] == [
         "✗ Settings               apps: no workflow is of the application Hr; did you mean HR?",
+        "? Settings               apps: no workflow is of the application payroll-uk; did you mean payroll-us?",
         "✗ Settings               grants: no workflow is of the application hr; did you mean HR?",
     ]
+    hint = next(place for place, line in enumerate(lines) if "payroll-uk" in line) + 1
+    assert lines[hint].strip() == "If so: correct its name: what is meant for it reaches nobody."
+
+
+def test_an_application_that_is_named_before_its_workflow_is_published_is_no_failure(running: Front):
+    running.define("payroll-us", "{workflow: payroll-us, app: payroll-us, nodes: {wait: {delay: {for: 1h}}}}")
+    running.settings.write_text(running.settings.read_text() + "apps: {payroll-uk: {channel: C0123456789}}\n")
+
+    checks = examine(running)
+
+    assert set(states(checks).values()) == {"ok", "hint", "skipped"}
+    assert checks["Settings"]["state"] == "hint"
+
+
+def test_a_processor_that_this_machine_lacks(still: Front):
+    settings = examine(still, RETRIGGER_PROCESSOR="4095")["Settings"]
+
+    assert settings["state"] == "failed"
+    assert settings["found"].startswith("processor: ")
 
 
 def test_a_misspelt_variable(still: Front):
@@ -281,9 +303,11 @@ def in_outbox(front: Front, statement: str) -> None:
 
 
 def test_user_groups_that_grants_name_must_exist_and_be_readable(still: Front):
-    with SlackServer({**WORKSPACE, "usergroups": [{"id": "S1", "handle": "hr-admins", "users": ["U1"]}]}) as slack:
+    with SlackServer(
+        {**WORKSPACE, "usergroups": [{"id": "S0123456789", "handle": "hr-admins", "users": ["U1"]}]}
+    ) as slack:
         still.out("grant", "@hr-admins", "take_action")
-        still.out("grant", "S1", "submit")
+        still.out("grant", "S0123456789", "submit")
         fine = examine(still, **tokens(slack))["User groups"]
         assert (fine["state"], fine["found"]) == ("ok", "1 known")
 

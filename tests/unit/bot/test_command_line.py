@@ -57,7 +57,7 @@ APPS = ["Finance", "HR", "R.D"]
         ("revoke <mailto:a@b.c|a@b.c> view-reports Lab", Give(False, "a@b.c", Permission.VIEW_REPORTS, "Lab")),
         ("grant a@b.c submit", Give(True, "a@b.c", Permission.SUBMIT)),
         ("grant @hr-admins submit", Give(True, "@hr-admins", Permission.SUBMIT)),
-        ("grant S0123 submit", Give(True, "S0123", Permission.SUBMIT)),
+        ("grant S0123456789 submit", Give(True, "S0123456789", Permission.SUBMIT)),
         ("revoke key:ci submit", Give(False, "key:ci", Permission.SUBMIT)),
         ("withdraw REQ-42", Start(Action.WITHDRAW, 42)),
     ],

@@ -180,6 +180,8 @@ def test_without_a_signing_secret_slack_is_connected_to(file: Path):
         ("lese: 5s", "FILE:1: field lese: is not known; did you mean `lease`?"),
         ("\nlease: fast", "FILE:2: field lease: is `fast`; write a duration such as 10s, 2m, 1h or 2d, or a number"),
         ("lease: 0s", "FILE:1: field lease: is no time at all; write a duration"),
+        ("lease: 0.001", "FILE:1: field lease: is 0.001 s; write a duration between 1s and 1d."),
+        ("lease: 2d", "FILE:1: field lease: is 172800 s; write a duration between 1s and 1d."),
         ("slots: 0", "FILE:1: field slots: is the number 0; write a number from 1 to 1000."),
         ("slots: many", "FILE:1: field slots: is `many`; write how many steps may run at once, such as 32."),
         ("processor: -1", "FILE:1: field processor: is the number -1; write a number from 0 to 4095."),

@@ -169,6 +169,7 @@ IN_EVERY_KIND = [
     ("need: all", "need: ALL", f"15: {ASK}approval.need: is `ALL`; did you mean `all`?"),
     ("need: all", "ned: all", f"15: {ASK}approval.ned: is not known; did you mean `need`?"),
     (", a@example.com]", ", ann]", f"15: {ASK}approval.approvers[2]: is `ann`; write an e-mail address or @group"),
+    (", a@example.com]", ', "<@U1>"]', f"15: {ASK}approval.approvers[2]: is `<@U1>`; write an e-mail address or @group"),
     (", a@example.com]", ", 5]", f"15: {ASK}approval.approvers[2]: is the number 5; {WHO}"),
     ('["{{ request.input.boss }}", "@hr-admins", a@example.com]', "[]", f"15: {ASK}approval.approvers: is an empty list; {WHO}"),
     ('["{{ request.input.boss }}", "@hr-admins", a@example.com]', "a@example.com", f"15: {ASK}approval.approvers: is `a@example.com`; {WHO}"),

@@ -85,6 +85,7 @@ def test_those_who_are_asked_are_asked_once():
         (["hanna"], "an approver is `hanna`, not an e-mail address or @group (in approvers)"),
         ([""], "an approver is an empty text, not an e-mail address or @group (in approvers)"),
         ([None], "an approver is empty, not an e-mail address or @group (in approvers)"),
+        (["<@U0123456789>"], "an approver is `<@U0123456789>`, not an e-mail address or @group (in approvers)"),
         (["@"], "an approver is `@`, not an e-mail address or @group (in approvers)"),
         (["a b@example.com"], "an approver is `a b@example.com`, not an e-mail address or @group (in approvers)"),
         ([["a@example.com", 5]], "an approver is the number 5, not an e-mail address or @group (in approvers)"),
