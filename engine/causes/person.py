@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from engine.rules.permissions import Actor
+from engine.values.stored_json import made_of
 
 
 def pack_person(actor: Actor) -> str:
@@ -13,6 +15,9 @@ def pack_person(actor: Actor) -> str:
 
 
 def unpack_person(text: str) -> Actor:
-    """The other way round."""
-    fields = json.loads(text)
-    return Actor(**{**fields, "groups": frozenset(fields["groups"])})
+    """The other way round. Raises DamagedValue."""
+    return made_of(text, "the person who began a bulk re-trigger", _actor)
+
+
+def _actor(fields: Any) -> Actor:
+    return Actor(**{**fields, "groups": frozenset(fields.get("groups", ()))})

@@ -84,9 +84,10 @@ class BulkRunner:
         command_id = f"bulk:{run.id}:{item.request_id}"
         done = item._replace(state=ItemState.UNDER_WAY)
         if self._engine.store.command(command_id) is None:  # else a process acted, and died before it said so
+            person = self._present(unpack_person(run.person))
             try:
                 self._engine.retrigger(
-                    self._present(unpack_person(run.person)),
+                    person,
                     item.request_id,
                     item.node,
                     flow=run.flow,

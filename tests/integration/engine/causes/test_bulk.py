@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from engine.causes.records import ItemState, RunState, tally
 from engine.causes.steering import CANARY_FAILED, SAME_AGAIN
@@ -10,6 +11,7 @@ from engine.errors import Conflict, NotPermitted, Refused
 from engine.rules.permissions import Actor, Grant, Permission
 from engine.texts import MASK
 from retrigger.demo.outside_switches import Mode, NewRule
+from storage.tables import bulk_runs
 from tests.integration.engine.causes.conftest import WORKFLOW, Outage
 from tests.support.engine import HANNA, VERA
 from tests.support.poll import wait_until
@@ -203,3 +205,25 @@ def test_what_the_person_may_not_do_to_one_of_them_is_left_out_with_the_reason(o
     assert len(preview.items) == 9
     assert [item.request_id for item in preview.left_out] == [own]
     assert "own request" in (preview.left_out[0].note or "")
+
+
+@pytest.mark.parametrize(
+    "person", ["7", '{"groups": [], "id": "slack:T1/U1"}', '{"groups": [], "of a newer version": 1}', "["]
+)
+def test_one_whose_person_is_damaged_waits_until_that_is_mended(
+    outage: Outage, person: str, caplog: pytest.LogCaptureFixture
+):
+    cause_id = outage.told(outage.block(10))
+    outage.mend()
+    run = outage.begin(cause_id, rate=10)
+    write_person(outage, run.id, person)
+    wait_until(lambda: "bulk.waits" in caplog.text, "what the log says of it")
+    assert "job.failed" not in caplog.text
+    write_person(outage, run.id, run.person)
+    outage.bulk.stop(HANNA, run.id)
+    outage.ended(run)
+
+
+def write_person(outage: Outage, run_id: int, person: str) -> None:
+    with outage.room.database.writing() as connection:
+        connection.execute(update(bulk_runs).where(bulk_runs.c.id == run_id).values(person=person))
