@@ -121,7 +121,7 @@ class Processes:
             return self._idle.pop().process if self._idle else None
 
     def _put_back(self, process: FunctionProcess) -> None:
-        """And let go of one that was not needed for long."""
+        """The process is free for the next call. Ends another one that was not needed for long."""
         now, unneeded = time.monotonic(), None
         with self._lock:
             if self._idle and self._idle[0].since < now - IDLE:
@@ -134,7 +134,14 @@ class Processes:
             unneeded.end()
 
     def _new(self) -> FunctionProcess:
-        """Of a server that was killed another one takes the place; what it had made goes on."""
+        """Raises NoProcess, where the machine gives none, too; Stopped."""
+        try:
+            return self._forked()
+        except OSError as error:
+            raise NoProcess(f"the machine gives none: {error}") from error
+
+    def _forked(self) -> FunctionProcess:
+        """A server that was killed is replaced by another; the processes that it made go on."""
         server = self._running_server()
         try:
             return server.fork()

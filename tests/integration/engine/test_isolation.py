@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -76,6 +77,23 @@ def test_one_that_takes_a_key_and_is_never_called_has_sent_nothing(tmp_path: Pat
     assert "rough.key was not called, as there is no process for it" in (step.error or "")
     attempt = step.attempts[0]
     assert (step.call, attempt.call, attempt.idempotency_key is None) == ("not_sent", "not_sent", False)
+
+
+def test_where_the_machine_has_none_left_it_is_never_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the worker has as many files open as it may."""
+
+    def refused() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with closing(Room(f"sqlite:///{tmp_path / 'retrigger.db'}")) as room:
+        room.start(MODULES)
+        monkeypatch.setattr("engine.isolation.forks.socket.socketpair", refused)
+        (step, _) = room.wait(submit(room, "key"), "blocked").steps
+    assert step.error == (
+        "rough.key was not called, as there is no process for it: the machine gives none: "
+        "[Errno 24] Too many open files."
+    )
+    assert step.attempts[0].call == "not_sent"
 
 
 @pytest.mark.parametrize(
