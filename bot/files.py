@@ -6,6 +6,7 @@ server that stands for Slack, and no redirect is followed.
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from typing import IO, Any, NoReturn
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from engine.limits import MAX_INPUT_BYTES
 FIELD = "file"
 _SLACK = ("slack.com", "slack-files.com")
 _TIMEOUT = 10  # seconds between one part and the next
+_IN_PART = "Slack's answer was not whole"
 _NO_SCOPE = "Slack does not give the file: the app lacks the scope files:read. Paste the text instead."
 
 
@@ -74,11 +76,15 @@ def _download(address: str, token: str, chosen: ChosenFile) -> bytes:
     try:
         with build_opener(_NoRedirect).open(request, timeout=_TIMEOUT) as answer:
             content: bytes = answer.read(MAX_INPUT_BYTES + 1)
-            kind = answer.headers.get_content_type()
+            kind, missing = answer.headers.get_content_type(), answer.length
     except HTTPError as error:
         _refuse(chosen, f"Slack answers HTTP {error.code}", error)
     except OSError as error:
         _refuse(chosen, f"Slack cannot be reached ({error})", error)
+    except HTTPException as error:
+        _refuse(chosen, _IN_PART, error)
+    if missing and len(content) <= MAX_INPUT_BYTES:
+        _refuse(chosen, _IN_PART)
     if kind == "text/html":  # the page to sign in at, for an app that may not read files
         raise InvalidInput(_NO_SCOPE, FIELD)
     return content
@@ -100,5 +106,5 @@ def _too_large(chosen: ChosenFile) -> InputTooLarge:
     return InputTooLarge(f"The file {chosen.name} is too large; the limit is {MAX_INPUT_BYTES:,} bytes.", FIELD)
 
 
-def _refuse(chosen: ChosenFile, why: str, error: Exception) -> NoReturn:
+def _refuse(chosen: ChosenFile, why: str, error: Exception | None = None) -> NoReturn:
     raise InvalidInput(f"The file {chosen.name} could not be fetched: {why}. Please try again.", FIELD) from error

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import socket
 
-from bot.files import is_slacks
+import pytest
+from slack_sdk import WebClient
+
+from bot.files import is_slacks, read_file
+from bot.targets import ChosenFile
+from engine.errors import InvalidInput
+from tests.support.tcp import read_request, tcp_server
 
 SLACK, LOCAL = "https://slack.com/api/", "http://127.0.0.1:8901/api/"
 
@@ -30,3 +36,27 @@ SLACK, LOCAL = "https://slack.com/api/", "http://127.0.0.1:8901/api/"
 )
 def test_the_token_goes_to_slack_and_to_nobody_else(address: str, base_url: str, may: bool) -> None:
     assert is_slacks(address, base_url) is may
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n12",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n12",
+        b"this is no HTTP\r\n\r\n",
+    ],
+    ids=["length", "chunks", "other"],
+)
+def test_a_file_of_which_only_a_part_came_is_not_taken_for_all(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve is no part of 1234 that anybody meant."""
+
+    def talk(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer)
+
+    with tcp_server(talk) as base:
+        client = WebClient("xoxb-0", base_url=f"{base}/api/")
+        facts = {"file": {"url_private": f"{base}/result.json"}}
+        monkeypatch.setattr(client, "files_info", lambda **_: facts)
+        with pytest.raises(InvalidInput, match=r"result\.json could not be fetched: .*Please try again"):
+            read_file(client, ChosenFile("F1", "result.json"))
