@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
@@ -86,7 +87,7 @@ def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Pa
 
 
 def _leads_somewhere(schema: Any, reference: str) -> bool:
-    first, *parts = reference[1:].split("/")
+    first, *parts = unquote(reference[1:]).split("/")
     for part in parts:
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(schema, dict) or key not in schema:

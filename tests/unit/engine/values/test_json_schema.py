@@ -163,3 +163,14 @@ def test_a_whole_number_may_be_larger_than_every_fraction() -> None:
     assert misfits({"multipleOf": 1.5}, 3 * 10**400) == []
     [error] = misfits({"multipleOf": 1.5}, 10**400)
     assert error.message == "a value of 401 characters is not a multiple of 1.5"
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "leads"),
+    [("a%20b", "a b", True), ("a%20b", "a%20b", False), ("a%2520b", "a%20b", True), ("a~1b", "a/b", True)],
+)
+def test_a_reference_leads_where_it_does_when_a_value_is_compared(reference: str, name: str, leads: bool) -> None:
+    schema = {"$ref": f"#/$defs/{reference}", "$defs": {name: {"type": "string"}}}
+    assert (schema_problems(schema) == []) is leads
+    if leads:
+        assert misfits(schema, 5) and not misfits(schema, "five")
