@@ -81,7 +81,7 @@ class Worker:
         self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
         self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
         self._executor.every(_THOROUGH_SWEEP, self._guarded(self._mend), "thorough")
-        self._arm()
+        self._arm_soon()
         return recovered
 
     def drain(self) -> None:
@@ -184,7 +184,7 @@ class Worker:
             self._executor.at(max(delay, _SOON) if delay else _BEHIND, self._guarded(self._due))
 
     def _arm_soon(self) -> None:
-        """A wait has begun. Where the database does not say when it is over, the next sweep asks."""
+        """A wait may have begun. Where the database does not say when it is over, the next sweep asks."""
         with suppress(StorageError):
             self._arm()
 

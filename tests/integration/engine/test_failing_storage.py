@@ -189,10 +189,11 @@ def test_a_read_only_file_is_a_sentence_for_those_who_act_and_for_the_engine(roo
     assert read_only.document(number).status == "in_progress", "reading goes on"
 
 
+@pytest.mark.parametrize("started", [True, False])
 def test_a_database_that_does_not_say_when_a_wait_is_over_is_asked_again(
-    room: Room, caplog: pytest.LogCaptureFixture
+    started: bool, room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Just as a step begins to wait: it is no defect, and the wait ends all the same."""
+    """Just as a step begins to wait, or the engine starts: it is no defect, and the wait ends all the same."""
     room.publish("{workflow: waiting, app: HR, nodes: {wait: {delay: {for: 0.1s}}}}")
     refusals = [OperationalError("", None, sqlite3.OperationalError("disk i/o error"))]
 
@@ -200,8 +201,11 @@ def test_a_database_that_does_not_say_when_a_wait_is_over_is_asked_again(
         if "min(steps.due_at)" in statement and refusals:
             raise refusals.pop()
 
-    room.start()
+    if started:
+        room.start()
     event.listen(room.database.engine, "before_cursor_execute", refuse)
+    if not started:
+        room.start()
     room.wait(room.submit("waiting"), "completed")
     assert not refusals and "writer.hook_failed" not in caplog.text
 
