@@ -103,9 +103,9 @@ def _of_step(request: Request, steps: Sequence[Step], node: str) -> Outcome:
         return Outcome(f"{node} waits{_for_whom(step)}. {whole}.", True)
     if step.status is not StepStatus.COMPLETED:
         again = " again" if step.status is step.was or step.status is StepStatus.BLOCKED else ""
-        return Outcome(f"{node} is {step.status.value}{again}{_why(step)} {whole}.".replace("..", "."), False)
+        return Outcome(f"{node} is {step.status.value}{again}{_why(step)} {whole}.", False)
     held = " It is held: nothing behind it starts until Continue flow." if step.held else ""
-    return Outcome(f"{node} completed.{held} {whole}.".replace("..", "."), True)
+    return Outcome(f"{node} completed.{held} {whole}.", True)
 
 
 def _of_request(request: Request, steps: Sequence[Step]) -> Outcome:
@@ -131,7 +131,7 @@ def _for_whom(step: Step) -> str:
 def _elsewhere(request: Request, node: str) -> str:
     """The request's reason, unless that is this step's error, which was said already."""
     about_it = request.reason is None or request.reason.startswith(f"{node}: ")
-    return "" if about_it else f": {request.reason}"
+    return "" if about_it else f": {request.reason.rstrip('.')}"
 
 
 def _why(step: Step) -> str:

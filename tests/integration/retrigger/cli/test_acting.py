@@ -91,6 +91,16 @@ def test_step_ends_with_1_where_it_is_blocked_again(running: Front):
     assert result.stdout == f"second is blocked again: {error}. REQ-1 is Blocked.\n"  # the error once
 
 
+def test_an_error_is_told_with_all_its_points(running: Front):
+    request = running.blocked()
+    running.break_second("no range 1..5, and ../paper is empty")
+
+    result = running.run("step", request, "second")
+
+    error = "front.work failed: RuntimeError: no range 1..5, and ../paper is empty"
+    assert result.stdout == f"second is blocked again: {error}. REQ-1 is Blocked.\n"
+
+
 def test_input_shows_the_text_to_start_from_and_takes_the_result(running: Front):
     request = running.blocked()
 
