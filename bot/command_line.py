@@ -12,6 +12,7 @@ from bot.pasted import plain_words
 from engine.errors import RetriggerError
 from engine.rules.allowed import Action
 from engine.rules.permissions import Permission
+from engine.spelling import some
 from engine.values.somebody import is_somebody
 
 _REQUEST = re.compile(r"(?:req-?)?#?(\d{1,15})\Z", re.IGNORECASE)
@@ -207,16 +208,14 @@ def no_such_step(start: Start, nodes: Iterable[str]) -> Misspelt:
     if near:
         act = "" if near in _ACTS else SPELLING[start.action]
         return Misspelt(f"{request} has no step {typed}. Did you mean `/retrigger {request} {near}{act}`?")
-    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-    return Misspelt(f"{request} has no step {typed}. Its steps: {', '.join(known[:20])}{more}.")
+    return Misspelt(f"{request} has no step {typed}. Its steps: {some(known)}.")
 
 
 def which_step(start: Start, nodes: Sequence[str]) -> Misspelt:
     """For an act that several steps offer, so that one must be named."""
-    more = f" and {len(nodes) - 20} more" if len(nodes) > 20 else ""
     return Misspelt(
         f"Name the step: `/retrigger REQ-{start.request_id} {nodes[0]}{SPELLING[start.action]}`. "
-        f"Possible now: {', '.join(nodes[:20])}{more}."
+        f"Possible now: {some(nodes)}."
     )
 
 

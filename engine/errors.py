@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+
+from engine.spelling import nearest_first
 
 _SHOWN = 100  # characters of what somebody typed
 _WHOSE = re.compile(r"\Akey:\d+:")  # keeps one API key's own keys apart from another's
@@ -152,6 +155,18 @@ class NotFound(RetriggerError):
         self.what, self.name = what, name
         shown = str(name) if len(str(name)) <= _SHOWN else f"{str(name)[:_SHOWN]}…"
         super().__init__(f"There is no {what} {shown}.{' ' + hint if hint else ''}")
+
+
+class NoSuchStep(NotFound):
+    """The request has no step of that name; ``known`` are the names of those that it has."""
+
+    def __init__(self, node: str, request_id: int, known: Iterable[str]) -> None:
+        super().__init__("step", node)
+        self.request_id, self.known = request_id, tuple(known)
+
+    def __str__(self) -> str:
+        """Only now, in the thread that tells it: the writer has no time to look for the likest of thousands."""
+        return f"{super().__str__()} REQ-{self.request_id} has: {nearest_first(str(self.name), self.known)}."
 
 
 class CannotBeRead(RetriggerError):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from engine.errors import NotFound, UnreadableVersion
 from engine.records import Event
+from engine.spelling import nearest_first
 from engine.states import ACTIONABLE
 from engine.stored import NewestVersion, StoredWorkflow
 from storage.repository import Repository
@@ -94,5 +95,5 @@ def _stored(row: Sequence[Any]) -> StoredWorkflow:
 def _unknown(name: str, version: int | None, names: list[str]) -> NotFound:
     if name in names:
         return NotFound("version", version, f"`retrigger workflow list` shows the versions of {name}.")
-    known = f"Published are: {', '.join(names)}." if names else "None is published yet."
+    known = f"Published are: {nearest_first(name, names)}." if names else "None is published yet."
     return NotFound("workflow", name, known)

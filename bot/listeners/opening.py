@@ -22,7 +22,7 @@ from bot.listeners.visit import Visit
 from bot.targets import Settled, Target, Ticket
 from bot.text import Dates
 from engine.commands.documents import RequestDocument
-from engine.errors import NotFound, RetriggerError
+from engine.errors import NoSuchStep, RetriggerError
 from engine.logs import logger
 from engine.rules.allowed import Action
 from engine.rules.permissions import Actor
@@ -133,7 +133,7 @@ def present(document: RequestDocument, action: Action, target: Target, dates: Da
         raise Overtaken(document.number, overtaken(document, action, None, dates))
     step = document.step(target.node)
     if step is None:
-        raise NotFound("step", target.node, f"{document.id} has: {', '.join(s.node for s in document.steps)}.")
+        raise NoSuchStep(target.node, document.number, (step.node for step in document.steps))
     if target.version not in (None, step.version) or action not in step.actions:
         raise Overtaken(document.number, overtaken(document, action, target.node, dates))
     return target._replace(version=step.version)

@@ -10,7 +10,7 @@ from engine import events
 from engine.commands.acting import Acting, Command, act_of
 from engine.commands.documents import RequestDocument
 from engine.commands.reading import read_document
-from engine.errors import NotAnApprover, NotFound, Refused
+from engine.errors import NoSuchStep, NotAnApprover, Refused
 from engine.records import Approval, Event, Request
 from engine.rules.decide.act import Accepted
 from engine.rules.decide.waits import answer, means
@@ -34,10 +34,11 @@ class Approvals(Acting):
 
     def asked(self, actor: Actor, request_id: int, node: str) -> Asked:
         """For one whom the approval asks, or asked last: who is to answer may see what it is about, whatever else
-        they may see. Raises NotFound, NotAnApprover, SelfAction, Refused."""
+        they may see. Raises NoSuchStep, NotAnApprover, SelfAction, Refused."""
         detail = self.store.detail(request_id)
-        if all(row.step.node != node for row in detail.steps):
-            raise NotFound("step", node)
+        known = [row.step.node for row in detail.steps]
+        if node not in known:
+            raise NoSuchStep(node, request_id, known)
         approvers = _last_asked(detail.events, node)
         self._may_answer(actor, detail.request, node)
         mine = means(approvers, actor.names)

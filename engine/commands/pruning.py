@@ -14,6 +14,7 @@ from engine.logs import logger
 from engine.ports.retention import Masked, Old, Retention
 from engine.records import Event
 from engine.rules.permissions import Actor
+from engine.spelling import nearest_first
 
 DAY = 86400.0  # seconds
 BATCH = 100  # requests in one transaction: few enough that the engine's own wait for no longer than usual
@@ -103,7 +104,7 @@ class Pruner:
         self._engine.may_administer(actor, app)
         known = self._engine.store.apps()
         if app is not None and app not in known:
-            raise NotFound("application", app, f"Those with requests: {', '.join(known) or 'none'}.")
+            raise NotFound("application", app, f"Those with requests: {nearest_first(app, known) or 'none'}.")
         if days < 1:
             raise InvalidInput("Nothing younger than a day can be removed.", "older_than")
         return self._retention.now() - days * DAY

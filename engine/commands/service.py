@@ -17,7 +17,7 @@ from engine.commands.lookouts import Lookouts
 from engine.commands.reading import read_document
 from engine.commands.reports import Reports
 from engine.commands.submitting import Submitting
-from engine.errors import InvalidInput, NotFound, PlanChanged
+from engine.errors import InvalidInput, NoSuchStep, PlanChanged
 from engine.graph import Graph
 from engine.rules.allowed import Action
 from engine.rules.decide import options
@@ -91,7 +91,7 @@ class Engine(Approvals, Lookouts, Reports, Submitting, ApiKeys):
         self._may_act(actor, detail.request)
         workflow = self.catalog.get(detail.request.workflow, detail.request.workflow_version).workflow
         if node not in workflow.nodes:
-            raise NotFound("step", node)
+            raise NoSuchStep(node, request_id, workflow.nodes)
         return draft_for(workflow, node, detail)
 
     def outlook(self, actor: Actor, plan: Plan, text: str, *, draft: bool = False) -> Outlook:

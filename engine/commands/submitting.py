@@ -15,6 +15,7 @@ from engine.records import Event, NewRequest
 from engine.rules.command_ids import check_key
 from engine.rules.permissions import Actor, Permission, permitted_apps
 from engine.rules.provided import check_input
+from engine.spelling import nearest_first
 from engine.stored import NewestVersion
 from engine.templates import TemplateError, build_context
 from engine.values.masking import Masker, sensitive_values
@@ -93,7 +94,7 @@ class Submitting(Access):
         try:
             return find(name)
         except NotFound:
-            known = ", ".join(sorted(w.name for w in self.store.workflows())) or "none yet"
+            known = nearest_first(name, sorted(w.name for w in self.store.workflows())) or "none yet"
             raise NotFound("workflow", name, f"Published: {known}.") from None
 
 

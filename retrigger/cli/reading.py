@@ -13,6 +13,7 @@ from rich.text import Text
 
 from engine.commands.documents import RequestDocument, RequestSummary
 from engine.errors import CannotBeRead, NotFound
+from engine.spelling import nearest_first
 from engine.states import RequestStatus
 from retrigger.cli.group import FAILED, sentence
 from retrigger.cli.path import show_path
@@ -96,7 +97,7 @@ def known_app(session: Session, typed: str) -> str:
         return typed
     alike = next((app for app in known if app.lower() == typed.lower()), None)
     if alike is None:
-        raise NotFound("application", typed, f"Known: {', '.join(known) or 'none yet'}.")
+        raise NotFound("application", typed, f"Known: {nearest_first(typed, known) or 'none yet'}.")
     return alike
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine import events
-from engine.errors import ConfirmationNeeded, Conflict, NotFound, PlanChanged, ReasonNeeded
+from engine.errors import ConfirmationNeeded, Conflict, NoSuchStep, PlanChanged, ReasonNeeded
 from engine.records import Event, Step, Trigger
 from engine.rules.draft import Draft
 from engine.rules.effects import ANY, may_have_had_one
@@ -48,14 +48,14 @@ class Accepted(NamedTuple):
 
 
 def known_step(draft: Draft, node: str) -> Step:
-    """The step of that name. Raises NotFound."""
+    """The step of that name. Raises NoSuchStep."""
     if node not in draft.steps:
-        raise NotFound("step", node, f"REQ-{draft.request.id} has: {', '.join(draft.steps)}.")
+        raise NoSuchStep(node, draft.request.id, draft.steps)
     return draft.steps[node]
 
 
 def expected(draft: Draft, act: Act, node: str) -> Step:
-    """The step, if it is the one that the person saw. Raises NotFound, Conflict, PlanChanged."""
+    """The step, if it is the one that the person saw. Raises NoSuchStep, Conflict, PlanChanged."""
     step = known_step(draft, node)
     if act.expect_version is not None and act.expect_version != step.version:
         raise overtaken(draft, step)
