@@ -9,6 +9,7 @@ from engine.graph import APPROVED, FAILURE, REJECTED, SUCCESS, Edge, Graph, Grap
 from engine.states import RequestStatus
 
 KINDS = ("action", "action", "function", "decision", "branch", "merge", "sync", "approval", "delay", "callback")
+_ALIKE = ("action", "function", "approval", "callback")  # they leave by one of two paths
 ENDS = {
     "end": GraphNode("end", "end", RequestStatus.COMPLETED),
     "bad": GraphNode("bad", "end", RequestStatus.FAILED, cancel_others=True),
@@ -48,8 +49,10 @@ def _ways(seed: random.Random, name: str, kind: str, later: list[str]) -> list[E
 
 
 def edited(graph: Graph, seed: random.Random) -> Graph:
-    """Another version: one more step on some path, or one less."""
+    """Another version: one more step on some path, or one less, or one of another kind."""
     edge = seed.choice(graph.edges)
+    if seed.random() < 0.3 and graph.nodes[edge.source].kind in _ALIKE:
+        return _of_another_kind(graph, edge.source, seed.choice(_ALIKE))
     if seed.random() < 0.3 and graph.nodes[edge.source].kind in ("action", "sync") and edge.source != graph.start:
         return _without(graph, edge)
     name = next(one for one in (f"x{number}" for number in count()) if one not in graph.nodes)
@@ -61,6 +64,18 @@ def edited(graph: Graph, seed: random.Random) -> Graph:
     edges = [one for one in graph.edges if one != edge]
     edges += [Edge(edge.source, edge.outlet, name), Edge(name, SUCCESS, edge.target)]
     return Graph(nodes, tuple(edges), graph.start, graph.inner)
+
+
+def _of_another_kind(graph: Graph, node: str, kind: str) -> Graph:
+    """It leads where it led, by the paths of its new kind."""
+    called = {APPROVED: SUCCESS, REJECTED: FAILURE}
+    if kind == "approval":
+        called = {SUCCESS: APPROVED, FAILURE: REJECTED}
+    edges = [
+        edge._replace(outlet=called.get(edge.outlet, edge.outlet)) if edge.source == node else edge
+        for edge in graph.edges
+    ]
+    return Graph(graph.nodes | {node: GraphNode(node, kind)}, tuple(edges), graph.start, graph.inner)
 
 
 def _without(graph: Graph, edge: Edge) -> Graph:

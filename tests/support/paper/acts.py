@@ -240,7 +240,7 @@ def call_refusals(paper: PaperRequest, node: str, issue: int, typed: int | str) 
     found = {INVALID} if isinstance(typed, str) else set()
     step = paper.steps[node]
     open_or_early = step.open or (step.status in ("pending", *MOVING) and step.early is None)
-    if issue != step.new_keys or paper.final or not open_or_early:
+    if step.kind != CALLBACK or issue != step.new_keys or paper.final or not open_or_early:
         found.add(TOO_LATE)
     return found
 

@@ -87,6 +87,7 @@ def use_version(paper: PaperRequest, version: int) -> None:
         step = paper.steps.setdefault(row.id, PaperStep(row.id, row.kind))
         if row.id in gone or row.id not in before:
             _fresh(step)
+        step.early = step.early if step.kind == row.kind else None  # it was for a callback
         step.kind = row.kind
     paper.version = version
     _reach_anew(paper)
