@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from engine.errors import StorageError
 from engine.limits import SILENT_SECONDS
 from storage import driver
-from storage.errors import BUSY_TIMEOUT, LOCK_NOT_AVAILABLE, explain
+from storage.errors import BUSY_TIMEOUT, LOCK_NOT_AVAILABLE, explain, place
 from storage.query import POSTGRES_CLOCK
 from storage.statements import Statements
 
@@ -41,6 +41,9 @@ _ITS_PATIENCE = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": f"{SILENT_SECONDS}s",
 }
+
+
+_UTF8 = {"client_encoding": "utf8"}  # whatever PGCLIENTENCODING and the server would rather have
 
 
 def open_database(url: str) -> Database:
@@ -96,7 +99,7 @@ class Database:
 
         _, given = self.engine.dialect.create_connect_args(self.url)
         options = " ".join(f"-c {name}={value}" for name, value in _ITS_PATIENCE.items())
-        facts = {**_OUR_PATIENCE, "options": options, **given}
+        facts = {**_OUR_PATIENCE, **_UTF8, "options": options, **given}
         return make_conninfo(**{name: fact for name, fact in facts.items() if name != "context"})  # SQLAlchemy's own
 
     def is_missing(self) -> bool:
@@ -198,7 +201,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgres(url: URL) -> Engine:
-    ours = {name: value for name, value in _OUR_PATIENCE.items() if name not in url.query}
+    ours = _UTF8 | {name: value for name, value in _OUR_PATIENCE.items() if name not in url.query}
     engine = create_engine(
         url,
         connect_args=ours,
@@ -210,8 +213,14 @@ def _postgres(url: URL) -> Engine:
         pool_use_lifo=True,
     )
 
-    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect", insert=True)  # SQLAlchemy's own questions come after it
     def configure(connection: Any, _: object) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StorageError(
+                f"{place(url)} has the encoding {encoding}, in which not every text can be kept. "
+                "Make one with `createdb --template template0 --encoding UTF8`, and name it in database_url."
+            )
         connection.autocommit = True  # one round trip, not three
         settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _ITS_PATIENCE.items())
         connection.execute(f"SELECT {settings}")

@@ -141,6 +141,33 @@ def test_a_postgres_database_that_does_not_exist_is_named(postgres_url: str):
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_postgres_database_that_cannot_keep_every_text_is_named(postgres_url: str, encoding: str):
+    url = make_url(postgres_url).set(drivername="postgresql")
+    name = f"{url.database}_{encoding.lower()}"
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING {encoding}")
+        try:
+            with pytest.raises(StorageError, match=f"{name}.* has the encoding {encoding}.*--encoding UTF8"):
+                open_database(url.set(database=name).render_as_string(hide_password=False))
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.postgres
+def test_the_encoding_that_a_persons_other_programs_ask_for_is_not_ours(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    database = open_database(postgres_url)
+    with database.reading() as connection:
+        assert connection.scalar(text("SELECT cast(:told AS text)"), {"told": "Łódź 🙂"}) == "Łódź 🙂"
+    with psycopg.connect(database.conninfo) as theirs:  # Procrastinate's
+        assert theirs.info.encoding == "utf-8"
+    database.close()
+
+
+@pytest.mark.postgres
 def test_a_postgres_that_only_reads_is_named(postgres_url: str):
     database = open_database(postgres_url)
     upgrade(database)

@@ -45,7 +45,9 @@ class Deadly:
         document = self._room.document(self._number)
         (step, *_) = document.steps
         assert (document.status.value, step.status.value) == ("blocked", "blocked"), document
-        assert [attempt.outcome for attempt in step.attempts] == ["lost"] * (1 + MAX_RECOVERIES)
+        outcomes = [str(attempt.outcome) for attempt in step.attempts]
+        counted = [it for it in outcomes if it != "returned"]  # by a clean stop, before it had begun to kill
+        assert counted == ["lost"] * (1 + MAX_RECOVERIES), outcomes
         assert step.recoveries == MAX_RECOVERIES
         workers = [str(attempt.worker) for attempt in step.attempts]
         assert len(set(workers)) == len(workers), "one worker died twice"
