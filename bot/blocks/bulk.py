@@ -8,7 +8,7 @@ from typing import Any
 from bot.blocks import fit
 from bot.blocks.cause import by_reason, cause_line, counted_items, requests_named
 from bot.blocks.fit import Block, Message
-from bot.blocks.parts import context, radio_buttons, section, text_input
+from bot.blocks.parts import context, listed, radio_buttons, section, text_input
 from bot.targets import BULK
 from bot.text import Dates, bold, code, said
 from bot.words import counted
@@ -41,7 +41,7 @@ def bulk_modal(preview: Preview, metadata: str) -> dict[str, Any]:
     blocks = [
         section(f"{cause}\n{bold(counted(len(preview.items), 'request'))}: {_apps(preview)}"),
         context(requests_named(preview.items, NAMED)),
-        *map(section, _plan(preview.runs)),
+        *_plan(preview.runs),
     ]
     if preview.left_out:
         blocks.append(section(f"Left out, to be looked at one by one:\n{_left_out(preview)}"))
@@ -77,28 +77,29 @@ def _apps(preview: Preview) -> str:
     return " · ".join(f"{said(app, 60)} {number}" for app, number in sorted(preview.apps.items()))
 
 
-def _plan(runs: Mapping[PlannedStep, int]) -> list[str]:
-    """What will run and what will be repeated; each to have a block of its own, as in the window of one request."""
+def _plan(runs: Mapping[PlannedStep, int]) -> list[Block]:
+    """What will run and what will be repeated; each a list by itself, as in the window of one request."""
     sure: dict[str, int] = {}
     perhaps: dict[str, int] = {}
     again: dict[str, int] = {}
     for step, number in runs.items():
         kind = sure if step.sure else perhaps
-        kind[step.node] = kind.get(step.node, 0) + number
+        node = code(step.node)
+        kind[node] = kind.get(node, 0) + number
         if step.earlier is not None and step.earlier.may_have_taken_effect:
             key = "under a new key" if step.key is Key.NEW else "with the same key"
-            what = f"{code(step.node)} (the earlier one: {step.earlier.label}, {key})"
+            what = f"{node} (the earlier one: {step.earlier.label}, {key})"
             again[what] = again.get(what, 0) + number
-    parts = [f"These steps will run: {_numbered({code(node): n for node, n in sure.items()})}."]
-    if perhaps:
-        parts.append(f"Depending on what comes out: {_numbered({code(node): n for node, n in perhaps.items()})}.")
-    repeated = f"These outside calls will be repeated: {_numbered(again)}." if again else ""
-    parts.append(repeated or "No outside call that may have taken effect will be repeated.")
-    return parts
+    none = section("No outside call that may have taken effect will be repeated.")
+    return [
+        *listed("These steps will run:", _numbered(sure)),
+        *listed("Depending on what comes out:", _numbered(perhaps)),
+        *(listed("These outside calls will be repeated:", _numbered(again)) or [none]),
+    ]
 
 
-def _numbered(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{what} × {number}" for what, number in found.items())
+def _numbered(found: Mapping[str, int]) -> list[str]:
+    return [f"{what} × {number}" for what, number in found.items()]
 
 
 def run_line(event: Event, dates: Dates) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bot.blocks import fit, parts
 from bot.blocks.fit import Block, Message
-from bot.blocks.parts import context, divider, section, text_input, tick_box
+from bot.blocks.parts import context, divider, listed, section, text_input, tick_box
 from bot.blocks.provide import editor, outlook_lines
 from bot.targets import ACTION_IDS, Settled, Ticket
 from bot.text import code, one_line, said
@@ -116,18 +116,15 @@ def _what(ticket: Ticket, document: RequestDocument) -> str:
 def _plan(plan: Plan) -> list[Block]:
     sure = [code(run.node) for run in plan.runs if run.sure]
     perhaps = [code(run.node) for run in plan.runs if not run.sure]
-    # Each has a block of its own, so that however many steps there are, none hides which calls will be repeated.
-    told = [f"These steps will run: {', '.join(sure)}."] if sure else []
-    if perhaps:
-        told.append(f"Depending on what comes out: {', '.join(perhaps)}.")
-    if not plan.runs:
-        told.append("No step will run.")
     again = [_repeated(run) for run in plan.runs if run.repeats or _may_have_worked(run)]
-    if again:
-        told.append(f"These outside calls will be repeated: {'; '.join(again)}.")
-    if plan.stops:
-        told.append(f"Stopped or taken back: {', '.join(map(code, plan.stops))}.")
-    return [section(part) for part in told]
+    return [
+        *([] if plan.runs else [section("No step will run.")]),
+        # Each is a list by itself, so that however many steps there are, none hides which calls will be repeated.
+        *listed("These steps will run:", sure),
+        *listed("Depending on what comes out:", perhaps),
+        *listed("These outside calls will be repeated:", again, ";"),
+        *listed("Stopped or taken back:", [*map(code, plan.stops)]),
+    ]
 
 
 def _may_have_worked(run: PlannedStep) -> bool:

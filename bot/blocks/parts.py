@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from bot.blocks.fit import Block
 from bot.text import clean, said
 
 NOTICE = "notice"  # the id of its block: a later one takes its place
 PARAGRAPH = 2_500  # characters; Slack takes 3,000
+LISTED = 10_000  # characters of the items of one list: a window has room for four, beside its fields
 
 
 def header(text: str) -> Block:
@@ -26,15 +28,27 @@ def section(mrkdwn: str, *, block_id: str = "", accessory: Block | None = None) 
     return block
 
 
-def sections(lines: Iterable[str]) -> list[Block]:
+def sections(lines: Iterable[str], between: str = "\n") -> list[Block]:
     """Lines in as few paragraphs as they fit in."""
     found: list[str] = []
     for line in lines:
         if found and len(found[-1]) + len(line) < PARAGRAPH:
-            found[-1] += f"\n{line}"
+            found[-1] += f"{between}{line}"
         else:
             found.append(line)
     return [section(text) for text in found]
+
+
+def listed(head: str, items: Sequence[str], comma: str = ",") -> list[Block]:
+    """A sentence that names ``items``, in as many paragraphs as it takes; of those past ``LISTED``, how many there are.
+    None where there are no items."""
+    if not items:
+        return []
+    sizes = accumulate(len(item) + len(f"{comma} ") for item in items)
+    shown = items[: max(1, sum(size <= LISTED for size in sizes))]
+    more = [f"and {len(items) - len(shown)} more"] if len(items) > len(shown) else []
+    *others, last = *shown, *more
+    return sections([head, *(f"{item}{comma}" for item in others), f"{last}."], " ")
 
 
 def context(mrkdwn: str, *, block_id: str = "") -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.blocks import bulk, card, fit, grants, modals, path
-from bot.targets import ACTION_IDS, PATH
+from bot.targets import ACTION_IDS, PATH, Place, Target, Ticket
 from bot.text import cut
 from engine.rules.allowed import Action
+from engine.rules.plan import Key, PlannedStep
+from engine.states import CallEffect
 from engine.texts import CUT_MARK
 from tests.support.slack_checks import check_message, check_view, texts
 from tests.unit.bot import samples
@@ -85,6 +88,24 @@ def test_no_number_of_steps_hides_which_calls_will_be_repeated() -> None:
     shown = list(texts(view["blocks"] if isinstance(view, dict) else view.blocks))
     assert [text for text in shown if text.startswith("These outside calls will be repeated: `0n")]
     assert [text for text in shown if text.startswith("Stopped or taken back: `0n")]
+
+
+def test_of_a_long_plan_every_step_is_named_and_of_a_longer_one_how_many_there_are_besides() -> None:
+    """300 steps with long names went past the 3,000 characters of one paragraph, and the rest was cut off."""
+    names = [f"step_{number:03}_of_a_workflow_that_is_long" for number in range(300)]
+    ticket = Ticket(Action.FLOW, Target(42, names[0], 7), Place("C1", "1.0"))
+
+    def shown(count: int) -> str:
+        runs = [PlannedStep(name, "action", True, CallEffect.UNKNOWN, False, Key.SAME) for name in names[:count]]
+        view = modals.act_modal(ticket, samples.request(samples.step(names[0])), samples.plan(*runs))
+        check_view(view)
+        return samples.said(view["blocks"])
+
+    run, repeated = shown(60).split("These outside calls will be repeated: ")
+    assert all(f"`{name}`" in run and f"`{name}` (the earlier one: unknown)" in repeated for name in names[:60])
+    run, repeated = shown(300).split("These outside calls will be repeated: ")
+    assert sum(f"`{name}`" in run for name in names) + int(re.findall(r"and (\d+) more\.", run)[0]) == 300
+    assert sum(f"`{name}`" in repeated for name in names) + int(re.findall(r"and (\d+) more\.", repeated)[0]) == 300
 
 
 @settings(max_examples=25)
