@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from slack_bolt import App
@@ -12,6 +13,7 @@ from bot.blocks.grants import not_permitted
 from bot.blocks.home import ALL_APPS, PAGE, Seen, closed_view, failed_view, home_view
 from bot.context import Bot
 from bot.errors import SlackError, translate, unexpected
+from bot.listeners.opening import surely
 from bot.listeners.visit import Body, Visit
 from bot.people import Person
 from bot.targets import HOME_AGE, HOME_APP, OldButton, Report, unpack_report
@@ -45,7 +47,7 @@ def publish(bot: Bot, client: WebClient, team: str, user: str, kept: str = "") -
         log.exception("home.failed", says="App Home could not be made.", user=user)
         view = failed_view(unexpected(raised), report)
     try:
-        show(client, user, view)
+        surely(partial(show, client, user, view))  # in App Home nobody can be told that it is an old one
     except SlackError as error:
         log.warning("home.unshown", says=f"App Home could not be shown: {error}", user=user)
 

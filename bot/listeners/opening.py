@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
@@ -29,6 +29,8 @@ from engine.rules.permissions import Actor
 from engine.rules.plan import Plan
 
 PAUSE, LONGEST_PAUSE = 1.0, 3.0  # seconds before Slack is asked once more; the others' clicks wait for such threads
+
+T = TypeVar("T")
 
 log = logger(__name__)
 
@@ -151,13 +153,17 @@ def open_view(client: WebClient, trigger_id: str, view: dict[str, Any], on_top: 
 
 
 def show_surely(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:
-    """As show_view, for a window that would say for ever that it is at work: where Slack limits or stumbles, it is
-    asked once more."""
+    """As show_view, for a window that would say for ever that it is at work."""
+    return surely(lambda: show_view(client, view_id, view))
+
+
+def surely(ask: Callable[[], T]) -> T:
+    """Where Slack limits or stumbles, it is asked once more. Raises SlackError."""
     try:
-        return show_view(client, view_id, view)
+        return ask()
     except (RateLimited, Unreachable) as error:
         sleep(min(error.wait or PAUSE, LONGEST_PAUSE))
-    return show_view(client, view_id, view)
+    return ask()
 
 
 def show_view(client: WebClient, view_id: str, view: dict[str, Any]) -> bool:

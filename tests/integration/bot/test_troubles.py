@@ -142,6 +142,14 @@ def test_a_window_that_opened_and_that_slack_would_not_change(office: Office, sl
     office.hanna.modal("remaining flow")
 
 
+@pytest.mark.parametrize("fault", [rate_limited(), broken()])
+def test_an_app_home_that_slack_would_not_take_at_first(office: Office, slack: SlackServer, fault: Fault) -> None:
+    number, _ = office.blocked()
+    slack.faults.add("views.publish", fault)
+    office.hanna.open_home()
+    office.hanna.home(f"REQ-{number}")
+
+
 def test_that_slack_is_in_trouble_is_told_with_what_to_do(office: Office, slack: SlackServer) -> None:
     _, card = office.blocked()
     slack.faults.add("views.open", broken())
