@@ -80,6 +80,7 @@ def test_only_an_admin_of_the_application_grants_and_learns_nothing_else(office:
     said(hanna, "whoami")  # whom the bot has met it can mention
     sentence = "You need the permission *Admin* for *every application*. Ask <@U1>."
     assert said(omar, "grant <@U2> admin") == said(omar, "grants") == sentence
+    assert said(omar, "grant @hr-admns admin") == sentence  # and not which group there is
     said(hanna, "grant <@U2> admin Lab")
     assert said(omar, "grant <@U2> admin HR") == "You need the permission *Admin* for *HR*. Ask <@U1>."
     assert "is granted to" in said(omar, "grant <@U3> submit Lab")

@@ -121,6 +121,11 @@ def test_app_home_is_paged_and_filtered_and_remembers_it(office: Office, full: l
     person.click(view, "retrigger.home.age", selected_option={"value": "0"})
     view = person.home(f"*{LAB} blocked requests* in *Lab*")
     assert "*Lab*, longest first" in json.dumps(view)
+    person.open_home()
+    person.wait(lambda: person.home()["hash"] != view["hash"], "App Home, opened again")
+    assert "*Lab*, longest first" in json.dumps(person.home())
+    person.click(person.home(), "retrigger.home.app", selected_option={"value": home.ALL_APPS})
+    person.home("33 blocked requests")
 
 
 def test_an_act_from_app_home_is_seen_there(office: Office, full: list[int]) -> None:

@@ -114,8 +114,11 @@ class Person:
         return self._deliveries.deliver("slash_commands", payload, lambda answer: self._answered(channel, answer))
 
     def open_home(self) -> Delivery:
-        """Open the app's Home tab."""
-        event = {"type": "app_home_opened", "user": self.user, "channel": f"D{self.user}", "tab": "home"}
+        """Open the app's Home tab. Slack sends along what was published there."""
+        event: Json = {"type": "app_home_opened", "user": self.user, "channel": f"D{self.user}", "tab": "home"}
+        with self._slack.changed:
+            if self.user in self._slack.homes:
+                event["view"] = self._slack.homes[self.user]
         return self._deliveries.deliver("events_api", payloads.event(self._slack, event))
 
     def upload(self, name: str, content: bytes) -> Json:

@@ -103,6 +103,11 @@ def test_several_blocked_steps_have_their_own_sections_up_to_a_cap() -> None:
     assert "… and 3 more steps: `/retrigger REQ-42 STEP` opens any of them." in said(blocks)
 
 
+def test_a_blocked_step_that_the_flow_has_left_is_none_to_act_on() -> None:
+    left = step("desk", stale=True, actions=(), error="left behind")
+    assert "left behind" not in said(card.card(request(step(), left), DATES).blocks)
+
+
 def test_a_card_never_shows_bodies() -> None:
     shown = json.dumps(card.card(request(step(result={"password": "SECRET-RESULT"})), DATES).blocks)
     assert "SECRET" not in shown

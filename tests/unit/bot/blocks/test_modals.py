@@ -109,6 +109,11 @@ def test_the_plan_is_listed_before_anybody_confirms() -> None:
     )
 
 
+def test_only_who_withdraws_must_give_a_reason_from_the_first() -> None:
+    optional = {action: window(action)["blocks"][-1].get("optional") for action in (Action.CONTINUE, Action.WITHDRAW)}
+    assert optional == {Action.CONTINUE: True, Action.WITHDRAW: False}
+
+
 def test_a_call_that_may_have_taken_effect_asks_for_a_tick_and_a_reason() -> None:
     view = window(Action.FLOW, confirm=True)
     assert fields(view)[:2] == ["confirmation", "reason"]
