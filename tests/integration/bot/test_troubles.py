@@ -146,8 +146,9 @@ def test_a_window_that_opened_and_that_slack_would_not_change(office: Office, sl
 def test_an_app_home_that_slack_would_not_take_at_first(office: Office, slack: SlackServer, fault: Fault) -> None:
     number, _ = office.blocked()
     slack.faults.add("views.publish", fault)
-    office.hanna.open_home()
-    office.hanna.home(f"REQ-{number}")
+    hanna = slack.person("U1")
+    hanna.open_home()
+    hanna.home(f"REQ-{number}")
 
 
 def test_that_slack_is_in_trouble_is_told_with_what_to_do(office: Office, slack: SlackServer) -> None:
