@@ -25,14 +25,15 @@ class EngineLock:
         """Raises StorageError, naming the process that holds it, when another does."""
         try:
             self._lock.acquire()
+            self._path.write_text(f"{os.getpid()}\n")
         except Timeout as error:
             raise StorageError(
                 f"Another Retrigger engine (process {self._holder()}) is running on {self._database}. Stop it first; "
                 "`bot`, `api` and the commands may run beside it."
             ) from error
         except OSError as error:
+            self._lock.release()
             raise StorageError(f"The lock {self._path} cannot be written: {error.strerror}.") from error
-        self._path.write_text(f"{os.getpid()}\n")
 
     def release(self) -> None:
         """Let another engine start."""

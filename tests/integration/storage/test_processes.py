@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -112,3 +114,16 @@ def test_a_lock_that_cannot_be_written_says_so(tmp_path: Path, open_at: OpenData
     database = open_at(f"sqlite:///{tmp_path}/x.db")
     with pytest.raises(StorageError, match="cannot be written"):
         EngineLock(database).acquire()
+
+
+def test_a_lock_on_a_full_disk_says_so(sqlite_url: str, open_at: OpenDatabase, monkeypatch: pytest.MonkeyPatch):
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    database = open_at(sqlite_url)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(StorageError, match=r"cannot be written: No space left on device\."):
+            EngineLock(database).acquire()
+    with EngineLock(database):
+        pass
