@@ -7,14 +7,7 @@ from enum import StrEnum
 from engine.errors import IllegalChange
 
 
-class _Word(StrEnum):
-    """One of a few words. It hashes as the text that it equals: Enum's own hash is Python code, which every look into a
-    table of them would run."""
-
-    __hash__ = str.__hash__
-
-
-class RequestStatus(_Word):
+class RequestStatus(StrEnum):
     """Where a request stands. Values are those of the API; ``label`` is what a person reads."""
 
     IN_PROGRESS = "in_progress"
@@ -29,7 +22,7 @@ class RequestStatus(_Word):
         return self.value.replace("_", " ").capitalize()
 
 
-class StepStatus(_Word):
+class StepStatus(StrEnum):
     """Where a step stands."""
 
     PENDING = "pending"
@@ -47,7 +40,7 @@ class StepStatus(_Word):
         return self.value.capitalize()
 
 
-class AttemptKind(_Word):
+class AttemptKind(StrEnum):
     """Why a step is executed."""
 
     INITIAL = "initial"
@@ -57,7 +50,7 @@ class AttemptKind(_Word):
     PROVIDED_INPUT = "provided_input"
 
 
-class AttemptOutcome(_Word):
+class AttemptOutcome(StrEnum):
     """How an execution ended. A running attempt has none."""
 
     SUCCEEDED = "succeeded"
@@ -67,7 +60,7 @@ class AttemptOutcome(_Word):
     CANCELLED = "cancelled"  # fenced off by a withdrawal or another path
 
 
-class CallEffect(_Word):
+class CallEffect(StrEnum):
     """What an outside call is known to have done (SPEC 4)."""
 
     NOT_SENT = "not_sent"

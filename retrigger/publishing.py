@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine import events
-from engine.definition import DefinitionError, Workflow, check, load
+from engine.definition import DefinitionError, Workflow, load, missing_in_settings
 from engine.errors import RetriggerError
 from engine.functions import function_names
 from engine.limits import MAX_DEFINITION_BYTES
@@ -90,7 +90,7 @@ def read_definition(
         return Definition(file, None, _sentences(error.problems))
     except FileUnusable as error:
         return Definition(file, None, (str(error),))
-    problems = _sentences(check(workflow, functions, connections, public_url))
+    problems = _sentences(missing_in_settings(workflow, functions, connections, public_url))
     return Definition(file, None if problems else workflow, problems)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select, update
 
-from engine.ports.retention import ENDED, Masked, Old, OldPage
+from engine.ports.retention import PRUNABLE, Masked, Old, OldPage
 from engine.records import Event
 from engine.states import MOVING
 from engine.stored import RequestDetail
@@ -20,7 +20,7 @@ from storage.tables import TO_TELL, attempts, blocks, events, is_one_of, outbox,
 PAGE = 500  # requests, or messages, that are looked at at once
 _NOTHING = "null"  # JSON, in the place of what was there
 _REMOVED = rows.dump(REMOVED)
-_ENDED = is_one_of(requests.c.status, *sorted(ENDED))
+_PRUNABLE = is_one_of(requests.c.status, *sorted(PRUNABLE))
 _MOVES = exists().where(steps.c.request_id == requests.c.id, is_one_of(steps.c.status, *sorted(MOVING)))
 _UNTOLD = exists().where(outbox.c.request_id == requests.c.id, TO_TELL)
 
@@ -89,7 +89,7 @@ class SqlRetention:
 
 
 def _is_old(before: float) -> ColumnElement[bool]:
-    return _ENDED & (requests.c.updated_at < before) & requests.c.pruned_at.is_(None)
+    return _PRUNABLE & (requests.c.updated_at < before) & requests.c.pruned_at.is_(None)
 
 
 def _empty(connection: Connection, gone: list[int], now: float) -> None:

@@ -12,7 +12,7 @@ from engine import events
 from engine.audit.difference import Difference
 from engine.graph import OPEN_KINDS
 from engine.limits import MAX_RECOVERIES
-from engine.ports.retention import ENDED
+from engine.ports.retention import PRUNABLE
 from engine.records import Step
 from engine.states import FINAL, MOVING, AttemptKind, AttemptOutcome, RequestStatus, StepStatus
 from engine.stored import AttemptDetail, History
@@ -217,7 +217,7 @@ def _moves(book: Book) -> Iterator[Finding]:
 
 def _pruned(book: Book) -> Iterator[Finding]:
     """Only what has ended loses its contents, and it is the last that is done about it."""
-    if book.request.pruned_at is not None and book.request.status not in ENDED:
+    if book.request.pruned_at is not None and book.request.status not in PRUNABLE:
         yield None, f"status {book.request.status.value}", "its contents were removed, which is for what has ended"
 
 

@@ -1,11 +1,11 @@
 """Workflow definitions: reading, checking, and what they mean (SPEC 2, SPEC 10)."""
 
 from engine.definition.action import ActionSpec, Expect, Retry
+from engine.definition.against_settings import missing_in_settings
 from engine.definition.approval import ApprovalSpec, approvers_of
 from engine.definition.decision import Case, DecisionSpec
 from engine.definition.delay import DelaySpec, moment
 from engine.definition.function import FunctionSpec
-from engine.definition.known import check
 from engine.definition.load import load
 from engine.definition.node import Node
 from engine.definition.nodes import (
@@ -53,7 +53,7 @@ __all__ = [
     "SyncSpec",
     "Workflow",
     "approvers_of",
-    "check",
     "load",
+    "missing_in_settings",
     "moment",
 ]

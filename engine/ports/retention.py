@@ -9,7 +9,7 @@ from engine.records import Event
 from engine.states import FINAL, RequestStatus
 from engine.stored import RequestDetail
 
-ENDED = FINAL | {RequestStatus.FAILED}  # what may be removed; a Failed request can be re-triggered until then
+PRUNABLE = FINAL | {RequestStatus.FAILED}  # what may be removed; a Failed request can be re-triggered until then
 
 
 class Old(NamedTuple):

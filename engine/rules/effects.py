@@ -36,6 +36,6 @@ def cut_short(step: Step) -> dict[str, Any]:
     return ended(step, CallEffect.UNKNOWN)
 
 
-def may_have_had_one(step: Step) -> bool:
+def may_have_had_effect(step: Step) -> bool:
     """Whether a call of the step, the one under way included, may have taken effect."""
     return step.effect_key is not None or step.sent_key is not None

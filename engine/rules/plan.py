@@ -15,7 +15,7 @@ from engine.graph import FAILURE, INSTANT_KINDS, Graph
 from engine.records import Request, Step
 from engine.rules.allowed import Action
 from engine.rules.draft import Draft
-from engine.rules.effects import ASKED, may_have_had_one
+from engine.rules.effects import ASKED, may_have_had_effect
 from engine.rules.flow import PathState, path_state
 from engine.rules.idempotency_keys import issue_of
 from engine.states import ENDED, MOVING, NOT_TAKEN, CallEffect, RequestStatus, StepStatus
@@ -116,7 +116,7 @@ def _stops(before: Step, after: Step) -> bool:
 
 def _planned(step: Step, before: Step | None, sure: bool) -> PlannedStep:
     key = _key(step, before)
-    repeats = key is Key.NEW and before is not None and may_have_had_one(before)
+    repeats = key is Key.NEW and before is not None and may_have_had_effect(before)
     return PlannedStep(step.node, step.kind, sure, _earlier(before), repeats, key)
 
 
@@ -125,14 +125,14 @@ def _earlier(before: Step | None) -> CallEffect | None:
     if before is None:
         return None
     worked = before.call is not None and before.call.may_have_taken_effect
-    return CallEffect.UNKNOWN if may_have_had_one(before) and not worked else before.call
+    return CallEffect.UNKNOWN if may_have_had_effect(before) and not worked else before.call
 
 
 def _key(step: Step, before: Step | None) -> Key | None:
     """Functions count once they have taken a key."""
     if step.kind not in ("action", "function"):
         return None
-    called = before is not None and (before.call is not None or may_have_had_one(before))
+    called = before is not None and (before.call is not None or may_have_had_effect(before))
     if not called or before is None:
         return Key.FIRST if step.kind == "action" else None
     made = before.sent_key or before.effect_key  # under which a call may have taken effect, perhaps visits ago

@@ -8,7 +8,7 @@ from engine import events
 from engine.errors import ConfirmationNeeded, Conflict, NoSuchStep, PlanChanged, ReasonNeeded
 from engine.records import Event, Step, Trigger
 from engine.rules.draft import Draft
-from engine.rules.effects import ANY, may_have_had_one
+from engine.rules.effects import ANY, may_have_had_effect
 from engine.rules.plan import planned_runs, state_digest
 from engine.states import MOVING, RequestStatus, StepStatus
 from engine.texts import CONTINUE_FLOW, EARLIER_CALL
@@ -121,7 +121,7 @@ def allow_repeats(draft: Draft, act: Act, node: str | None, forgotten: tuple[str
     if act.confirmed:
         with_reason(act, f'"{EARLIER_CALL}" needs a reason with it: why may it be repeated?')
         unit = draft.graph.unit(node) if node is not None else ()
-        acted = [name for name in unit if may_have_had_one(draft.steps[name])]
+        acted = [name for name in unit if may_have_had_effect(draft.steps[name])]
         for name in dict.fromkeys((*repeated, *acted)):
             draft.change_step(name, repeat=ANY)
 

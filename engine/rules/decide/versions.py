@@ -8,7 +8,7 @@ from engine.graph import Graph
 from engine.records import Step
 from engine.rules.decide.block import interrupt_inner
 from engine.rules.draft import Draft
-from engine.rules.effects import may_have_had_one
+from engine.rules.effects import may_have_had_effect
 from engine.rules.fence import end_attempt, is_open_wait
 from engine.rules.flow import PathState, cancel, path_state
 from engine.states import ENDED, MOVING, NOT_TAKEN, AttemptKind, AttemptOutcome, StepStatus
@@ -32,7 +32,7 @@ def use_version(
     again = _run_again((draft.graph, graph), acted, flow)
     _check(draft, version, graph, [node for node in gone if node not in broken], again)
     changed = [node for node in here if node not in gone and draft.steps[node].kind != graph.rows[node]]
-    forgotten = tuple(node for node in (*gone, *changed) if may_have_had_one(draft.steps[node]))
+    forgotten = tuple(node for node in (*gone, *changed) if may_have_had_effect(draft.steps[node]))
     for node in draft.graph.nodes:
         if node not in gone and (node in changed or draft.graph.unit(node) != graph.unit(node)):
             _start_anew(draft, node)

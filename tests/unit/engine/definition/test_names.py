@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.definition import check, load
+from engine.definition import load, missing_in_settings
 from tests.unit.engine.definition.samples import EVERY_KIND, GOOD, problems
 
 
@@ -102,11 +102,12 @@ def test_the_title_can_have_no_address():
 def test_an_address_needs_a_public_url():
     inside = EVERY_KIND.replace("{id:", "{url: \"{{ callback_url('delivered') }}\", id:")
     workflow = load(inside, "w.yaml")
-    assert check(workflow, None, None, None) == ()
-    assert check(workflow, None, None, True) == ()
-    assert check(load(EVERY_KIND.replace("{{ callback_url('delivered') }}", "x"), "w.yaml"), None, None, False) == ()
+    assert missing_in_settings(workflow, None, None, None) == ()
+    assert missing_in_settings(workflow, None, None, True) == ()
+    without = load(EVERY_KIND.replace("{{ callback_url('delivered') }}", "x"), "w.yaml")
+    assert missing_in_settings(without, None, None, False) == ()
     why = "asks for callback_url, but nobody outside could call it; set api.public_url in the settings"
-    assert [str(problem) for problem in check(workflow, None, None, False)] == [
+    assert [str(problem) for problem in missing_in_settings(workflow, None, None, False)] == [
         f"w.yaml:6: node order, field action.body.tell: {why}",
         f"w.yaml:12: node enter, field function.args.url: {why}",
     ]
@@ -114,13 +115,13 @@ def test_an_address_needs_a_public_url():
 
 def test_names_that_only_the_settings_know():
     workflow = load(GOOD, "w.yaml")
-    assert check(workflow, None, None) == ()
-    assert check(workflow, {"it.note", "it.greet"}, {"identity"}) == ()
-    assert [str(problem) for problem in check(workflow, {"it.notes", "it.greet"}, {"mail"})] == [
+    assert missing_in_settings(workflow, None, None) == ()
+    assert missing_in_settings(workflow, {"it.note", "it.greet"}, {"identity"}) == ()
+    assert [str(problem) for problem in missing_in_settings(workflow, {"it.notes", "it.greet"}, {"mail"})] == [
         "w.yaml:8: node grant, field action.connection: there is no connection `identity`; use mail",
         "w.yaml:16: node note, field function.name: there is no function `it.note`; did you mean `it.notes`?",
     ]
-    assert [str(problem) for problem in check(workflow, None, set())] == [
+    assert [str(problem) for problem in missing_in_settings(workflow, None, set())] == [
         "w.yaml:8: node grant, field action.connection: there is no connection `identity`; add it under `connections` in the settings"
     ]
 
@@ -128,7 +129,7 @@ def test_names_that_only_the_settings_know():
 def test_names_inside_a_block_that_only_the_settings_know():
     workflow = load(EVERY_KIND, "w.yaml")
     functions, connections = {"hr.thank", "hr.sorry"}, {"shop"}
-    assert [str(problem) for problem in check(workflow, functions, connections, None)] == [
+    assert [str(problem) for problem in missing_in_settings(workflow, functions, connections, None)] == [
         "w.yaml:11: node make, field action.connection: there is no connection `identity`; use shop",
         "w.yaml:12: node enter, field function.name: there is no function `hr.enter`; use hr.sorry or hr.thank",
     ]

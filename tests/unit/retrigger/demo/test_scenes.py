@@ -4,7 +4,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from engine.definition import check, load
+from engine.definition import load, missing_in_settings
 from retrigger.demo.outside_catalog import CATALOG
 from retrigger.demo.scenes import SCENES, TRIES, WORKFLOW
 
@@ -14,7 +14,7 @@ ACTIONS = {name: node["action"] for name, node in DEFINITION["nodes"].items() if
 
 
 def test_the_workflow_can_be_published():
-    assert check(load(TEXT, "onboarding.yaml"), ["hr.badge_number"], list(CATALOG)) == ()
+    assert missing_in_settings(load(TEXT, "onboarding.yaml"), ["hr.badge_number"], list(CATALOG)) == ()
 
 
 def test_the_scenes_are_for_this_workflow():

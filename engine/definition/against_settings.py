@@ -14,7 +14,7 @@ from engine.templates.context import CALLBACK_URL
 from engine.values.paths import Path
 
 
-def check(
+def missing_in_settings(
     workflow: Workflow,
     functions: Collection[str] | None,
     connections: Collection[str] | None,
