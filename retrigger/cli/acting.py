@@ -12,6 +12,7 @@ import click
 from engine.errors import RetriggerError
 from engine.rules.allowed import Action
 from retrigger.cli import outcome
+from retrigger.cli.done import say_done
 from retrigger.cli.planning import show_plan
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import JSON_TEXT, NODE, REQUEST, Number
@@ -125,14 +126,14 @@ def withdraw(session: Session, request_id: int, reason: str | None, plan: bool) 
     if not reason:
         raise click.UsageError("Withdrawing needs a reason: --reason TEXT.")
     engine.withdraw(actor, request_id, reason=reason, command_id=command_id())
-    click.echo(f"REQ-{request_id} is Withdrawn.")
+    say_done(f"REQ-{request_id} is Withdrawn.")
 
 
 def _tell_address(session: Session, request_id: int, node: str) -> None:
     """A callback that is re-triggered waits for a call to another address, which the outside system does not know."""
     url = session.app.engine.callback_url(session.actor, request_id, node)
     if url is not None:
-        click.echo(f"{node} waits for a call to {url}")
+        say_done(f"{node} waits for a call to {url}")
 
 
 def command_id() -> str:
@@ -155,9 +156,9 @@ def end(
         if not no_wait:
             outcome.say(wait())
         elif session.app.store.workers_alive():
-            click.echo(f"REQ-{request_id}: accepted.")
+            say_done(f"REQ-{request_id}: accepted.")
         else:
-            click.echo(f"REQ-{request_id}: {outcome.NOTHING_RUNS}")
+            say_done(f"REQ-{request_id}: {outcome.NOTHING_RUNS}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.text import Text
 from engine.commands.documents import when
 from engine.rules.permissions import Grant, Permission, grants_giving
 from engine.values.somebody import is_somebody
+from retrigger.cli.done import say_done
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import APP, Word
@@ -33,7 +34,7 @@ def grant(session: Session, who: str, permission: str, app: str | None) -> None:
     """
     wanted = Grant(_checked(who), Permission(permission), app)
     new = session.app.engine.grant(session.actor, wanted)
-    click.echo(f"{_told(wanted)}: {'granted' if new else 'was granted already'}.")
+    say_done(f"{_told(wanted)}: {'granted' if new else 'was granted already'}.")
     known = sorted({workflow.app for workflow in session.app.store.workflows()})
     if app and app not in known:
         there = f"; there are: {', '.join(known)}" if known else ""
@@ -49,7 +50,7 @@ def revoke(session: Session, who: str, permission: str, app: str | None) -> None
     """Take a permission back from WHO."""
     wanted = Grant(who.strip(), Permission(permission), app)
     was_there = session.app.engine.revoke(session.actor, wanted)
-    click.echo(f"{_told(wanted)}: {'revoked' if was_there else 'there was no such grant'}.")
+    say_done(f"{_told(wanted)}: {'revoked' if was_there else 'there was no such grant'}.")
     still = grants_giving(session.app.engine.grants(), frozenset({wanted.who.lower()}), wanted.permission, wanted.app)
     if still:
         click.echo(f"They still hold {wanted.permission.label}, by:")

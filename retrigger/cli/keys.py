@@ -10,6 +10,7 @@ from rich.text import Text
 
 from engine.commands.documents import when
 from engine.stored import StoredKey
+from retrigger.cli.done import say_done
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.words import age, iso, plain
@@ -28,7 +29,7 @@ def key() -> None:
 def create(session: Session, name: str) -> None:
     """Make a key, and print it. It is shown this once, and stored as a hash."""
     made = session.app.engine.create_key(session.actor, name)
-    click.echo(made)
+    say_done(made)
     who = f"key:{name}"
     held = [grant for grant in session.app.engine.grants() if grant.who.lower() == who]
     told = "; ".join(f"{grant.permission.label}, {grant.app or 'all applications'}" for grant in held)
@@ -62,7 +63,7 @@ def list_(session: Session, as_json: bool) -> None:
 def revoke(session: Session, name: str) -> None:
     """Take a key out of use, at once."""
     session.app.engine.revoke_key(session.actor, name)
-    click.echo(f"key:{name} is revoked. What was granted to it counts again for a new key of that name.")
+    say_done(f"key:{name} is revoked. What was granted to it counts again for a new key of that name.")
 
 
 def _document(key: StoredKey) -> dict[str, object]:

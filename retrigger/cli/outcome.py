@@ -14,6 +14,7 @@ from engine.records import Request, Step
 from engine.rules.decide.act import Accepted
 from engine.rules.fence import is_open_wait
 from engine.states import FINAL, MOVING, RequestStatus, StepStatus
+from retrigger.cli.done import say_done
 from retrigger.cli.session import Session
 from retrigger.cli.words import plain
 
@@ -143,6 +144,6 @@ def _why(step: Step) -> str:
 
 def say(outcome: Outcome) -> None:
     """Print it, and end with the exit code that goes with it."""
-    click.echo(plain(outcome.sentence))
+    say_done(plain(outcome.sentence))
     if not outcome.good:
         raise click.exceptions.Exit(1)

@@ -7,6 +7,7 @@ from collections import Counter
 import click
 
 from engine.commands.pruning import Pruner
+from retrigger.cli.done import say_done
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import AGE, APP
 from retrigger.cli.words import counted
@@ -25,7 +26,7 @@ def prune(session: Session, days: int, app: str | None, plan: bool) -> None:
     """
     pruner = Pruner(session.app.engine, session.app.retention)
     if plan:
-        _tell(session, "would be removed", pruner.plan(session.actor, days, app))
+        click.echo(_told("would be removed", pruner.plan(session.actor, days, app)))
         return
 
     def progress(number: int) -> None:
@@ -33,16 +34,16 @@ def prune(session: Session, days: int, app: str | None, plan: bool) -> None:
             session.err.print(f"{counted(number, 'request')} so far", end="\r")
 
     done = pruner.prune(session.actor, days, app, progress)
-    _tell(session, "removed", done.requests)
+    say_done(_told("removed", done.requests))
     if app is None:
         rest = f"{counted(done.messages, 'message')} that had been told, {counted(done.workers, 'engine')} long gone"
-        session.out.print(f"Removed, too: {rest}.")
+        say_done(f"Removed, too: {rest}.")
 
 
-def _tell(session: Session, what: str, found: Counter[str]) -> None:
+def _told(what: str, found: Counter[str]) -> str:
     number = found.total()
     of = ", ".join(f"{app} {each:,}" for app, each in sorted(found.items()))
-    session.out.print(f"Contents of {number:,} request{'' if number == 1 else 's'} {what}{f' ({of})' if of else ''}.")
+    return f"Contents of {number:,} request{'' if number == 1 else 's'} {what}{f' ({of})' if of else ''}."
 
 
 def register(group: click.Group) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from retrigger.cli.done import say_done
 from retrigger.cli.session import Session, pass_session
 from retrigger.demo.command import demo
 
@@ -53,7 +54,7 @@ def upgrade(session: Session) -> None:
         changed = upgrade_tables(session.settings, database)
     finally:
         database.close()
-    click.echo("The tables are up to date now." if changed else "The tables were up to date; nothing changed.")
+    say_done("The tables are up to date now." if changed else "The tables were up to date; nothing changed.")
 
 
 def _run(session: Session, **parts: bool) -> None:

@@ -6,6 +6,7 @@ import click
 
 from engine.limits import MAX_INPUT_BYTES
 from engine.values.strict_json import loads
+from retrigger.cli.done import say_done
 from retrigger.cli.outcome import NOTHING_RUNS
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import JSON_TEXT
@@ -22,7 +23,7 @@ def submit(session: Session, workflow: str, text: str, requester: str | None, ke
     actor = session.actor
     value = loads(text, limit=MAX_INPUT_BYTES)
     request_id, _ = session.app.engine.submit(actor, workflow, value, requester=requester, key=key)
-    click.echo(f"REQ-{request_id}")
+    say_done(f"REQ-{request_id}")
     if not session.app.store.workers_alive():
         click.echo(f"REQ-{request_id}: {NOTHING_RUNS}", err=True)
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from engine.commands.workflow_documents import WorkflowDocument, workflow_document
 from engine.definition import Workflow
 from engine.functions import function_names
+from retrigger.cli.done import say_done
 from retrigger.cli.group import FAILED
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
@@ -55,7 +56,7 @@ def publish(session: Session, file: Path) -> None:
     actor = session.actor
     found = _passed(_definition(session, file))
     version, new = session.app.engine.publish(actor, found)
-    click.echo(f"{found.name} version {version} is {'published' if new else 'in force already; nothing changed'}.")
+    say_done(f"{found.name} version {version} is {'published' if new else 'in force already; nothing changed'}.")
 
 
 @workflow.command("list")

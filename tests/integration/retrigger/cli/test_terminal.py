@@ -149,3 +149,31 @@ def test_a_reader_that_goes_away_is_no_defect(still: Front):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "RETRIGGER_USER": HANNA}
         subprocess.run(line, shell=True, cwd=still.folder, env=environment, check=True)
         assert Path(still.folder, "errors").read_text() == ""
+
+
+@pytest.mark.parametrize("nowhere", [">/dev/full", ">&-"], ids=["full", "closed"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ('submit steps --input \'{"name": "Ada"}\'', "REQ-2\n"),
+        ("withdraw REQ-1 --reason typo", "REQ-1 is Withdrawn.\n"),
+        ("grant ada@example.com submit", "ada@example.com, Submit, all applications: granted.\n"),
+        ("prune --older-than 1d", "Contents of 0 requests removed.\n"),
+    ],
+)
+def test_what_was_done_is_heard_where_standard_output_takes_nothing(still: Front, words: str, told: str, nowhere: str):
+    still.submit()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RETRIGGER_USER": HANNA}
+    line = f"{sys.executable} -m retrigger {words} {nowhere}"
+    ran = subprocess.run(line, shell=True, cwd=still.folder, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"{told}It is done, but standard output takes nothing: "), ran.stderr
+
+
+def test_so_is_what_came_of_an_act(running: Front):
+    request = running.blocked()
+    running.mend_second()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RETRIGGER_USER": HANNA}
+    line = f"{sys.executable} -m retrigger flow {request} second >/dev/full"
+    ran = subprocess.run(line, shell=True, cwd=running.folder, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr.splitlines()[0]) == (1, f"{request} is Completed.")
