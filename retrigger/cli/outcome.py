@@ -131,8 +131,9 @@ def _for_whom(step: Step) -> str:
 
 def _elsewhere(request: Request, node: str) -> str:
     """The request's reason, unless that is this step's error, which was said already."""
-    about_it = request.reason is None or request.reason.startswith(f"{node}: ")
-    return "" if about_it else f": {request.reason.rstrip('.')}"
+    if request.reason is None or request.reason.startswith(f"{node}: "):
+        return ""
+    return f": {request.reason.rstrip('.')}"
 
 
 def _why(step: Step) -> str:
