@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from benchmarks.filled import SOMEONE, Open, fill, open_on
 from engine.commands.pruning import Pruner
-from engine.ports.retention import ENDED
+from engine.ports.retention import PRUNABLE
 from storage.database import open_database
 from storage.tables import requests, steps
 from tests.support.in_a_year import InAYear
@@ -31,7 +31,7 @@ def large(database_url: str) -> Iterator[Open]:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_large_database_is_pruned_steadily_and_others_go_on(large: Open):
-    ended = sum(number for status, number in large.store.counts().items() if status in ENDED)
+    ended = sum(number for status, number in large.store.counts().items() if status in PRUNABLE)
     speed, waits = _pruned(large, ended)
     waits.sort()
     median, slow = waits[len(waits) // 2], waits[int(0.99 * len(waits))]
