@@ -114,7 +114,10 @@ def why_not_continue(request: Request, steps: Mapping[str, Step]) -> str | None:
         return "The flow is going on by itself; there is nothing to continue."
     if request.status is RequestStatus.BLOCKED:
         return None
-    again = " Re-trigger a failed step, with its flow." if request.status is RequestStatus.FAILED else ""
+    again = ""
+    if request.status is RequestStatus.FAILED:
+        failed = any(step.status is StepStatus.FAILED and not step.stale for step in steps.values())
+        again = " Re-trigger a failed step, with its flow." if failed else f" {_ANOTHER}"
     return f"Nothing is held or lost, so there is nothing to continue.{again}"
 
 

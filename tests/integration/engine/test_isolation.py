@@ -66,7 +66,9 @@ def test_arguments_and_results_keep_their_values(room: Room, value: Any) -> None
 
 def test_the_idempotency_key_is_for_those_who_take_it(room: Room) -> None:
     number = submit(room, "key")
-    assert str(room.wait(number, "completed").steps[0].result).startswith(f"req-{number}-one-1-")
+    step = room.wait(number, "completed").steps[0]
+    assert str(step.result).startswith(f"req-{number}-one-1-")
+    assert step.call == "accepted", "what it did outside has taken effect"
 
 
 def test_one_that_takes_a_key_and_is_never_called_has_sent_nothing(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_what_retention_emptied_is_never_run_again() -> None:
 
 def test_continue_flow_says_what_to_do_instead() -> None:
     going, blocked, done = MemoryRequest(LINE), MemoryRequest(FORK), failed()
+    chosen = MemoryRequest(graph("a -no> off", kinds={"a": "decision"}, ends={"off": "failed"}))
+    chosen.succeed("a", "no")
     blocked.run("a")
     blocked.fail("left")
     blocked.claim("right")
@@ -82,6 +84,7 @@ def test_continue_flow_says_what_to_do_instead() -> None:
         (going, "The flow is going on by itself; there is nothing to continue."),
         (blocked, "No step is held. Re-trigger the blocked step with its flow, or provide its input."),
         (done, "Nothing is held or lost, so there is nothing to continue. Re-trigger a failed step, with its flow."),
+        (chosen, "Nothing is held or lost, so there is nothing to continue. Submit another request instead."),
     ):
         assert why_not_continue(request.request, request.steps) == sentence
 
