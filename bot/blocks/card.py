@@ -36,7 +36,7 @@ def card(document: RequestDocument, dates: Dates, marker: str = "card") -> Messa
 def step_sections(document: RequestDocument, dates: Dates, *, waiting: bool) -> list[Block]:
     """The steps that a person may act on, each with the buttons of what it offers now; ``waiting`` ones, which go on
     by an answer or a call, too."""
-    stuck = [step for step in document.steps if step.actions or _blocked(step)]
+    stuck = [step for step in document.steps if step.actions or step.node in document.blocked]
     stuck = [step for step in stuck if waiting or step.status is not StepStatus.WAITING]
     blocks: list[Block] = []
     for place, step in enumerate(stuck[:MAX_STEPS]):
@@ -93,10 +93,6 @@ def _headline(document: RequestDocument, dates: Dates) -> str:
     ]
     reason = document.reason_to_tell
     return " · ".join(facts) + (f"\n> {said(reason)}" if reason else "")
-
-
-def _blocked(step: StepDocument) -> bool:
-    return step.status is StepStatus.BLOCKED and not step.stale
 
 
 def _going_on(document: RequestDocument) -> list[Block]:

@@ -123,3 +123,19 @@ def test_an_end_that_continue_flow_opens_cancels_what_waited_with_it() -> None:
     assert request.do(unstick)
     request.do(partial(options.continue_flow, act=act()))
     assert (request.status, request.statuses(("off", "b"))) == ("failed", {"off": "completed", "b": "cancelled"})
+
+
+def test_an_approval_whose_time_is_over_while_another_branch_is_blocked_rejects_the_request_in_the_end() -> None:
+    ways = ("split > ask", "split > pay", "ask -approved> end", "ask -rejected> no", "pay > end")
+    kinds = {"split": "branch", "ask": "approval"}
+    request = MemoryRequest(graph(*ways, kinds=kinds, ends={"no": "rejected"}))
+    request.succeed("split")
+    request.ask("ask", "hanna@example.com", seconds=60.0)
+    request.fail("pay")
+    assert request.pass_time("ask")
+    assert (request.status, request.request.reason) == ("blocked", "pay: 503")
+    assert request.statuses(("ask", "no")) == {"ask": "completed", "no": "completed"}
+    with_flow(request, "pay")
+    assert (request.status, request.due) == ("in_progress", ["pay"])
+    request.succeed("pay")
+    assert request.status == "rejected"
