@@ -213,7 +213,7 @@ def kept_groups(kept: Kept) -> GroupList | None:
     try:
         text = kept.kept(KEPT_AS)
         return None if text is None else GroupList.unpack(text)
-    except (RetriggerError, ValueError, TypeError) as error:
+    except (RetriggerError, ValueError, TypeError, RecursionError) as error:
         log.warning("groups.unusable", says=f"The kept list of Slack's user groups cannot be used: {error}")
         return None
 

@@ -238,7 +238,7 @@ def _run(running: Running, say: Say, engine: bool, bot: bool, api: bool) -> None
             )
         told = running.warn if settings.slack.secrets else say  # without any token it is meant so
         told(f"Slack: not connected, for want of {_and(missing)} in the environment; the rest runs.")
-    stopping = Stopping()
+    stopping = Stopping()  # before it a signal ends the process as any other: nothing has begun that it could cut off
     stopping.allow(settings.stop_grace + BEYOND)
     running.start(engine=engine, bot=bot and not missing, api=api)
     keep_what_is_loaded()

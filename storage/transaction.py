@@ -277,12 +277,14 @@ def _direct(operation: Direct, connection: Connection, now: float) -> Answer | E
     try:
         return Answer(operation.run(connection, now))
     except RetriggerError as refusal:
-        return refusal
+        return refusal.with_traceback(None)
 
 
 def _apply(batch: Batch, change: Change) -> Answer | Exception:
     """Nothing is written while rules run, so whatever one raises concerns its caller alone."""
     try:
         return Answer(batch.apply(change))
+    except RetriggerError as refusal:
+        return refusal.with_traceback(None)  # it would keep the whole batch in memory, which has it among its answers
     except Exception as error:
         return error

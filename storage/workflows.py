@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.errors import NotFound, UnreadableVersion
+from engine.errors import DamagedValue, NotFound, UnreadableVersion
 from engine.records import Event
 from engine.spelling import nearest_first
 from engine.states import ACTIONABLE
 from engine.stored import NewestVersion, StoredWorkflow
+from engine.values.stored_json import stored_json
 from storage.repository import Repository
 from storage.rows import clean, dump
 from storage.tables import HIGHEST_ID, is_one_of, requests, workflows
@@ -78,17 +79,16 @@ class Workflows(Repository):
 
 def _holds(text: str, document: dict[str, Any]) -> bool:
     """Publishing anew mends a row that a hand has damaged, whatever digest stands beside it."""
-    try:
-        return bool(json.loads(text) == document)
-    except ValueError:
-        return False
+    with suppress(DamagedValue):
+        return bool(stored_json(text, "a definition") == document)
+    return False
 
 
 def _stored(row: Sequence[Any]) -> StoredWorkflow:
     name, version, app, document, digest, published_at = row
     try:
-        return StoredWorkflow(name, version, app, json.loads(document), digest, published_at)
-    except ValueError:
+        return StoredWorkflow(name, version, app, stored_json(document, "a definition"), digest, published_at)
+    except DamagedValue:
         raise UnreadableVersion(name, version) from None
 
 

@@ -68,7 +68,10 @@ class Writer:
         self.submit(kind(lambda answer, error: told.put((answer, error)), *facts))
         answer, error = told.get()
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback has this frame: it would keep itself, and its batch, in memory
         return answer
 
     def ask_soon(self, kind: Callable[..., Operation], *facts: Any) -> Future[Any]:

@@ -177,7 +177,7 @@ def _late(text: str) -> str:
     """Evidence from a worker that had lost the step (engine.rules.decide.finish.late)."""
     try:
         evidence = dict(json.loads(text))
-    except (ValueError, TypeError):  # a mask within it
+    except (ValueError, TypeError, RecursionError):  # a mask within it, or what a hand has made of it
         return "late result, kept as evidence; it changed nothing"
     facts = [str(evidence.get("outcome", "ended"))]
     facts += [f"call {str(evidence['call']).replace('_', ' ')}"] if "call" in evidence else []

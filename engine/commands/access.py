@@ -150,9 +150,9 @@ class Access:
 
 def _written(grant: Grant) -> None:
     """Raise InvalidInput for what is no text on one line. An application without a name would be all of them."""
-    texts = (grant.who,) if grant.app is None else (grant.who, grant.app)
-    if not all(0 < len(text) <= MAX_WHO_CHARS and text.isprintable() for text in texts):
-        raise InvalidInput(f"Who, and the application, have 1 to {MAX_WHO_CHARS} characters, on one line.", "who")
+    for field, text in (("who", grant.who), ("app", grant.app)):
+        if text is not None and not (0 < len(text) <= MAX_WHO_CHARS and text.isprintable()):
+            raise InvalidInput(f"{field} has 1 to {MAX_WHO_CHARS} characters, on one line.", field)
 
 
 def _event(actor: Actor, kind: str, grant: Grant) -> Event:

@@ -36,8 +36,9 @@ def test_an_application_without_a_name_is_not_all_of_them(engine: Engine, act: C
     before = engine.grants()
 
     for app in ("", "HR\n"):
-        with pytest.raises(InvalidInput, match="the application, have 1 to"):
+        with pytest.raises(InvalidInput, match="app has 1 to 200 characters") as refused:
             act(engine, OWNER, admin("U2", app))
+        assert refused.value.field == "app"
     assert engine.grants() == before
 
 

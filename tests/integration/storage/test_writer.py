@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -9,7 +11,7 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection, event, func, select
 
-from engine.errors import StorageError
+from engine.errors import Refused, StorageError
 from engine.records import Notice
 from engine.rules.draft import Draft
 from storage.database import Database
@@ -31,6 +33,24 @@ def test_a_defect_in_a_rule_reaches_only_its_caller(store: SqlStore):
     assert good.result(PATIENCE) == "good"
     with pytest.raises(KeyError, match="nowhere"):
         bad.result(PATIENCE)
+
+
+def refuse(draft: Draft) -> None:
+    raise Refused("It is Completed.")
+
+
+def test_a_refusal_that_was_told_keeps_nothing_in_memory(store: SqlStore):
+    """Else it, and the whole batch with it, would stay until the garbage collector comes."""
+    request_id = submit(store)
+    gc.disable()
+    try:
+        try:
+            store.change(request_id, refuse)
+        except Refused as refusal:
+            told = weakref.ref(refusal)
+        wait_until(lambda: told() is None, "the refusal to be gone")
+    finally:
+        gc.enable()
 
 
 def test_operations_of_one_batch_on_one_request_see_each_other(store: SqlStore):

@@ -118,7 +118,7 @@ def test_two_files_with_one_workflow_and_a_folder_that_is_not_there_are_told(fro
 OTHER = "{workflow: other, app: IT, nodes: {wait: {delay: {for: 1h}}}}"
 
 
-@pytest.fixture(params=["{", "[]", '{"workflow": "steps"}'])
+@pytest.fixture(params=["{", "[]", '{"workflow": "steps"}', "[" * 100_000], ids=["cut", "list", "no nodes", "deep"])
 def damaged(still: Front, request: pytest.FixtureRequest) -> Front:
     """Beside a workflow that is whole, one whose definition is no JSON any more, or no definition."""
     still.out("workflow", "publish", str(still.define("other", OTHER)))
