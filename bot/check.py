@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
 from bot.errors import SlackError, translate
-from bot.groups import Groups, Kept
+from bot.groups import Groups, Keeper
 from engine.errors import RetriggerError
 
 # As in app_manifest.yaml, with what each is for.
@@ -117,7 +117,7 @@ class GroupsCheck(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def check_groups(client: WebClient, kept: Kept, granted: Iterable[str]) -> GroupsCheck:
+def check_groups(client: WebClient, kept: Keeper, granted: Iterable[str]) -> GroupsCheck:
     """Read the user groups now, as the bot does in the background. ``granted``: whom grants name."""
     groups = Groups(client, kept)
     groups.take_up()

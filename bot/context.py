@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 from slack_sdk import WebClient
 
-from bot.blocks import fit
 from bot.blocks.fit import Message
-from bot.blocks.parts import section
+from bot.blocks.parts import paragraph
 from bot.errors import translate
 from bot.gate import Gate
 from bot.people import People
 from bot.targets import Place
-from bot.text import Dates, escape
+from bot.text import Dates
 from engine.causes.bulk import Bulk
 from engine.commands.service import Engine
 from engine.errors import RetriggerError
@@ -56,7 +55,7 @@ class Bot(NamedTuple):
         one, since nobody knows which of them they are looking at. Where that is not possible, in a direct message.
         Never fails: it answers somebody, and the log is the last place to say that it could not."""
         if isinstance(message, str):
-            message = fit.message(escape(message), [section(escape(message))])
+            message = paragraph(message)
         try:
             if place.channel is None:
                 self._direct(user, message)

@@ -32,7 +32,7 @@ _NONE_HERE = ("paid_teams_only", "plan_upgrade_required", "unknown_method")  # t
 log = logger(__name__)
 
 
-class Kept(Protocol):
+class Keeper(Protocol):
     """Where the list is kept; engine.ports.store.Store is one."""
 
     def kept(self, name: str) -> str | None: ...
@@ -93,7 +93,7 @@ def read_groups(client: WebClient) -> tuple[UserGroup, ...]:
 class Groups:
     """The last known list. ``clock`` gives seconds since the epoch."""
 
-    def __init__(self, client: WebClient, kept: Kept, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: WebClient, kept: Keeper, clock: Callable[[], float] = time.time) -> None:
         self._client, self._kept, self._clock = client, kept, clock
         self._known: GroupList | None = None
         self._names: dict[str, frozenset[str]] = {}  # by member; replaced as a whole, so it is read without a lock
@@ -208,7 +208,7 @@ class Groups:
             log.warning("groups.unkept", says=f"The list of Slack's user groups could not be kept: {error}")
 
 
-def kept_groups(kept: Kept) -> GroupList | None:
+def kept_groups(kept: Keeper) -> GroupList | None:
     """The list that a bot read last, if one did."""
     try:
         text = kept.kept(KEPT_AS)
@@ -218,7 +218,7 @@ def kept_groups(kept: Kept) -> GroupList | None:
         return None
 
 
-def as_present(kept: Kept, actor: Actor) -> Actor:
+def as_present(kept: Keeper, actor: Actor) -> Actor:
     """Somebody with the groups that they are in by the list that a bot read last: for what goes on in their name, in
     any process, after they clicked (SPEC 6). No list, no groups."""
     known = kept_groups(kept)

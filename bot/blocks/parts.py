@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from bot.blocks.fit import Block
-from bot.text import clean, said
+from bot.blocks import fit
+from bot.blocks.fit import Block, Message
+from bot.text import clean, escape, said
 
 NOTICE = "notice"  # the id of its block: a later one takes its place
 PARAGRAPH = 2_500  # characters; Slack takes 3,000
@@ -57,6 +58,11 @@ def context(mrkdwn: str, *, block_id: str = "") -> Block:
     if block_id:
         block["block_id"] = block_id
     return block
+
+
+def paragraph(text: str) -> Message:
+    """A message of one paragraph; not escaped yet."""
+    return fit.message(escape(text), [section(escape(text))])
 
 
 def notice(text: str) -> Block:

@@ -13,7 +13,7 @@ from bot.errors import unexpected
 from bot.listeners.carry_out import Ended
 from bot.listeners.opening import open_loading
 from bot.listeners.refusals import refusals_told, sentence
-from bot.listeners.typed import text_of
+from bot.listeners.typed import given, text_of
 from bot.listeners.views import Kind, listen
 from bot.listeners.visit import Body, Visit, of_click
 from bot.targets import BULK, BULK_STOP, BulkTicket, OldButton, unpack_bulk
@@ -76,7 +76,7 @@ def begin(bot: Bot, visit: Visit, ticket: BulkTicket, state: dict[str, Any], com
 
 def _chosen(state: dict[str, Any], field: str, preset: str) -> str:
     """Some servers do not send a choice that was left as it was."""
-    option = ((state.get(field) or {}).get(field) or {}).get("selected_option") or {}
+    option = given(state, field).get("selected_option") or {}
     return str(option.get("value") or preset)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.blocks import fit, grants, lists
+from bot.blocks import grants, lists
 from bot.blocks.fit import Message
 from bot.blocks.outcome import overtaken
-from bot.blocks.parts import section
+from bot.blocks.parts import paragraph
 from bot.blocks.path import path_message
 from bot.command_line import Give, Listed, Show, Start, Typed, Word, app_of, meant, no_such_step, parse, which_step
 from bot.context import Bot
@@ -20,7 +20,7 @@ from bot.listeners.opening import Overtaken, open_act
 from bot.listeners.refusals import refusal
 from bot.listeners.visit import Body, Visit, of_command
 from bot.targets import Report, Target
-from bot.text import Dates, escape
+from bot.text import Dates
 from engine.commands.documents import RequestDocument
 from engine.errors import NotPermitted, RetriggerError
 from engine.logs import logger
@@ -59,7 +59,7 @@ def answer_to(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Message 
         return refusal(bot, error, visit)
     except Exception as raised:
         log.exception("listener.failed", says="A command failed.")
-        return _sentence(unexpected(raised))
+        return paragraph(unexpected(raised))
 
 
 def _answer(bot: Bot, visit: Visit, typed: Typed) -> Message:
@@ -111,7 +111,3 @@ def _with_step(document: RequestDocument, typed: Start, dates: Dates) -> Start:
     if len(offer) > 1:
         raise which_step(typed, offer)
     return typed._replace(node=offer[0])
-
-
-def _sentence(text: str) -> Message:
-    return fit.message(escape(text), [section(escape(text))])

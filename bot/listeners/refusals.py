@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.blocks import fit, grants
+from bot.blocks import grants
 from bot.blocks.fit import Message
-from bot.blocks.parts import section
+from bot.blocks.parts import paragraph
 from bot.context import Bot
 from bot.errors import RateLimited, Unreachable, unexpected
 from bot.listeners.opening import Overtaken
 from bot.listeners.visit import Visit
-from bot.text import escape
 from engine.errors import NotAnApprover, NotPermitted, RetriggerError
 from engine.logs import logger
 
@@ -38,8 +37,7 @@ def refusal(bot: Bot, error: RetriggerError, visit: Visit) -> Message:
     """Why nothing was done; with what is known of why the person's grants may not count."""
     if isinstance(error, NotPermitted):
         return grants.not_permitted(error, visit.person.note, bot.people.mention)
-    text = escape(sentence(error, visit))
-    return fit.message(text, [section(text)])
+    return paragraph(sentence(error, visit))
 
 
 def sentence(error: RetriggerError, visit: Visit) -> str:

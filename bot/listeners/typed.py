@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bot.blocks import modals, provide
@@ -55,8 +56,14 @@ def read(state: dict[str, Any], ticket: Ticket) -> Submitted:
     return Submitted(settled, confirmed, reason, body, errors, _file(state, provide.FILE))
 
 
+def given(state: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """What the window holds of a field, whose block and element share one id; empty for one that it does not have."""
+    found: Mapping[str, Any] = (state.get(field) or {}).get(field) or {}
+    return found
+
+
 def _value(state: dict[str, Any], field: str) -> str | None:
-    value: str | None = ((state.get(field) or {}).get(field) or {}).get("value")
+    value: str | None = given(state, field).get("value")
     return value
 
 
@@ -69,9 +76,9 @@ def text_of(state: dict[str, Any], field: str, *, strip: bool = True) -> str | N
 
 
 def _ticked(state: dict[str, Any], field: str) -> bool:
-    return bool(((state.get(field) or {}).get(field) or {}).get("selected_options"))
+    return bool(given(state, field).get("selected_options"))
 
 
 def _file(state: dict[str, Any], field: str) -> ChosenFile | None:
-    chosen = ((state.get(field) or {}).get(field) or {}).get("files") or []
+    chosen = given(state, field).get("files") or []
     return ChosenFile(str(chosen[0]["id"]), one_line(str(chosen[0].get("name") or "file"), 100)) if chosen else None

@@ -178,6 +178,11 @@ def when(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def iso(seconds: float) -> str:
+    """The same as documents have it in JSON."""
+    return when(seconds).isoformat().replace("+00:00", "Z")
+
+
 def request_document(detail: RequestDetail, graph: Graph, input: Any, results: Mapping[str, Any]) -> RequestDocument:
     """``input`` and ``results`` (by node) are parsed and masked."""
     steps = {row.step.node: row.step for row in detail.steps}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.commands.documents import when
+from engine.commands.documents import iso
 from engine.errors import (
     CallbackRefused,
     CannotBeRead,
@@ -91,7 +91,7 @@ class _Kind(NamedTuple):
 
 
 def _conflict(error: Conflict) -> Mapping[str, Any]:
-    at = None if error.at is None else when(error.at).isoformat().replace("+00:00", "Z")
+    at = None if error.at is None else iso(error.at)
     return {"what": error.what, "found": error.found, "by": error.by, "at": at, "did": error.did}
 
 

@@ -20,7 +20,7 @@ from retrigger.cli.values import JSON_TEXT, NODE, REQUEST, Number
 F = TypeVar("F", bound=Callable[..., Any])
 
 _plan = click.option("--plan", is_flag=True, help="Print what would run, and do nothing.")
-_no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for the outcome.")
+no_wait_option = click.option("--no-wait", is_flag=True, help="Do not wait for the outcome.")
 _reason = click.option("--reason", metavar="TEXT", help="Why; it is kept with the act.")
 _confirm = click.option(
     "--confirm", is_flag=True, help='Confirm "The earlier call may have taken effect", where asked; needs --reason.'
@@ -40,7 +40,7 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 request_argument = click.argument("request_id", type=REQUEST, metavar="REQ")
 node_argument = click.argument("node", type=NODE, metavar="NODE")
-_common = _options(_reason, _confirm, _plan, _no_wait)
+_common = _options(_reason, _confirm, _plan, no_wait_option)
 
 
 @click.command()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import click
 
-from retrigger.cli.acting import command_id, end, node_argument, request_argument
+from retrigger.cli.acting import command_id, end, no_wait_option, node_argument, request_argument
 from retrigger.cli.outcome import wait_for_request
 from retrigger.cli.session import Session, pass_session
 
 _reason = click.option("--reason", metavar="TEXT", help="Why; it is kept with the answer.")
-_no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for the outcome.")
 
 
 @click.command()
 @request_argument
 @node_argument
 @_reason
-@_no_wait
+@no_wait_option
 @pass_session
 def approve(session: Session, request_id: int, node: str, reason: str | None, no_wait: bool) -> None:
     """Approve what waits for approval, if it names you."""
@@ -27,7 +26,7 @@ def approve(session: Session, request_id: int, node: str, reason: str | None, no
 @request_argument
 @node_argument
 @_reason
-@_no_wait
+@no_wait_option
 @pass_session
 def reject(session: Session, request_id: int, node: str, reason: str | None, no_wait: bool) -> None:
     """Reject what waits for approval, if it names you."""

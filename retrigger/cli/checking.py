@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.text import clean
+from bot.words import counted
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import REQUEST
-from retrigger.cli.words import counted, plain
+from retrigger.cli.words import plain
 
 if TYPE_CHECKING:
     from engine.audit.difference import Difference

@@ -8,14 +8,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.commands.documents import when
+from engine.commands.documents import iso, when
 from engine.rules.permissions import Grant, Permission, grants_giving
 from engine.values.somebody import is_somebody
 from retrigger.cli.done import say_done
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import APP, Word
-from retrigger.cli.words import clock, iso, plain
+from retrigger.cli.words import clock, plain
 
 _who = click.argument("who", metavar="WHO")
 _permission = click.argument("permission", type=Word([p.value for p in Permission]), metavar="PERMISSION")

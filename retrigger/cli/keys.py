@@ -8,12 +8,12 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from engine.commands.documents import when
+from engine.commands.documents import iso, when
 from engine.stored import StoredKey
 from retrigger.cli.done import say_done
 from retrigger.cli.reading import as_json, write_json
 from retrigger.cli.session import Session, pass_session
-from retrigger.cli.words import age, iso, plain
+from retrigger.cli.words import age, plain
 
 _name = click.argument("name", metavar="NAME")
 

@@ -6,11 +6,11 @@ from collections import Counter
 
 import click
 
+from bot.words import counted
 from engine.commands.pruning import Pruner
 from retrigger.cli.done import say_done
 from retrigger.cli.session import Session, pass_session
 from retrigger.cli.values import AGE, APP
-from retrigger.cli.words import counted
 
 
 @click.command()

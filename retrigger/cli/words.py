@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from bot.text import clean
-from engine.commands.documents import AttemptDocument, when
+from bot.words import counted
+from engine.commands.documents import AttemptDocument
 from engine.states import AttemptKind, CallEffect, RequestStatus, StepStatus
 
 REQUEST_STYLES = {
@@ -48,16 +49,6 @@ _KINDS = {
 def plain(text: str) -> str:
     """Somebody's text on one line, with nothing in it that a terminal would obey."""
     return " ".join(clean(text).split())
-
-
-def iso(seconds: float) -> str:
-    """A time of the database as documents have it: ISO 8601, in UTC."""
-    return when(seconds).isoformat().replace("+00:00", "Z")
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """Such as "1 retry", "3 retries"."""
-    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def age(since: datetime, now: datetime) -> str:

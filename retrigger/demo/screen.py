@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from bot.words import counted
 from engine.commands.documents import RequestDocument
 from engine.states import AttemptKind
 from engine.texts import PROVIDE_INPUT, RETRIGGER_FLOW
 from retrigger.cli.session import Session, command_line
-from retrigger.cli.words import REQUEST_STYLES, counted, plain
+from retrigger.cli.words import REQUEST_STYLES, plain
 from retrigger.demo import people
 from retrigger.demo.scenes import WORKFLOW
 from retrigger.demo.stage import Stage

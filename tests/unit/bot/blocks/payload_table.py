@@ -254,6 +254,7 @@ TABLE: dict[Callable[..., Any], Cases] = {
     modals.told_modal: _told,
     outcome.outcome: _outcomes,
     outcome.overtaken: _overtaken,
+    parts.paragraph: lambda text: iter([parts.paragraph(text)]),
     path.path_message: _path_messages,
     path.path_view: _path_views,
     thread.standing_still: _standing_still,
