@@ -1,4 +1,4 @@
-"""What a delay and an approval make of what their templates gave: a moment, and people to ask."""
+"""What a delay, an approval and a decision make of what their templates gave: a moment, people to ask, a way."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.definition import approvers_of, moment
+from engine.definition import DecisionSpec, approvers_of, moment
 from engine.templates import TemplateError
 
 NOW = 1_700_000_000.0
 TIME = "write a time such as 2030-01-31T09:00:00+01:00"
+LIMITS = ((500_000, "board"), (50_000, "lead"))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=25),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -107,3 +108,12 @@ def test_any_rendered_approvers_are_people_or_a_template_error(rendered: list[An
         return
     assert asked
     assert all("@" in who or who.startswith("key:") for who in asked)
+
+
+@pytest.mark.parametrize(
+    ("cents", "way"), [(600_000, "board"), (60_000, "lead"), (600, "pay"), (500_000, "lead"), (50_000, "pay")]
+)
+def test_of_several_conditions_the_first_that_is_true_wins_and_of_none_the_default(cents: int, way: str):
+    cases = [{"when": f"{{{{ request.input.cents > {most} }}}}", "next": to} for most, to in LIMITS]
+    spec = DecisionSpec.model_validate([*cases, {"default": "pay"}])
+    assert spec.way({"request": {"input": {"cents": cents}}}) == way
