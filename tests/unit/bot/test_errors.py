@@ -75,6 +75,11 @@ def test_what_is_known_of_a_message_that_was_being_sent(raised: Exception, deliv
     assert errors.translate(raised).delivered is delivered
 
 
+@pytest.mark.parametrize("raised", [URLError(TimeoutError("timed out")), TimeoutError("timed out")])
+def test_a_call_that_timed_out_is_not_looked_up_while_slack_may_yet_carry_it_out(raised: Exception) -> None:
+    assert errors.translate(raised).wait == 10.0
+
+
 def test_what_is_not_slacks_trouble_is_raised_again() -> None:
     with pytest.raises(ZeroDivisionError):
         errors.translate(ZeroDivisionError())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.relay import Relay
+from bot.relay import LEASE, Relay
 from engine.states import RequestStatus
 from tests.support.poll import wait_until
 from tests.unit.bot import samples
@@ -50,6 +50,24 @@ def test_a_card_that_somebody_found_stale_is_refreshed_at_once(office: Office, i
     office.documents[42] = samples.request(status=RequestStatus.COMPLETED)
     idle.refresh(42)
     wait_until(lambda: office.slack.texts() == ["REQ-42 (HR) is Completed"], "the card to be true")
+
+
+@pytest.mark.parametrize("stops", [True, False], ids=["stopped", "late"])
+def test_what_is_not_begun_is_given_back_when_it_stops_or_is_late(office: Office, stops: bool) -> None:
+    """Else it would wait for the end of its lease, or be told beside another relay."""
+
+    def while_it_posts(method: str, channel: str) -> None:
+        if stops:
+            office.relay.stop()
+        else:
+            office.outbox.now += LEASE * 0.6
+
+    office.slack.trouble = while_it_posts
+    office.outbox.add(42, "card")
+    second = office.outbox.add(43, "card")
+    assert office.relay.run_once() == 2
+    assert len(office.slack.messages) == 1
+    assert (office.outbox.errors, office.outbox.rows[second].tries) == ({second: "given back"}, 0)
 
 
 def test_a_stop_waits_for_no_look(idle: Relay) -> None:

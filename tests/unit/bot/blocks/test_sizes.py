@@ -15,7 +15,7 @@ from engine.commands.reports import BlockedPage
 from engine.rules.allowed import Action
 from engine.states import RequestStatus
 from engine.stored import Cursor
-from tests.support.slack_checks import check_message, check_view
+from tests.support.slack_checks import check_message, check_view, texts
 from tests.unit.bot import samples
 
 DATES = [Dates(), Dates(plain=True)]
@@ -84,6 +84,48 @@ def test_what_does_not_fit_is_said() -> None:
     message = fit.message("many", [parts.section(f"part {n}") for n in range(60)])
     assert len(message.blocks) == 50
     assert message.blocks[-1]["elements"][0]["text"].startswith("… 11 more parts")
+
+
+LONG = "x" * 4000
+
+
+@pytest.mark.parametrize(
+    ("block", "limit"),
+    [
+        (parts.section(LONG), 3000),
+        ({"type": "section", "fields": [parts.marked(LONG)]}, 2000),
+        (parts.context(LONG), 2000),
+        (parts.header(LONG), 150),
+        (parts.actions([parts.button(LONG, "a", "v")], block_id="b"), 75),
+        (parts.actions([parts.menu("a", {"v": LONG}, "v", label="l")], block_id="b"), 75),
+        (parts.text_input("f", LONG), 2000),
+        (parts.text_input("f", "F", hint=LONG), 2000),
+        (parts.text_input("f", "F", placeholder=LONG), 150),
+    ],
+)
+def test_every_text_is_cut_to_what_slack_takes(block: dict[str, Any], limit: int) -> None:
+    shown = max(texts(fit.message("m", [block]).blocks), key=len)
+    assert len(shown) == limit
+    assert shown.endswith("… (cut)")
+
+
+def test_what_stands_around_a_window_is_cut_to_24_characters() -> None:
+    view = fit.modal(LONG, [], submit=LONG, close=LONG)
+    assert {len(view[name]["text"]) for name in ("title", "submit", "close")} == {24}
+
+
+def test_what_a_view_carries_for_us_is_never_cut() -> None:
+    for build in (lambda text: fit.modal("t", [], metadata=text), lambda text: fit.home([], metadata=text)):
+        assert build("x" * 3000)["private_metadata"] == "x" * 3000
+        with pytest.raises(ValueError, match="private_metadata has 3001 characters, Slack takes 3000"):
+            build("x" * 3001)
+
+
+def test_a_view_of_signs_with_four_bytes_each_stays_within_slacks_250_kb() -> None:
+    paragraphs = [parts.section("😀" * 3000)] * 90
+    for view in (fit.modal("many", paragraphs, submit="Submit"), fit.home(paragraphs)):
+        check_view(view)
+        assert "parts do not fit here" in str(view["blocks"][-1])
 
 
 @pytest.mark.parametrize(
