@@ -49,10 +49,10 @@ def cause_key(source: str, error: str) -> str:
 
 
 def blocked_by(request: Request, graph: Graph, steps: Mapping[str, Step], node: str, now: float) -> Blocked | None:
-    """By what the step is blocked, or None where no connection has to do with it."""
+    """By what the step is blocked, or None where no connection has to do with it, or it counts no more."""
     step = steps[node]
     source = _source(graph, steps, node)
-    if step.status is not StepStatus.BLOCKED or source is None:
+    if step.status is not StepStatus.BLOCKED or step.stale or source is None:
         return None
     key = cause_key(source, step.error or "")
     return Blocked(request.id, node, key, request.app, source, step.version, now)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.records import Blocked
+from engine.rules.decide.finish import Finished, finish
+from engine.rules.draft import Draft
 from engine.rules.fingerprint import FINGERPRINT_CHARS, cause_key, fingerprint, without_values
+from engine.rules.outcomes import Failure
+from tests.support.memory import MemoryRequest, graph
+from tests.unit.engine.rules.decide.samples import step_only
 
 SAME = [
     ("bank answered 503 Service Unavailable.", "bank answered 503  Service Unavailable."),
@@ -70,3 +76,22 @@ def test_any_id_in_its_place_leaves_it_the_same(before: list[str], one: str, oth
 def test_any_error_has_one_that_is_short_and_stable(error: str):
     assert len(fingerprint(error)) <= FINGERPRINT_CHARS
     assert fingerprint(f"  {error}\n") == fingerprint(error)
+
+
+@pytest.mark.parametrize(("alone", "counted"), [(False, ["mail"]), (True, [])])
+def test_what_blocks_no_request_counts_for_no_cause(alone: bool, counted: list[str]):
+    """A step on the path of before still ran when the one before it was re-triggered alone: it is stale."""
+    way = graph("a > end", "a -failure> mail", "mail > end")
+    way.nodes["mail"] = way.nodes["mail"]._replace(connection="mail")
+    request = MemoryRequest(way)
+    request.fail("a")
+    number = request.claim("mail")
+    if alone:
+        step_only(request, "a")
+        request.succeed("a")
+
+    def fail(draft: Draft) -> list[Blocked]:
+        finish(draft, Finished("mail", number, Failure("mail answered 503 Service Unavailable.")))
+        return draft.blocked
+
+    assert [blocked.node for blocked in request.do(fail)] == counted
