@@ -66,9 +66,11 @@ class _Bounded(H11Protocol):
         else:
             self._coming.begin()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+    def handle_events(self) -> None:
+        """What came is looked at, and what came before an answer once that was given."""
+        super().handle_events()
+        is_idle = self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is not None
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not is_idle:
             self._coming.begin()
         else:
             self._coming.end()

@@ -21,7 +21,8 @@ _WHOLE = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Answering:
-    """An ASGI application. It answers a call once its body is there; `/later` when it is told to; `/much` with much."""
+    """An ASGI application. It answers a call once its body is there; `/later` when it is told to; `/much` with much;
+    `/early` before the body is there."""
 
     def __init__(self) -> None:
         self.came, self.go_on, self.much_is_over = threading.Event(), threading.Event(), threading.Event()
@@ -30,7 +31,7 @@ class Answering:
         if scope["type"] != "http":
             return
         message = await receive()
-        while message.get("more_body"):
+        while message.get("more_body") and scope["path"] != "/early":
             message = await receive()
         if scope["path"] == "/later":
             self.came.set()
@@ -83,6 +84,20 @@ def test_so_is_who_drips_one_and_who_begins_a_second_one(served: Served):
         with pytest.raises(ConnectionError):
             drip(dripping, _BODY + b"x" * 4999)
         assert is_hung_up_on(kept)
+
+
+def test_so_is_whose_second_call_came_with_the_first_but_not_whole(served: Served):
+    with connect(served) as line:
+        line.sendall(_WHOLE % b"" + _BODY + b"half")
+        assert is_hung_up_on(line)
+
+
+def test_so_is_who_is_silent_once_the_rest_of_an_answered_call_has_come(served: Served):
+    with connect(served) as line:
+        line.sendall(_BODY.replace(b"/echo", b"/early") + b"half")
+        assert line.recv(65536).startswith(b"HTTP/1.1 200")
+        line.sendall(b"x" * 4996)
+        assert is_hung_up_on(line)
 
 
 def test_so_is_who_does_not_take_the_answer(app: Answering, served: Served):
