@@ -16,7 +16,7 @@ from engine.stored import NewestVersion, StoredWorkflow
 from engine.values.stored_json import stored_json
 from storage.repository import Repository
 from storage.rows import clean, dump
-from storage.tables import HIGHEST_ID, is_one_of, requests, workflows
+from storage.tables import HIGHEST_VERSION, is_one_of, requests, workflows
 
 _NEWEST = select(workflows.c.name, func.max(workflows.c.version).label("version")).group_by(workflows.c.name)
 
@@ -49,7 +49,7 @@ class Workflows(Repository):
         with self._database.reading() as connection:
             if version is None:
                 found = self._database.statements.newest_workflow.run(connection, name=name)
-            elif not 0 < version <= HIGHEST_ID:
+            elif not 0 < version <= HIGHEST_VERSION:
                 found = []
             else:
                 one = select(workflows).where(workflows.c.name == name, workflows.c.version == version)

@@ -1,12 +1,12 @@
 """Every table. JSON is ASCII-escaped text, times are seconds since the epoch (UTC, the database's clock).
 
-There are no foreign keys: all rows are written by the one writer, which has just read their request under a lock, and
-nothing is ever deleted but the steps that another workflow version lacks.
+There are no foreign keys: all rows are written by the one writer, which has just read their request under a lock. A
+request, its steps, attempts and events are never deleted; pruning empties what they hold (storage.retention).
 """
 
 from __future__ import annotations
 
-from storage.tables.base import HIGHEST_ID, is_one_of, metadata
+from storage.tables.base import HIGHEST_ID, HIGHEST_VERSION, is_one_of, metadata
 from storage.tables.causes import UNDER_WAY, blocks, bulk_items, bulk_runs, causes
 from storage.tables.people import api_keys, grants
 from storage.tables.requests import (
@@ -31,6 +31,7 @@ __all__ = [
     "DUE_ALONE",
     "GIVEN_UP",
     "HIGHEST_ID",
+    "HIGHEST_VERSION",
     "IS_BLOCKED",
     "RUNNING",
     "STUCK",

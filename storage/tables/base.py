@@ -11,7 +11,8 @@ metadata = MetaData()
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
-HIGHEST_ID = 2**63 - 1  # that either database can compare with
+HIGHEST_ID = 2**63 - 1  # that either database can compare with an id
+HIGHEST_VERSION = 2**31 - 1  # and with the number of a version
 
 
 def is_one_of(column: Column[str], *values: str) -> ColumnElement[bool]:
