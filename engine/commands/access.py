@@ -93,8 +93,8 @@ class Access:
         return any(one.is_as(grant) for one in self._settings_grants)
 
     def _leaves_an_admin(self, actor: Actor, grant: Grant) -> None:
-        """Raise Refused where the last Admin would go, and with them whoever could take that back from there. Who can
-        read the settings file can always."""
+        """Raise Refused where the last Admin would go: nobody could take that back from here, but those who can read
+        the settings file, who may do this, too."""
         if actor.owner or grant.permission is not Permission.ADMIN:
             return
         known = self.grants()

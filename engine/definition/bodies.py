@@ -125,7 +125,7 @@ def _model(body: Any, path: Path, report: Report, inside: bool = False) -> type[
     if not kinds:
         meant = next((key for key in body if instead(key, allowed).startswith("did")), None)
         mend = instead(meant, allowed) if meant else f"write one of {listed(allowed)}"
-        report.add((*path, meant) if meant else path, f"says not what it does; {mend}")
+        report.add((*path, meant) if meant else path, f"does not say what it does; {mend}")
         return None
     if kinds[0] not in allowed:
         report.add((*path, kinds[0]), f"cannot be used in a sync block; use {listed(allowed)}, or move it out")

@@ -25,7 +25,8 @@ _NAME = "the name that the function is registered with"
 
 
 class FunctionSpec(Model):
-    """A registered Python function; ``timeout`` in seconds. Where its crash costs more than the step: ``thread``."""
+    """A registered Python function; ``timeout`` in seconds. In a ``thread`` it runs within the worker's own process,
+    which its crash would end."""
 
     name: Annotated[Text, matching(r"[^\s{}]+", _NAME)] = Field(description=_NAME)
     args: Annotated[dict[str, Any], AfterValidator(_check_args)] = Field({}, description="a mapping of arguments")

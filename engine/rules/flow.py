@@ -75,8 +75,8 @@ def settle(
 
 
 def _flow_of_another_path(draft: Draft, node: str) -> Trigger | None:
-    """Of the paths that meet here, perhaps a person let one run that arrived earlier. Which of them is the last is
-    chance, and what follows is theirs all the same."""
+    """The act of the person who last let one of the paths run that meet here, if any: what follows is theirs, whichever
+    path happens to arrive last."""
     edges = draft.graph.incoming[node]
     if len(edges) == 1:
         return None
@@ -110,8 +110,8 @@ def _come_to(draft: Draft, step: Step, trigger: Trigger | None) -> None:
 
 
 def _cancel_others(draft: Draft, ends: Iterable[str]) -> None:
-    """Only when all that was reached at the same moment is counted: which of two ends it was must not hang on the
-    order in which they were looked at."""
+    """Each of ``ends`` cancels what can still move. This is done once everything that was reached at the same moment is
+    counted, so that it does not depend on the order in which two ends were looked at."""
     for end in ends:
         cancel(draft, [n for n in draft.graph.nodes if n != end and _can_move(draft.steps[n])], by=end)
 

@@ -169,7 +169,8 @@ class Worker:
                 self._bad.pop(request_id, None)
 
     def _leave_alone(self, request_id: int, error: Exception, now: float) -> None:
-        """Where its version cannot be read, nor could a while ago, no newer engine beside this one goes on with it."""
+        """For a minute. Where the request's version could not be read the time before either, no newer engine beside
+        this one has gone on with it: then it stands still, and that is told."""
         if isinstance(error, StorageError):
             return
         again = request_id in self._bad

@@ -65,8 +65,8 @@ def _go_to_its_end(draft: Draft, step: Step, outlet: str) -> None:
 
 
 def fails_again(step: Step) -> bool:
-    """Whether a failure of the step, which runs alone, is none that is new. Of an approval or a callback that was
-    waiting when it was issued anew it is: then somebody must say how to go on."""
+    """Whether the step runs alone and had failed before: then a failure is no news, and changes nothing else. That of
+    an approval or a callback which was waiting when it was issued anew is news: somebody must say how to go on."""
     return step.only and step.was in RETRIGGERABLE
 
 

@@ -182,4 +182,4 @@ def test_json_is_read_with_lines_and_escapes():
     assert load(text.replace("functoin", "function").replace("{}", '{"name": "f"}'), "w.json").title == "😀 /"
     with pytest.raises(DefinitionError) as caught:
         load(text, "w.json")
-    assert str(caught.value) == "w.json:3: node a, field functoin: says not what it does; did you mean `function`?"
+    assert str(caught.value) == "w.json:3: node a, field functoin: does not say what it does; did you mean `function`?"
