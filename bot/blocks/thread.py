@@ -43,8 +43,10 @@ def standing_still(event: Event, request_id: int, marker: str) -> Message:
 
 
 def shown_in_channel(event: Told) -> bool:
-    """Whether the line is shown in the channel too: a new block is; the first one is the card itself."""
-    return (event.kind == events.BLOCKED or events.is_stuck(event.data)) and not _data(event).get("first")
+    """Whether the line is shown in the channel too: a new block is; the first one is the card itself, and one of what
+    counts no more blocks nothing."""
+    data = _data(event)
+    return (event.kind == events.BLOCKED or events.is_stuck(data)) and not (data.get("first") or data.get("stale"))
 
 
 def _act(event: Told, request_id: int) -> str:
@@ -97,6 +99,8 @@ def _failed(event: Told) -> str:
 
 def _blocked(event: Told) -> str:
     data = _data(event)
+    if data.get("stale"):
+        return f"{_step(event)} failed{_attempt(event)}, and blocks nothing, as it is stale: {_error(event)}"
     if data.get("before") is None:
         return f"🔴 {_step(event)} is blocked{_attempt(event)}: {_error(event)}"
     if data.get("before") == data.get("error"):

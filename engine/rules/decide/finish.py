@@ -211,7 +211,8 @@ def block(draft: Draft, node: str, failure: Failure, **more: bool) -> Event:
     before = draft.steps[node]
     trigger = before.trigger
     again = trigger.error if trigger is not None and trigger.node == node else None
-    facts = {**facts_of(failure), "before": again, "first": not draft.request.alerted, **more}
+    stale = {"stale": True} if before.stale else {}  # on the path of before: it counts no more
+    facts = {**facts_of(failure), "before": again, "first": not draft.request.alerted, **stale, **more}
     event = draft.event(events.BLOCKED, node, attempt=before.attempt, data=facts)
     draft.change_step(
         node,

@@ -61,6 +61,10 @@ FIRST = {"error": "503", "first": True, "before": None}
             "🔴 `create_account` is blocked again (attempt 3), with another error: 503 · 10:42 UTC",
         ),
         (
+            samples.event(events.BLOCKED, attempt=1, data=FIRST | {"stale": True}),
+            "`create_account` failed (attempt 1), and blocks nothing, as it is stale: 503 · 10:42 UTC",
+        ),
+        (
             samples.event(events.LOST, attempt=1, data={"recovery": 2, "worker": "w"}),
             "The worker of `create_account` was lost (attempt 1); automatic recovery 2 of 5 · 10:42 UTC",
         ),
@@ -82,3 +86,11 @@ FIRST = {"error": "503", "first": True, "before": None}
 )
 def test_lines(event: Any, line: str) -> None:
     assert thread.line(event, 42, DATES) == line
+
+
+def test_a_new_block_is_shown_in_the_channel_and_one_that_blocks_nothing_is_not() -> None:
+    block = {"error": "503", "first": False, "before": None}
+    shown = [
+        thread.shown_in_channel(samples.event(events.BLOCKED, data=block | more)) for more in ({}, {"stale": True})
+    ]
+    assert shown == [True, False]

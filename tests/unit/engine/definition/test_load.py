@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.definition import ActionNode, DecisionNode, DefinitionError, FunctionNode, Workflow, load
+from engine.definition import ActionNode, DecisionNode, DefinitionError, FunctionNode, Retry, Workflow, load
 from engine.graph import END, Edge
 from engine.states import RequestStatus
 from tests.unit.engine.definition.samples import ONBOARDING
@@ -48,7 +48,8 @@ def test_a_call_is_rendered_from_its_parts(onboarding: Workflow):
 def test_what_is_not_written_has_its_default(onboarding: Workflow):
     node = onboarding.nodes["welcome"]
     assert isinstance(node, ActionNode)
-    assert (node.action.timeout, node.action.retry.times, node.action.expect.status) == (None, 0, None)
+    assert (node.action.timeout, node.action.expect.status) == (None, None)
+    assert node.action.retry == Retry(times=0, interval=1.0, backoff=2.0, on_unexpected=False)
     assert (node.action.query, node.action.body, node.provided_schema) == ({}, None, None)
 
 
@@ -56,6 +57,7 @@ def test_a_function_is_read(onboarding: Workflow):
     node = onboarding.nodes["badge"]
     assert isinstance(node, FunctionNode)
     assert (node.function.name, node.function.timeout) == ("hr.badge_number", 5.0)
+    assert node.function.isolation == "process", "unless the definition says otherwise, a crash costs the step alone"
     assert node.references == {"create_account"}
 
 

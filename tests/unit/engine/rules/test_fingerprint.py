@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import events
 from engine.records import Blocked
 from engine.rules.decide.finish import Finished, finish
 from engine.rules.draft import Draft
@@ -95,3 +96,5 @@ def test_what_blocks_no_request_counts_for_no_cause(alone: bool, counted: list[s
         return draft.blocked
 
     assert [blocked.node for blocked in request.do(fail)] == counted
+    told = [event.data or {} for event in request.events if event.kind == events.BLOCKED]
+    assert [data.get("stale", False) for data in told] == [alone]
