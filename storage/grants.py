@@ -7,16 +7,22 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 from engine.records import Event
 from engine.rules.permissions import Grant, Permission
 from storage.repository import Repository
-from storage.tables import grants
+from storage.tables import grants, is_one_of
+
+_KNOWN = (
+    select(grants)
+    .where(is_one_of(grants.c.permission, *sorted(Permission)))
+    .order_by(grants.c.who, grants.c.permission, grants.c.app)
+)
 
 
 class Grants(Repository):
     """Stored grants. One is known by who, permission and application; case does not count in who."""
 
     def grants(self) -> list[Grant]:
-        """All of them, by who."""
+        """All of them, by who. What only a newer version knows the meaning of gives nothing here."""
         with self._database.reading() as connection:
-            found = connection.execute(select(grants).order_by(grants.c.who, grants.c.permission, grants.c.app))
+            found = connection.execute(_KNOWN)
             return [Grant(row.who, Permission(row.permission), row.app or None, row.source, row.at) for row in found]
 
     def add_grant(self, grant: Grant, granted: Event) -> bool:

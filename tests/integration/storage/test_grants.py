@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from engine import events
 from engine.records import Event
@@ -29,6 +29,14 @@ def test_a_grant_is_known_by_who_permission_and_application(store: SqlStore):
     assert not store.remove_grant(Grant("hanna@example.com", TAKE_ACTION), REVOKED)
     assert store.remove_grant(Grant("hanna@example.com", TAKE_ACTION, "HR"), REVOKED)
     assert store.grants() == []
+
+
+def test_a_permission_of_a_newer_version_counts_for_nothing_and_hides_no_other(store: SqlStore):
+    assert store.add_grant(Grant("hanna@example.com", TAKE_ACTION, "HR", "Ada"), GRANTED)
+    newer = {"who": "hanna@example.com", "permission": "approve_all", "app": "", "source": "Ada", "at": 1.0}
+    with store.database.writing() as connection:
+        connection.execute(insert(tables.grants).values(newer))
+    assert [grant.permission for grant in store.grants()] == [TAKE_ACTION]
 
 
 def test_case_does_not_count_beyond_ascii_either(store: SqlStore):
