@@ -1,7 +1,8 @@
 """The text of a definition as plain values, with the line of every part: YAML, or JSON where the file says so.
 
 Both are read as a flat stream of tokens, so that no depth of nesting reaches Python's stack. YAML is taken as its
-core schema has it (version 1.2, and JSON): what YAML 1.1 and 1.2 understand differently is refused instead of guessed.
+core schema has it (version 1.2, and JSON): words and numbers that YAML 1.1 and 1.2 understand differently are refused
+instead of guessed. Dates, and times such as 12:30, are texts, as everybody means them.
 """
 
 from __future__ import annotations
