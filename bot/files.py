@@ -1,4 +1,4 @@
-"""Files that people give and get (SPEC 4): a provided result as a `.json` file, and a long text to start from.
+"""Files that people give and get (SPEC 4): a provided result as a `.json` file, a long text to start from, a picture.
 
 A file's address comes from Slack, and the bot's token goes with the call: so only Slack's own hosts are asked, or the
 server that stands for Slack, and no redirect is followed.
@@ -43,11 +43,28 @@ def read_file(client: WebClient, chosen: ChosenFile) -> str:
     return _decoded(_download(address, client.token or "", chosen), chosen)
 
 
-def send_file(client: WebClient, user: str, name: str, text: str, comment: str) -> None:
-    """Send a text to a person as a file, in their direct messages. Raises SlackError."""
+def send_file(
+    client: WebClient,
+    user: str,
+    name: str,
+    content: str | bytes,
+    comment: str,
+    *,
+    title: str = "",
+    alt: str | None = None,
+) -> None:
+    """Send a text or a picture to a person as a file, in their direct messages; ``alt`` describes a picture. Raises
+    SlackError."""
     try:
         channel = client.conversations_open(users=user)["channel"]["id"]
-        client.files_upload_v2(channel=channel, filename=name, title=name, content=text, initial_comment=comment)
+        client.files_upload_v2(
+            channel=channel,
+            filename=name,
+            title=title or name,
+            content=content,
+            alt_txt=alt,
+            initial_comment=comment,
+        )
     except Exception as raised:
         raise translate(raised) from raised
 

@@ -11,7 +11,8 @@ from slack_sdk import WebClient
 
 from bot.blocks import modals
 from bot.context import Bot
-from bot.errors import SlackError, translate
+from bot.errors import SlackError
+from bot.files import send_file
 from bot.listeners.opening import open_view, show_view
 from bot.listeners.visit import Body, Visit
 from bot.picture import picture
@@ -30,8 +31,10 @@ def send_picture(bot: Bot, client: WebClient, visit: Visit, body: Body, target: 
     tell = _teller(bot, client, visit, body)
     with _one_at_a_time:
         png = picture(document, bot.engine.graph(document), datetime.now(UTC))
+    name = f"{PROGRESS_PATH} of {document.id}"
+    alt = f"{name}: its steps with their status, and the paths between them"
     try:
-        _upload(client, visit.user, document.id, png)
+        send_file(client, visit.user, f"{document.id}.png", png, name, title=name, alt=alt)
     except SlackError as error:
         tell(f"The picture could not be sent: {error} `retrigger show {document.id} --picture FILE` draws it, too.")
     else:
@@ -45,21 +48,3 @@ def _teller(bot: Bot, client: WebClient, visit: Visit, body: Body) -> Callable[[
     on_top = body["view"].get("type") == "modal"
     view_id = open_view(client, body["trigger_id"], modals.notice_modal(PROGRESS_PATH, DRAWING), on_top)
     return lambda text: show_view(client, view_id, modals.notice_modal(PROGRESS_PATH, text))
-
-
-def _upload(client: WebClient, user: str, request: str, png: bytes) -> None:
-    """Raises SlackError."""
-    name = f"{PROGRESS_PATH} of {request}"
-    try:
-        channel = client.conversations_open(users=user)["channel"]["id"]
-        client.files_upload_v2(
-            channel=channel,
-            content=png,
-            filename=f"{request}.png",
-            title=name,
-            alt_txt=f"{name}: its steps with their status, and the paths between them",
-            initial_comment=name,
-            request_file_info=False,
-        )
-    except Exception as raised:
-        raise translate(raised) from raised
