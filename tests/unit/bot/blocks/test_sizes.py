@@ -109,6 +109,11 @@ def test_every_text_is_cut_to_what_slack_takes(block: dict[str, Any], limit: int
     assert shown.endswith("… (cut)")
 
 
+def test_what_looks_like_an_emoji_a_name_or_a_link_in_data_stays_as_it_was_written() -> None:
+    assert parts.header(":tada:")["text"]["emoji"] is False
+    assert parts.section("#general @hanna www.example.com")["text"]["verbatim"] is True
+
+
 def test_what_stands_around_a_window_is_cut_to_24_characters() -> None:
     view = fit.modal(LONG, [], submit=LONG, close=LONG)
     assert {len(view[name]["text"]) for name in ("title", "submit", "close")} == {24}
