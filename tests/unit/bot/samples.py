@@ -85,7 +85,7 @@ def request(*steps: StepDocument, **facts: Any) -> RequestDocument:
         "created_at": AT,
         "updated_at": AT,
         "blocked_at": AT,
-        "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED),
+        "blocked": tuple(s.node for s in steps if s.status is StepStatus.BLOCKED and not s.stale),
         "input": {"name": "Ada", "national_id": "SECRET-INPUT"},
         "actions": (Action.WITHDRAW,),
         "steps": steps,
