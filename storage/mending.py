@@ -12,7 +12,7 @@ from engine.errors import DamagedValue
 from engine.graph import ANSWERED_KINDS
 from engine.logs import logger
 from engine.states import RequestStatus, StepStatus
-from engine.values.stored_json import stored_json
+from engine.values.stored_json import made_of
 from storage.leases import NOBODY, by_pages
 from storage.repository import Repository
 from storage.rows import Row
@@ -83,5 +83,5 @@ def _until(connection: Connection, step: Row) -> float | None:
     mine = (events.c.request_id == step.request_id, events.c.node == step.node, events.c.attempt == step.attempt)
     told = connection.scalar(select(events.c.data).where(*mine, events.c.kind == names.WAITS))
     with suppress(DamagedValue):
-        return float(stored_json(told, "an event")["until"]) if told is not None else None
+        return None if told is None else made_of(told, "an event", lambda data: float(data["until"]))
     return None

@@ -20,7 +20,7 @@ def made_of(text: str, what: str, make: Callable[[Any], T]) -> T:
     """What ``make`` makes of the value. Raises DamagedValue, also where it can make nothing of it."""
     try:
         return make(json.loads(text))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise DamagedValue(what) from None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from engine import events as names
 from engine.rules.decide.finish import Finished, finish
 from engine.rules.decide.lost import unstick
 from engine.rules.draft import Draft
@@ -14,7 +15,7 @@ from engine.rules.outcomes import Failure, Waits
 from engine.states import RequestStatus, StepStatus
 from storage.leases import NOBODY
 from storage.store import SqlStore
-from storage.tables import steps
+from storage.tables import events, steps
 from tests.integration.storage.helpers import Worker, submit
 
 LATER = 3600.0
@@ -71,6 +72,17 @@ def test_a_delay_is_over_when_its_history_says_so(store: SqlStore, worker: Worke
     hand(store, wakes_at=None)
     assert store.mend() == 1
     assert row(store).wakes_at == until
+
+
+@pytest.mark.parametrize("data", ["{", "7", "{}", '{"until": "soon"}'])
+def test_a_delay_whose_history_was_damaged_too_begins_again(store: SqlStore, worker: Worker, data: str):
+    hand(store, kind="delay")
+    store.change(1, wait)
+    hand(store, wakes_at=None)
+    with store.database.writing() as connection:
+        connection.execute(update(events).where(events.c.kind == names.WAITS).values(data=data))
+    assert store.mend() == 1
+    assert row(store).due_at is not None
 
 
 @pytest.mark.parametrize("kind", ["approval", "callback"])
