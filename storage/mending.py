@@ -27,8 +27,8 @@ _is_inside = exists().where(  # of a sync block that runs: its steps have no wor
     _block.c.kind == "sync",
     is_one_of(_block.c.status, StepStatus.RUNNING),
 )
-_worker, _lease = steps.c.worker.is_(None), steps.c.lease_until.is_(None)
-_HELD_BY_NOBODY = and_(RUNNING, or_(_worker, _lease), or_(~_worker, ~_lease, ~_is_inside))
+_no_worker, _no_lease = steps.c.worker.is_(None), steps.c.lease_until.is_(None)
+_HELD_BY_NOBODY = and_(RUNNING, or_(_no_worker, _no_lease), or_(~_no_worker, ~_no_lease, ~_is_inside))
 _waits = is_one_of(steps.c.status, StepStatus.WAITING) & steps.c.wakes_at.is_(None)
 _HAS_NO_TIME = and_(
     steps.c.due_at.is_(None),
