@@ -183,6 +183,7 @@ def test_withdrawn_in_the_middle_nothing_inside_goes_on(room: Room, shared_outsi
     room.publish(definition("withdrawn"))
     number = room.submit("withdrawn")
     room.wait(number, lambda d: statuses(d)["desk"] == "running")
+    assert room.store.mend() == 0  # that it has no worker of its own is no damage
     room.engine.withdraw(HANNA, number, reason="no longer needed")
     shared_outside.turn("facilities", "up")
     room.wait(number, lambda d: any(event.kind == "late_result" and event.node == "desk" for event in d.events))
