@@ -163,7 +163,7 @@ def _definitions(settings: Settings, published: frozenset[str]) -> Iterator[Chec
         if surely:
             yield Check("Settings", State.FAILED, sentence, mend)
         else:
-            yield Check("Settings", State.HINT, sentence, f"If so: {mend[0].lower()}{mend[1:]}")
+            yield Check("Settings", State.HINT, sentence, f"If so, {mend[0].lower()}{mend[1:]}")
     if not definitions:
         yield Check("Workflow", State.SKIPPED, "the settings name no workflow file")
 

@@ -115,7 +115,7 @@ def test_a_misspelt_application(still: Front):
         "✗ Settings               grants: no workflow is of the application hr; did you mean HR?",
     ]
     hint = next(place for place, line in enumerate(lines) if "payroll-uk" in line) + 1
-    assert lines[hint].strip() == "If so: correct its name: what is meant for it reaches nobody."
+    assert lines[hint].strip() == "If so, correct its name: what is meant for it reaches nobody."
 
 
 def test_an_application_that_is_named_before_its_workflow_is_published_is_no_failure(running: Front):
