@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
 from bot.groups import REFRESH, Groups, as_present, groups_of
 from engine.rules.permissions import Actor
 from tests.support.poll import wait_until
@@ -107,6 +111,30 @@ def test_an_answer_that_makes_no_sense_does_not_end_the_readings() -> None:
         wait_until(lambda: "What Slack answers cannot be used" in str(started.note), "the note")
     finally:
         started.stop()
+
+
+def test_slack_is_asked_every_five_minutes_and_after_trouble_at_growing_distances(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be asked 20 times a minute, by all bots of a workspace together."""
+    slack = Slack(ADMINS)
+    waited: list[float] = []
+
+    class Hurried(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            slack.trouble = "internal_error" if len(waited) < 3 else None
+            if len(waited) == 5:
+                self.set()
+            return self.is_set()
+
+    monkeypatch.setattr("bot.groups.Flag", Hurried)
+    slack.trouble = "internal_error"
+    started = groups(slack)
+    started.start()
+    wait_until(lambda: len(waited) == 5, "five readings")
+    started.stop()
+    assert all(least <= it <= 1.1 * least for it, least in zip(waited, (15, 30, 60, 300, 300), strict=True)), waited
 
 
 def test_somebody_as_they_are_now_has_the_groups_of_the_kept_list() -> None:
