@@ -118,6 +118,26 @@ def test_a_profile_that_slack_does_not_tell(office: Office, slack: SlackServer) 
     office.hanna.modal("remaining flow")
 
 
+@pytest.mark.parametrize(
+    ("became", "told"),
+    [
+        ("deleted", "Your Slack account is deactivated, so grants to its e-mail"),
+        ("is_restricted", "You are a guest here"),
+    ],
+)
+def test_whose_mail_counts_no_more_when_they_submit_does_nothing(
+    office: Office, slack: SlackServer, monkeypatch: pytest.MonkeyPatch, became: str, told: str
+) -> None:
+    monkeypatch.setattr("bot.people.KEPT", 0.0)  # minutes later
+    number, card = office.blocked()
+    office.hanna.click(card, "retrigger.flow")
+    office.hanna.modal("remaining flow")
+    monkeypatch.setitem(slack.workspace.users["U1"], became, True)
+    office.hanna.submit()
+    assert told in office.hanna.errors()["reason"]
+    assert office.room.document(number).status.value == "blocked"
+
+
 def test_a_window_that_slack_would_not_open(office: Office, slack: SlackServer) -> None:
     _, card = office.blocked()
     slack.faults.add("views.open", refuse("expired_trigger_id"))
