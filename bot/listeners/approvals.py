@@ -11,7 +11,7 @@ from bot.blocks.ask import IDS, LABELS, REASON, Ask, answer_modal, is_open, over
 from bot.blocks.fit import Message
 from bot.context import Bot
 from bot.errors import unexpected
-from bot.listeners.carry_out import Ended
+from bot.listeners.carry_out import SubmitEnd
 from bot.listeners.opening import Overtaken, open_loading
 from bot.listeners.refusals import sentence
 from bot.listeners.typed import text_of
@@ -43,7 +43,7 @@ def open_answer(bot: Bot, client: WebClient, visit: Visit, trigger_id: str, answ
     open_loading(client, trigger_id, LABELS[answer.yes], lambda: answer_modal(ticket, document))
 
 
-def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], command_id: str) -> Ended:
+def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], command_id: str) -> SubmitEnd:
     """Never raises: whatever comes, the person is answered."""
     answer = ticket.answer
     try:
@@ -57,16 +57,16 @@ def carry_out(bot: Bot, visit: Visit, ticket: AskTicket, state: dict[str, Any], 
             command_id=command_id,
         )
     except Conflict as error:
-        return Ended({REASON: str(error)}, told=_since(bot, visit, answer) or str(error), stale=True)
+        return SubmitEnd({REASON: str(error)}, told=_since(bot, visit, answer) or str(error), stale=True)
     except RetriggerError as error:
-        return Ended({REASON: sentence(error, visit)})
+        return SubmitEnd({REASON: sentence(error, visit)})
     except Exception as raised:
         log.exception("listener.failed", says="An answer could not be carried out.")
-        return Ended({REASON: unexpected(raised)})
+        return SubmitEnd({REASON: unexpected(raised)})
     if accepted.repeated:
-        return Ended(done=True)
+        return SubmitEnd(done=True)
     did = "approved" if answer.yes else "rejected"
-    return Ended(told=f"You {did} {answer.node} of REQ-{answer.request_id}.", done=True)
+    return SubmitEnd(told=f"You {did} {answer.node} of REQ-{answer.request_id}.", done=True)
 
 
 def _since(bot: Bot, visit: Visit, answer: Answer) -> Message | None:

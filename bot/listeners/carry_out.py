@@ -44,7 +44,7 @@ PLAN_TRIES = 3  # times that a state which changed without changing the plan is 
 log = logger(__name__)
 
 
-class Ended(NamedTuple):
+class SubmitEnd(NamedTuple):
     """How a submit ended. ``errors`` by field, or ``view`` to show instead; neither: the window closes.
 
     ``told`` is said privately; ``done``: the act is stored; ``stale``: somebody else was first.
@@ -62,19 +62,19 @@ class Ended(NamedTuple):
         return self.told if isinstance(self.told, str) else self.told.text
 
 
-def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], command_id: str) -> Ended:
+def carry_out(bot: Bot, visit: Visit, ticket: Ticket, state: dict[str, Any], command_id: str) -> SubmitEnd:
     """Never raises: whatever comes, the person is answered."""
     try:
         submitted = typed.read(state, ticket)
         if submitted.errors:
-            return Ended(submitted.errors)
+            return SubmitEnd(submitted.errors)
         return _try(bot, visit, ticket, submitted, command_id)
     except Exception as raised:
         log.exception("listener.failed", says="A submitted window could not be carried out.")
-        return Ended({main_field(ticket): unexpected(raised)})
+        return SubmitEnd({main_field(ticket): unexpected(raised)})
 
 
-def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> Ended:
+def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_id: str) -> SubmitEnd:
     actor, field = visit.person.actor._replace(away=visit.place.thread is None), main_field(ticket)
     try:
         given = provided(bot, actor, ticket, submitted) if ticket.action is Action.INPUT else None
@@ -82,19 +82,19 @@ def _try(bot: Bot, visit: Visit, ticket: Ticket, submitted: Submitted, command_i
         return _act_or_ask(bot, actor, ticket, submitted, command_id, given)
     except (NotPermitted, SelfAction, Conflict) as error:
         said, told = sentence(error, visit), refusal(bot, error, visit)
-        return Ended({field: said}, told=told, stale=isinstance(error, Conflict))
+        return SubmitEnd({field: said}, told=told, stale=isinstance(error, Conflict))
     except InvalidInput as error:
-        return Ended({_FIELDS.get(error.field or "", field): str(error)})
+        return SubmitEnd({_FIELDS.get(error.field or "", field): str(error)})
     except StorageError as error:
-        return Ended({field: str(error)})
+        return SubmitEnd({field: str(error)})
     except RetriggerError as error:
         typed_now = submitted.settled.version is not None and ticket.settled is None
-        return Ended({modals.VERSION if typed_now else field: str(error)})
+        return SubmitEnd({modals.VERSION if typed_now else field: str(error)})
 
 
 def _act_or_ask(
     bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, command_id: str, given: Provided | None
-) -> Ended:
+) -> SubmitEnd:
     """Act; or, where that would carry out another plan than the one that was shown, show the other one first."""
     if ticket.settled is None and submitted.settled.changes_plan:
         return _ask_again(bot, actor, ticket, submitted, CHOSEN, given)
@@ -153,21 +153,21 @@ def _command(
 
 def _ask_again(
     bot: Bot, actor: Actor, ticket: Ticket, submitted: Submitted, notice: str, given: Provided | None
-) -> Ended:
+) -> SubmitEnd:
     """The window once more, with the present plan, what was chosen, and the tick box if it is needed."""
     document = bot.engine.document(actor, ticket.target.request_id)
     try:
         present(document, ticket.action, ticket.target, bot.dates)
     except Overtaken as overtaken:
-        return Ended({main_field(ticket): str(overtaken)}, told=overtaken.message, stale=True)
+        return SubmitEnd({main_field(ticket): str(overtaken)}, told=overtaken.message, stale=True)
     again = ticket._replace(settled=submitted.settled)
     kept = Typed(submitted.reason, given.text if given and not given.file and not is_long(given.text) else None)
-    return Ended(view=act_view(bot, actor, document, again, typed=kept, notice=notice, given=given))
+    return SubmitEnd(view=act_view(bot, actor, document, again, typed=kept, notice=notice, given=given))
 
 
-def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
+def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> SubmitEnd:
     if accepted.repeated:
-        return Ended(done=True)
+        return SubmitEnd(done=True)
     name = f"REQ-{accepted.request_id}"
     request = f"{name} is {accepted.status.label}."
     told = f"{request} You will be told the outcome." if accepted.status is RequestStatus.IN_PROGRESS else request
@@ -179,7 +179,7 @@ def _done(bot: Bot, ticket: Ticket, accepted: Accepted) -> Ended:
         Action.CONTINUE: f"The flow goes on. {told}",
         Action.WITHDRAW: request,
     }[ticket.action]
-    return Ended(told=follows if accepted.status in FINAL else bot.goes_on(follows), done=True)
+    return SubmitEnd(told=follows if accepted.status in FINAL else bot.goes_on(follows), done=True)
 
 
 def main_field(ticket: Ticket) -> str:

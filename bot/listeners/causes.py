@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.blocks.bulk import OPTION, RATE, REASON, bulk_modal
 from bot.context import Bot
 from bot.errors import unexpected
-from bot.listeners.carry_out import Ended
+from bot.listeners.carry_out import SubmitEnd
 from bot.listeners.opening import open_loading
 from bot.listeners.refusals import refusals_told, sentence
 from bot.listeners.typed import given, text_of
@@ -57,21 +57,21 @@ def click(bot: Bot, client: WebClient, visit: Visit, body: Body) -> None:
     open_loading(client, body["trigger_id"], texts.BULK_TITLE, view)
 
 
-def begin(bot: Bot, visit: Visit, ticket: BulkTicket, state: dict[str, Any], command_id: str) -> Ended:
+def begin(bot: Bot, visit: Visit, ticket: BulkTicket, state: dict[str, Any], command_id: str) -> SubmitEnd:
     """Never raises: whatever comes, the person is answered. A preview can be begun once, whatever the command's id."""
     try:
         flow = _chosen(state, OPTION, "flow") == "flow"
         rate = _number(_chosen(state, RATE, str(BULK_RATE)))
         run = bot.bulk.begin(visit.person.actor, ticket.run_id, flow=flow, rate=rate, reason=text_of(state, REASON))
     except InvalidInput as error:
-        return Ended({_FIELDS.get(error.field or "", REASON): str(error)})
+        return SubmitEnd({_FIELDS.get(error.field or "", REASON): str(error)})
     except RetriggerError as error:
-        return Ended({REASON: sentence(error, visit)})
+        return SubmitEnd({REASON: sentence(error, visit)})
     except Exception as raised:
         log.exception("listener.failed", says="A bulk re-trigger could not be begun.")
-        return Ended({REASON: unexpected(raised)})
+        return SubmitEnd({REASON: unexpected(raised)})
     follows = f"Bulk re-trigger {run.id} begins; the card shows how it goes, and you are told the end."
-    return Ended(told=bot.goes_on(follows), done=True)
+    return SubmitEnd(told=bot.goes_on(follows), done=True)
 
 
 def _chosen(state: dict[str, Any], field: str, preset: str) -> str:

@@ -20,7 +20,7 @@ from bot.blocks.again import shown_again
 from bot.context import Bot
 from bot.errors import SlackError
 from bot.listeners import home
-from bot.listeners.carry_out import Ended, carry_out
+from bot.listeners.carry_out import SubmitEnd, carry_out
 from bot.listeners.opening import show_surely
 from bot.listeners.typed import values
 from bot.listeners.visit import Body, Visit, of_submit
@@ -42,7 +42,7 @@ class Window(NamedTuple):
     title: str
     request_id: int
     visit: Visit
-    carry_out: Callable[[str], Ended]
+    carry_out: Callable[[str], SubmitEnd]
     again: Callable[[str], dict[str, Any]]
 
 
@@ -61,7 +61,7 @@ class Kind(NamedTuple, Generic[T]):
 
     unpack: Callable[[str], T]
     about: Callable[[T], tuple[str, int]]
-    carry_out: Callable[[Bot, Visit, T, dict[str, Any], str], Ended]
+    carry_out: Callable[[Bot, Visit, T, dict[str, Any], str], SubmitEnd]
 
 
 def register(app: App, bot: Bot) -> None:
@@ -107,7 +107,7 @@ def _submit(bot: Bot, ack: Ack, client: WebClient, window: Window) -> None:
     bot.later(_tell, bot, window, ended)
 
 
-def _acknowledge(ack: Ack, ended: Ended) -> None:
+def _acknowledge(ack: Ack, ended: SubmitEnd) -> None:
     if ended.errors:
         ack(response_action="errors", errors=ended.errors)
     elif ended.view is not None:
@@ -116,7 +116,7 @@ def _acknowledge(ack: Ack, ended: Ended) -> None:
         ack(response_action="clear")  # what lies below shows the state before the act
 
 
-def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> None:
+def _finish_late(bot: Bot, client: WebClient, window: Window, ended: SubmitEnd) -> None:
     """The "Working" window stands; let it say how it ended, and tell it privately too, in case it was closed."""
     sleep(SETTLING)
     said = " ".join((ended.errors or {}).values()) or ended.sentence or (ASKED_AGAIN if ended.view else "")
@@ -128,12 +128,12 @@ def _finish_late(bot: Bot, client: WebClient, window: Window, ended: Ended) -> N
     _tell(bot, window, ended if ended.told else ended._replace(told=said))
 
 
-def _again(window: Window, ended: Ended, notice: str) -> dict[str, Any] | None:
+def _again(window: Window, ended: SubmitEnd, notice: str) -> dict[str, Any] | None:
     """The window that had made way, for what was typed is kept (SPEC 4); None where nothing in it can be mended."""
     return window.again(notice) if ended.errors and not ended.stale else None
 
 
-def _tell(bot: Bot, window: Window, ended: Ended) -> None:
+def _tell(bot: Bot, window: Window, ended: SubmitEnd) -> None:
     if ended.told:
         bot.whisper(window.visit.place, window.visit.user, ended.told, in_thread=not ended.done)
     place, team, user = window.visit.place, window.visit.team, window.visit.user

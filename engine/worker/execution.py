@@ -184,7 +184,7 @@ class Execution:
 
     def _run_inner(self, name: str) -> Success | _InnerFailed:
         block = self._claim.step
-        begin = partial(begin_inner, own=self._claim.attempt, node=name)
+        begin = partial(begin_inner, outer=self._claim.attempt, node=name)
         step, attempt = self._tools.patiently(lambda: self._tools.store.change(block.request_id, begin))
         claim = self._claim._replace(step=step, attempt=attempt)
         outer = running.set(claim)

@@ -136,7 +136,7 @@ class Life:
         """The next step of a block. False when the block is not to be concluded as any other step: it has failed with
         this step, or it is another worker's."""
         own = next(a for a in self.request.attempts if (a.node, a.number) == (block, number))
-        begin = partial(begin_inner, own=own, node=node)
+        begin = partial(begin_inner, outer=own, node=node)
         try:
             _, begun = self.request.do(begin)
         except LeaseLost:

@@ -16,16 +16,16 @@ from engine.rules.outcomes import Ended, Failure, facts_of
 from engine.states import AttemptOutcome, StepStatus
 
 
-def begin_inner(draft: Draft, own: Attempt, node: str) -> tuple[Step, Attempt]:
+def begin_inner(draft: Draft, outer: Attempt, node: str) -> tuple[Step, Attempt]:
     """Start the next inner step of a running block; the first takes back what was done. Raises LeaseLost.
 
-    ``own``: the block's attempt, of whose kind and on whose version it runs, whatever another step's re-trigger has
-    named meanwhile.
+    ``outer`` is the block's attempt. The inner step runs as that kind and on that version, even where a re-trigger of
+    another step has moved the request to a newer one meanwhile.
 
     A second call for the same one finds it running, and gives it again: the answer to the first commit was lost.
     """
-    holder = _held(draft, own.node, own.number)
-    unit = draft.graph.unit(own.node)[1:]
+    holder = _held(draft, outer.node, outer.number)
+    unit = draft.graph.unit(outer.node)[1:]
     step = draft.steps[node]
     if step.status is not StepStatus.RUNNING:
         if node == unit[0]:
@@ -33,8 +33,8 @@ def begin_inner(draft: Draft, own: Attempt, node: str) -> tuple[Step, Attempt]:
         step = draft.change_step(
             node, status=StepStatus.RUNNING, attempt=step.attempt + 1, trigger=holder.trigger, error=None
         )
-        draft.attempts.append(_attempt(draft, step, holder, own))
-    return step, _attempt(draft, step, holder, own)
+        draft.attempts.append(_attempt(draft, step, holder, outer))
+    return step, _attempt(draft, step, holder, outer)
 
 
 def end_inner(draft: Draft, block: str, attempt: int, done: Finished, outcome: Ended) -> None:
@@ -92,14 +92,14 @@ def _start_over(draft: Draft, unit: tuple[str, ...]) -> None:
             draft.change_step(name, status=StepStatus.PENDING, error=None)
 
 
-def _attempt(draft: Draft, step: Step, holder: Step, own: Attempt) -> Attempt:
+def _attempt(draft: Draft, step: Step, holder: Step, outer: Attempt) -> Attempt:
     return Attempt(
         step.request_id,
         step.node,
         step.attempt,
-        own.kind,
+        outer.kind,
         step.visit,
-        own.workflow_version,
+        outer.workflow_version,
         holder.worker,
         draft.now,
         holder.trigger,
