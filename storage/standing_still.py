@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, select
 
 from engine import events
@@ -40,4 +42,6 @@ class StandingStill(Installation):
 
     def _is_told(self, connection: Connection, name: str, moment: float) -> bool:
         told = self._value(connection, name)
-        return told is not None and moment < float(told) + AGAIN
+        with suppress(ValueError):  # what a hand has made of it is no time
+            return told is not None and moment < float(told) + AGAIN
+        return False

@@ -48,6 +48,16 @@ def test_again_when_a_day_is_over(store: SqlStore) -> None:
         assert len(all_told(store)) == count
 
 
+def test_once_more_where_a_hand_has_changed_when_that_was(store: SqlStore) -> None:
+    """What looks for lost steps tells it: an error here would end that look for all others."""
+    number = submit(store)
+    for count in (1, 2, 2):
+        store.tell_standing_still(number, FIRST)
+        assert len(all_told(store)) == count
+        if count == 1:
+            store.keep("standing_still:1:w", "yesterday")
+
+
 def all_told(store: SqlStore) -> list[OutboxRow]:
     outbox = SqlOutbox(store)
     first = outbox.due(1, 0.0)
