@@ -121,7 +121,7 @@ def test_a_profile_that_slack_does_not_tell(office: Office, slack: SlackServer) 
 @pytest.mark.parametrize(
     ("became", "told"),
     [
-        ("deleted", "Your Slack account is deactivated, so grants to its e-mail"),
+        ("deleted", "Your Slack account is deactivated, so grants"),
         ("is_restricted", "You are a guest here"),
     ],
 )

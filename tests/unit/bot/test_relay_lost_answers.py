@@ -45,6 +45,22 @@ def test_a_post_is_found_though_the_clocks_of_slack_and_the_database_differ(offi
     assert (office.slack.lookups, len(office.slack.messages), office.outbox.rows) == (1, 1, {})
 
 
+def test_a_post_is_not_begun_when_its_lease_may_end_before_its_answer(office: Office) -> None:
+    """Another relay would take the row, find nothing in Slack yet, and post it, too."""
+    card = office.outbox.add(42, "card")
+    office.outbox.begun(card)
+
+    def slow(method: str, channel: str) -> None:
+        office.outbox.now += 14 if method == "find" else 0  # of the 20 s of the lease; a call may take 5
+
+    office.slack.trouble = slow
+    office.relay.run_once()
+    assert (office.slack.lookups, office.slack.messages) == (1, {})
+    office.slack.trouble = lambda method, channel: None
+    office.run()
+    assert (len(office.slack.messages), office.outbox.rows) == (1, {})
+
+
 def test_a_post_is_looked_up_from_its_first_send_on_however_long_slack_is_away_then(office: Office) -> None:
     office.outbox.add(42, "card")
     office.slack.trouble_after = once(Unreachable("timed out"))

@@ -44,6 +44,12 @@ def test_a_card_fits_whatever_it_says(error: str, state: RunState | None):
     check_message(message.text, message.blocks)
 
 
+def test_of_several_applications_it_says_how_many_each_has():
+    standing = Standing({"HR": {Stand.BLOCKED: 3, Stand.RECOVERED: 2}, "Lab": {Stand.RECOVERED: 4}})
+    shown = "\n".join(texts(cause_card(CauseState(cause("e"), standing), DATES).blocks))
+    assert "HR: 3 of 5 still blocked · Lab: 0 of 4 still blocked" in shown
+
+
 def test_its_buttons_are_those_that_do_something():
     blocked = Standing({"HR": {Stand.BLOCKED: 3}})
     over = Standing({"HR": {Stand.RECOVERED: 3}})
