@@ -6,6 +6,7 @@ else → unknown. Tried again (SPEC 3.1): connection errors, time-outs, 408, 425
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -175,9 +176,9 @@ def _gist(response: Any) -> str:
 
 def _text(answer: Answer) -> str:
     named = re.search(r"charset\s*=\s*\"?([\w.:-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
-    charset = named[1] if named and named[1].lower() != _TOO_SLOW else "utf-8"
     try:
-        return answer.body.decode(charset, "replace")
+        codec = codecs.lookup(named[1] if named else "utf-8").name
+        return answer.body.decode("utf-8" if codec == _TOO_SLOW else codec, "replace")
     except (LookupError, UnicodeError):  # no such charset, or one that does not do with what came
         return answer.body.decode("utf-8", "replace")
 
