@@ -144,10 +144,13 @@ def _key(step: Step, before: Step | None) -> Key | None:
 def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
     """The starts, and the pending nodes behind them and behind what the act itself has decided → whether they will
     surely run, when everything succeeds. Behind a path that the act has closed, too: a node there that still waits for
-    another path waits for nothing else any more."""
+    another path waits for nothing else any more. And on another version those behind what moves by itself: they are
+    that version's, from now on."""
     graph, found = draft.graph, dict.fromkeys(starts, True)
     decided = [n for n in graph.nodes if _is_decided(draft.steps[n]) and not _is_decided(draft.steps_before.get(n))]
     frontier = [*(n for n in found if not draft.steps[n].only), *decided]
+    if draft.request.workflow_version != draft.before.workflow_version:
+        frontier += [n for n in graph.nodes if _moves_on(draft.steps[n])]
     while frontier:
         for edge in graph.outgoing[frontier.pop()]:
             if draft.steps[edge.target].status is StepStatus.PENDING and edge.target not in found:
@@ -158,6 +161,11 @@ def _reach(draft: Draft, starts: Iterable[str]) -> dict[str, bool]:
         if node in found and node not in settled:
             found[node] = _is_sure(draft, node, found, settled)
     return _less_what_others_may_stop(draft, found)
+
+
+def _moves_on(step: Step) -> bool:
+    """Whether the flow goes on from it once it has ended."""
+    return step.status in MOVING and not (step.only or step.stale)
 
 
 def _is_decided(step: Step | None) -> bool:

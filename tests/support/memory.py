@@ -171,10 +171,10 @@ class MemoryRequest:
         for node in nodes:
             self.succeed(node)
 
-    def plan(self, action: Action, node: str | None = None) -> Plan:
-        """What the act would run now."""
+    def plan(self, action: Action, node: str | None = None, onto: options.Onto | None = None) -> Plan:
+        """What the act would run now, on that version if one is named."""
         draft = Draft(self.request, self.steps, self.graph, self.now, told=False)
-        return options.rehearse(draft, action, node)
+        return options.rehearse(draft, action, node, onto=onto)
 
     def history(self) -> History:
         """All that happened, as an audit reads it: texts and facts as a database gives them back."""

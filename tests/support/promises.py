@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import NamedTuple
 
-from engine.errors import RetriggerError
+from engine.errors import Refused, RetriggerError
 from engine.graph import FAILURE, INSTANT_KINDS, OPEN_KINDS, SUCCESS
 from engine.records import Approval
 from engine.rules.allowed import Action, request_actions, step_actions
@@ -17,6 +17,7 @@ from engine.rules.outcomes import Success, Waits
 from engine.rules.plan import Key, PlannedStep
 from engine.states import MOVING, AttemptKind, CallEffect, RequestStatus, StepStatus
 from tests.support.memory import MemoryRequest, act
+from tests.support.random_graphs import edited
 
 WHO = "hanna@example.com"
 SURE = act(confirmed=True, reason="because")
@@ -24,10 +25,12 @@ Ran = dict[str, tuple[int, int]]  # what began → its visit and number
 
 
 class Offer(NamedTuple):
-    """An act that the doors offer; ``node`` None for those of the request."""
+    """An act that the doors offer; ``node`` None for those of the request. ``onto``: a version that a re-trigger
+    names."""
 
     action: Action
     node: str | None
+    onto: options.Onto | None = None
 
 
 def offers(request: MemoryRequest) -> list[Offer]:
@@ -40,6 +43,18 @@ def offers(request: MemoryRequest) -> list[Offer]:
     ]
     general = request_actions(request.request, request.steps)
     return found + [Offer(action, None) for action in general if action is not Action.WITHDRAW]
+
+
+def on_another_version(request: MemoryRequest, offer: Offer, seed: random.Random) -> Offer:
+    """The same with a version that chance has edited, where that may be named."""
+    if offer.action not in (Action.RETRIGGER, Action.FLOW):
+        return offer
+    named = offer._replace(onto=(request.request.workflow_version + 1, edited(request.graph, seed)))
+    try:
+        request.plan(*named)
+    except Refused:  # it lacks what must not be lost
+        return offer
+    return named
 
 
 def broken(request: MemoryRequest) -> list[str]:
@@ -100,7 +115,7 @@ def _compared(request: MemoryRequest, offer: Offer, fate: Fate) -> tuple[list[st
     _do(acted, offer, fate.ticked)
     ran, anyway = (_go_on(each, len(request.attempts), fate) for each in (acted, by_itself))
     listed = {run.node: run for run in plan.runs}
-    silent = {*anyway, *(name for name, facts in request.graph.nodes.items() if facts.kind in INSTANT_KINDS)}
+    silent = {*anyway, *(name for name, facts in acted.graph.nodes.items() if facts.kind in INSTANT_KINDS)}
     silent |= {node for node, step in by_itself.steps.items() if step.cancelled_by}  # its end was kept away
     found = [f"{node} ran and was not listed" for node in ran if node not in listed and node not in silent]
     return found, listed, ran
@@ -114,14 +129,15 @@ def _copy(request: MemoryRequest) -> MemoryRequest:
 
 
 def _do(request: MemoryRequest, offer: Offer, ticked: bool) -> None:
-    action, node = offer
+    action, node, onto = offer
     if action is Action.CONTINUE or node is None:
         request.do(lambda d: options.continue_flow(d, SURE))
     elif action is Action.INPUT:
         request.do(lambda d: options.provide_input(d, SURE, node, "{}"))
     else:
         flow = action is Action.FLOW
-        request.do(lambda d: options.retrigger(d, SURE, node, flow=flow, update_status=ticked and not flow))
+        ticked = ticked and not flow
+        request.do(lambda d: options.retrigger(d, SURE, node, flow=flow, update_status=ticked, onto=onto))
 
 
 def _go_on(request: MemoryRequest, begun: int, fate: Fate) -> Ran:

@@ -94,11 +94,14 @@ def rehearsed(paper: PaperRequest, command: Command) -> PaperRequest:
 
 
 def may_run(paper: PaperRequest, after: PaperRequest) -> list[str]:
-    """What an act has started, and what may follow from that, or from what it has decided: plans list it."""
+    """What an act has started, and what may follow from that, or from what it has decided; and, on another version,
+    from what moves by itself: plans list it."""
     runs = [s.node for s in after.present() if s.status == "ready" and s.starts != _starts(paper, s.node)]
     decided = {s.node for s in after.present() if _is_over(s) and not _is_over(paper.steps.get(s.node))}
+    anew = after.version != paper.version
+    moving = {s.node for s in after.present() if anew and s.status in MOVING and not s.stale}
     for place in after.shape.places:
-        sources = [way.source for way in after.shape.into(place) if way.source in (*runs, *decided)]
+        sources = [way.source for way in after.shape.into(place) if way.source in (*runs, *decided, *moving)]
         if after.steps[place].status == "pending" and any(not after.steps[source].alone for source in sources):
             runs.append(place)
     ordered = [place for place in after.shape.places if place in runs and after.steps[place].kind not in INSTANT]

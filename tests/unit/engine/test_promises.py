@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.histories import OVER, Life
-from tests.support.promises import any_fate, broken, broken_promises, offers, unlisted
+from tests.support.promises import any_fate, broken, broken_promises, offers, on_another_version, unlisted
 from tests.support.random_graphs import any_graph
 
 
@@ -25,5 +25,7 @@ def test_nothing_hangs_and_what_is_offered_and_planned_is_so(number: int, size: 
         now = offers(life.request)
         if now and seed.random() < 0.1:
             offer = seed.choice(now)
+            if seed.random() < 0.3:
+                offer = on_another_version(life.request, offer, seed)
             assert not broken_promises(life.request, offer)
             assert not unlisted(life.request, offer, any_fate(seed, life.request))

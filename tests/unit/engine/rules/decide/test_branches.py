@@ -101,6 +101,20 @@ def test_a_plan_lists_what_waits_for_another_path_once_the_act_has_closed_its_ow
     assert request.due == ["tell"]
 
 
+@pytest.mark.parametrize("action", [Action.RETRIGGER, Action.FLOW])
+def test_a_plan_with_another_version_lists_what_comes_by_itself_as_that_version_has_it(action: Action) -> None:
+    """``desk`` runs, and what it leads to is another step from then on, which nobody has asked for otherwise."""
+    lines, kinds = ("fork > pay", "fork > desk", "pay > end"), {"fork": "branch"}
+    request = MemoryRequest(graph(*lines, "desk > end", kinds=kinds))
+    request.succeed("fork")
+    request.fail("pay", call=CallEffect.REJECTED)
+    request.claim("desk")
+    onto = (2, graph(*lines, "desk > refund", "refund > end", kinds=kinds))
+    runs = request.plan(action, "pay", onto).runs
+    assert [(run.node, run.sure) for run in runs] == [("pay", True), ("refund", False)]
+    assert [run.node for run in request.plan(action, "pay").runs] == ["pay"]
+
+
 @pytest.mark.parametrize("stale", [True, False])
 def test_continue_flow_opens_the_merge_that_waits_for_what_does_not_come(stale: bool) -> None:
     """Planted: a side path that nothing will ever move, because its step is stale or its row says nothing of a way."""
