@@ -9,7 +9,7 @@ import pytest
 
 from engine.audit.walk import walk
 from engine.commands.documents import RequestDocument
-from engine.errors import InvalidInput, RetriggerError
+from engine.errors import InvalidInput, NotFound, RetriggerError
 from engine.rules.allowed import Action
 from engine.rules.decide.act import Accepted
 from engine.rules.permissions import Actor
@@ -250,4 +250,5 @@ def _tried(ask: Callable[[], Accepted]) -> tuple[Accepted | None, RetriggerError
 
 
 def _class(refusal: RetriggerError | None) -> str:
-    return InvalidInput.__name__ if isinstance(refusal, InvalidInput) else type(refusal).__name__
+    known = (kind for kind in (InvalidInput, NotFound) if isinstance(refusal, kind))
+    return next(known, type(refusal)).__name__

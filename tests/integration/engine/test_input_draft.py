@@ -72,3 +72,16 @@ def test_of_several_responses_it_is_the_last(room: Room) -> None:
     room.engine.retrigger(HANNA, number, "pay", version=2, confirmed=True, reason="the bank wants it so")
     room.wait(number, lambda d: len(d.steps[0].attempts) == 2 and d.steps[0].status == "blocked")
     assert json.loads(room.engine.input_draft(HANNA, number, "pay"))["state"] == "closed"
+
+
+def test_it_is_no_other_steps_response(room: Room) -> None:
+    """Both were answered with what does not fit, and both are blocked."""
+    head, _, pay = PAY.partition("  pay:\n")
+    answer = "body: {answers: {state: ours}}"
+    refund = pay.replace('body: {answers: "{{ request.input.answers }}"}', answer)
+    both = f"{head}  both: {{branch: [refund, pay]}}\n  refund:\n{refund}    next: end\n  pay:\n{pay}"
+    room.publish(both.replace("workflow: pay", "workflow: both"))
+    number = room.submit("both", {"answers": {"state": "theirs"}})
+    room.wait(number, lambda document: len(document.blocked) == 2)
+    drafts = {node: json.loads(room.engine.input_draft(HANNA, number, node))["state"] for node in ("pay", "refund")}
+    assert drafts == {"pay": "theirs", "refund": "ours"}
