@@ -87,8 +87,8 @@ def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Pa
 
 
 def _leads_somewhere(schema: Any, reference: str) -> bool:
-    first, *parts = unquote(reference[1:]).split("/")
-    for part in parts:
+    first, slash, pointer = reference[1:].partition("/")
+    for part in unquote(pointer).split("/") if slash else ():
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(schema, dict) or key not in schema:
             return False

@@ -174,3 +174,9 @@ def test_a_reference_leads_where_it_does_when_a_value_is_compared(reference: str
     assert (schema_problems(schema) == []) is leads
     if leads:
         assert misfits(schema, 5) and not misfits(schema, "five")
+
+
+@pytest.mark.parametrize("reference", ["#%2F$defs%2Fa", "#%2f$defs/a", "#a", "#/$defs/b", "a#/$defs/a"])
+def test_a_reference_that_would_lead_nowhere_is_refused(reference: str) -> None:
+    [(place, _)] = schema_problems({"$ref": reference, "$defs": {"a": {"type": "string"}}, "": {}})
+    assert place == ("$ref",)
