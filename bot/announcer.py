@@ -30,7 +30,7 @@ from engine.records import STILL, Event
 from engine.states import RequestStatus
 
 SAME_MOMENT = 0.001  # seconds: documents keep microseconds
-FACTS = ("from", "to", "call", "outcome", "recovery", "first", "stuck")  # of an event: words and numbers of ours
+FACTS = ("from", "to", "call", "outcome", "recovery", "first", "stuck", "stale")  # of an event: words of ours
 
 MARGIN = 7.0  # seconds that a row must still be ours when a send begins: longer than a call may take
 FRESH = 60.0  # seconds for which a row goes before what waits for longer

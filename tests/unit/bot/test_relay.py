@@ -203,3 +203,13 @@ def test_what_the_document_does_not_have_is_told_without_its_texts(
     assert len(told) == 3
     assert all("`create_account` is blocked (attempt 3, unknown): its text is left out" in text for text in told)
     assert "123" not in "".join(told)
+
+
+def test_what_counts_no_more_is_told_so_without_its_texts_too(office: Office) -> None:
+    left = samples.event(events.BLOCKED, attempt=3, data={"error": "123", "stale": True})
+    office.documents[42] = samples.request(samples.step(), events=(samples.shown_event(events.SUBMITTED),))
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", left)
+    office.run()
+    (told,) = office.slack.texts(office.outbox.cards[42].ts)
+    assert "`create_account` failed (attempt 3), and blocks nothing, as it is stale: its text is left out" in told
