@@ -51,7 +51,7 @@ def app() -> Answering:
 
 @pytest.fixture
 def served(app: Answering) -> Iterator[Served]:
-    served = serve(app, listen("127.0.0.1", 0), name="api", grace=1.0, patience=1.0)
+    served = serve(app, listen("127.0.0.1", 0), name="api", grace=1.0, patience=2.0)
     yield served
     served.stop()
 
