@@ -9,7 +9,7 @@ import pytest
 from engine.errors import Conflict, PlanChanged, Refused
 from engine.rules.allowed import Action
 from engine.rules.decide import options
-from tests.support.memory import MemoryRequest, act
+from tests.support.memory import MemoryRequest, act, graph
 from tests.unit.engine.rules.decide.samples import CHOICE, LINE, TOLD, blocked_at, step_only, with_flow
 
 
@@ -22,6 +22,16 @@ class TestProvideInput:
         assert [event.kind for event in request.events[-3:]] == ["input_provided", "step_completed", "status_changed"]
         request.run("c")
         assert request.status == "completed"
+
+    def test_what_ran_behind_it_runs_again_with_the_result(self) -> None:
+        """A version has put it before a step that had begun."""
+        request = blocked_at(graph("a > b", "b > end"), "a", at="b")
+        onto = (2, graph("a > new", "new > b", "b > end"))
+        request.do(partial(options.retrigger, act=act(), node="b", flow=True, onto=onto))
+        request.fail("new")
+        request.fail("b")
+        request.do(partial(options.provide_input, act=act(), node="new", result="{}"))
+        assert (request.due, request.steps["b"].visit) == (["b"], 2)
 
     def test_only_while_blocked(self) -> None:
         request = MemoryRequest(TOLD)
