@@ -10,11 +10,11 @@ from engine import events
 from engine.commands.acting import Acting, Command, act_of
 from engine.commands.documents import RequestDocument
 from engine.commands.reading import read_document
-from engine.errors import NoSuchStep, NotAnApprover, Refused
+from engine.errors import NoSuchStep, NotAnApprover, NotFound, Refused
 from engine.records import Approval, Event, Request
 from engine.rules.decide.act import Accepted
 from engine.rules.decide.waits import answer, means
-from engine.rules.permissions import Actor
+from engine.rules.permissions import Actor, Permission, permitted_apps
 
 
 class Asked(NamedTuple):
@@ -34,11 +34,11 @@ class Approvals(Acting):
 
     def asked(self, actor: Actor, request_id: int, node: str) -> Asked:
         """For one whom the approval asks, or asked last: who is to answer may see what it is about, whatever else
-        they may see. Raises NoSuchStep, NotAnApprover, SelfAction, Refused."""
+        they may see. Raises NotFound, NotAnApprover, SelfAction, Refused."""
         detail = self.store.detail(request_id)
         known = [row.step.node for row in detail.steps]
         if node not in known:
-            raise NoSuchStep(node, request_id, known)
+            raise self._no_step(actor, detail.request, NoSuchStep(node, request_id, known))
         approvers = _last_asked(detail.events, node)
         self._may_answer(actor, detail.request, node)
         mine = means(approvers, actor.names)
@@ -68,6 +68,8 @@ class Approvals(Acting):
         self._may_answer(actor, request, node)
         try:
             return self._carry_out(Command("answer", request_id, node, act, decide, (yes,)))
+        except NoSuchStep as error:
+            raise self._no_step(actor, request, error) from None
         except NotAnApprover as error:
             raise self._no_approver(actor, request_id, node, error.approvers) from None
 
@@ -77,6 +79,11 @@ class Approvals(Acting):
         except Refused as error:
             self.refused(actor, request.id, str(error), node)
             raise
+
+    def _no_step(self, actor: Actor, request: Request, error: NoSuchStep) -> NotFound:
+        """Whoever may not see the request learns no names of its steps by misspelling one."""
+        apps = permitted_apps(self.grants(), actor, Permission.VIEW_REPORTS)
+        return error if apps is None or request.app in apps else NotFound("step", error.name)
 
     def _no_approver(self, actor: Actor, request_id: int, node: str, approvers: tuple[str, ...]) -> NotAnApprover:
         """The refusal, put into the audit."""

@@ -81,7 +81,9 @@ def test_a_key_that_the_approval_names_approves_once_and_others_may_not(waiting:
     late = problem(portal.post(f"{MANAGER}/reject"), 409, "conflict")
     assert (late["by"], late["did"], late["found"]) == ("key portal", "approved", "completed")
     problem(portal.post("/v1/requests/1/steps/last/approve", json={}), 409, "refused")
-    problem(portal.post("/v1/requests/1/steps/lst/approve", json={}), 404, "not-found")
+    unknown = "/v1/requests/1/steps/lst/approve"
+    assert "REQ-1 has: last, " in problem(ci.post(unknown), 404, "not-found")["detail"]
+    assert problem(portal.post(unknown), 404, "not-found")["detail"] == "There is no step lst.", "it may not see REQ-1"
 
 
 def test_a_rejection_leaves_by_its_path(waiting: Api):
