@@ -78,7 +78,7 @@ def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Pa
     if keyword in ("$ref", "$dynamicRef"):
         if not value.startswith("#"):
             yield place, f"is `{value}`; write a reference inside this schema, such as #/$defs/name"
-        elif not _leads_somewhere(schema, value):
+        elif not isinstance(_target(schema, value), dict | bool):
             yield place, f"is `{value}`, which is not in this schema; add it there, or correct the reference"
     elif keyword == "$schema" and value.rstrip("#") != _DRAFT:
         yield place, f"is `{value}`; leave it out, or write {_DRAFT}"
@@ -86,14 +86,17 @@ def _judge(schema: dict[str, Any], place: Path, value: str) -> Iterator[tuple[Pa
         yield place, "cannot be used; leave it out, and refer to parts as #/$defs/name"
 
 
-def _leads_somewhere(schema: Any, reference: str) -> bool:
+def _target(schema: Any, reference: str) -> Any:
+    """What the reference leads to; None where that is nothing."""
     first, slash, pointer = reference[1:].partition("/")
+    if first:
+        return None
     for part in unquote(pointer).split("/") if slash else ():
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(schema, dict) or key not in schema:
-            return False
+            return None
         schema = schema[key]
-    return first == "" and isinstance(schema, dict | bool)
+    return schema
 
 
 def _references(schema: Any) -> Iterator[tuple[Path, str]]:
@@ -113,11 +116,51 @@ def _references(schema: Any) -> Iterator[tuple[Path, str]]:
 def _endless(schema: dict[str, Any]) -> str | None:
     """Whether a reference comes back to itself before it has taken a step into the value, or to so many others that
     it might as well."""
+    endless = "refers to itself without end; put the reference below `properties` or `items`"
+    if _has_circle(schema):
+        return endless
     emptiest: tuple[Any, ...] = (None, {}, [])
     try:
         for value in emptiest:
             if any(error.message == TOO_LONG for error in misfits(schema, value)):
                 return "takes too long to compare even nothing with it; let no reference lead to the same place twice"
     except RecursionError:
-        return "refers to itself without end; put the reference below `properties` or `items`"
+        return endless
     return None
+
+
+def _has_circle(schema: dict[str, Any]) -> bool:
+    """Whether some value would be compared with the same part again and again. Without recursion."""
+    passed: set[int] = set()
+    for place, _ in _references(schema):
+        start = _at(schema, place[:-1])
+        way, stack = {id(start)}, [(start, _of_the_same_value(schema, start))]
+        while stack:
+            part, following = stack[-1]
+            if (found := next(following, None)) is None:
+                stack.pop()
+                way.discard(id(part))
+                passed.add(id(part))
+            elif id(found) in way:
+                return True
+            elif id(found) not in passed:
+                way.add(id(found))
+                stack.append((found, _of_the_same_value(schema, found)))
+    return False
+
+
+def _at(schema: Any, place: Path) -> Any:
+    for key in place:
+        schema = schema[key]
+    return schema
+
+
+def _of_the_same_value(whole: dict[str, Any], part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts that a value is compared with where it is compared with this one."""
+    found = [_target(whole, part[key]) for key in ("$ref", "$dynamicRef") if isinstance(part.get(key), str)]
+    for key in ("allOf", "anyOf", "oneOf"):
+        found += part[key] if isinstance(part.get(key), list) else []
+    found += [part.get(key) for key in (("not", "if", "then", "else") if "if" in part else ("not",))]
+    dependent = part.get("dependentSchemas")
+    found += dependent.values() if isinstance(dependent, dict) else []
+    return (each for each in found if isinstance(each, dict))

@@ -180,3 +180,25 @@ def test_a_reference_leads_where_it_does_when_a_value_is_compared(reference: str
 def test_a_reference_that_would_lead_nowhere_is_refused(reference: str) -> None:
     [(place, _)] = schema_problems({"$ref": reference, "$defs": {"a": {"type": "string"}}, "": {}})
     assert place == ("$ref",)
+
+
+def test_what_goes_deeper_than_python_does_is_a_recursion_error_wherever_that_is() -> None:
+    """Within the registry, which is written in Rust, it is a panic, and that is no Exception: it ended threads."""
+    tree = {"oneOf": [{"type": "null"}, {"type": "object", "properties": {"c": {"$ref": "#/$defs/tree"}}}]}
+    schema = {"$ref": "#/$defs/tree", "$defs": {"tree": tree}}
+    value: Any = {}
+    for _ in range(100):
+        value = {"c": value}
+
+    def beneath(calls: int) -> list[Any]:
+        return beneath(calls - 1) if calls else misfits(schema, value)
+
+    for calls in range(60):
+        with pytest.raises(RecursionError):
+            beneath(calls)
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "boolean", "null", "array", "object"])
+def test_a_schema_that_is_endless_for_one_kind_of_value_is_refused(kind: str) -> None:
+    [(place, why)] = schema_problems({"properties": {"a": {"type": kind, "$ref": "#/properties/a"}}})
+    assert (place, why.startswith("refers to itself without end")) == ((), True)
