@@ -191,8 +191,8 @@ def _changed(draw: st.DrawFn, shape: Shape, number: int) -> Shape:
     if change == "body":
         places[place.id] = place._replace(body=f"version {number + 1}")
     elif change == "kind":
-        others = [kind for kind in (ACTION, FUNCTION, CALLBACK) if kind != place.kind]
-        places[place.id] = place._replace(kind=draw(st.sampled_from(others)))
+        others = [kind for kind in (ACTION, FUNCTION, CALLBACK, APPROVAL) if kind != place.kind]
+        ways = _of_kind(places, ways, place, draw(st.sampled_from(others)))
     elif change == "inside":
         *kept, last = place.inner
         other = Place(f"other_{number}")
@@ -208,6 +208,16 @@ def _changed(draw: st.DrawFn, shape: Shape, number: int) -> Shape:
     elif place.id != shape.start and not failures:
         ways = _taken_out(places, ways, place.id)
     return Shape(_in_use(places.values(), ways), ways)
+
+
+def _of_kind(places: dict[str, Place], ways: list[Way], place: Place, kind: str) -> list[Way]:
+    """That place is of another kind. An approval leaves by ways of other names, and gives nobody a number to read."""
+    places[place.id] = place._replace(kind=kind)
+    if kind != APPROVAL:
+        return ways
+    _forget(places, place.id)
+    names = {OK: YES, BAD: NO}
+    return [way._replace(outlet=names[way.outlet]) if way.source == place.id else way for way in ways]
 
 
 def _put_in(places: dict[str, Place], ways: list[Way], way: Way, name: str) -> None:
