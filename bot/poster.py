@@ -18,7 +18,7 @@ from engine.logs import logger
 
 TIMEOUT = 5  # seconds, of one call
 _SENDS = ("chat_postMessage", "chat_postEphemeral")
-PAGES = 10  # of 200 messages, to look a post up in
+PAGES, PAGE = 10, 200  # of so many messages each, to look a post up in
 
 log = logger(__name__)
 
@@ -94,7 +94,7 @@ class Poster:
         where: dict[str, Any] = {} if thread is None else {"ts": thread}
         cursor: str | None = None
         for _ in range(PAGES):
-            answer = self._call(read, channel, oldest=f"{since:.6f}", limit=200, cursor=cursor, **where)
+            answer = self._call(read, channel, oldest=f"{since:.6f}", limit=PAGE, cursor=cursor, **where)
             yield from answer.get("messages") or []
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:

@@ -10,7 +10,10 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import func, select, update
 
+from bot.blocks import fit
+from bot.blocks.parts import section
 from bot.check import SCOPES, SlackUnusable, check_slack
+from bot.poster import PAGE, Poster
 from storage.tables import TO_TELL, outbox
 from tests.integration.bot.office import APP_TOKEN, BOT_TOKEN, CHANNEL, Office
 from tests.support.engine import HANNA
@@ -49,6 +52,14 @@ def test_one_card_and_one_line_whatever_happens_to_the_posts(office: Office, sla
     office.settled()
     assert len(office.lines(card)) == len(set(office.lines(card))) == 5
     assert len(office.posts()) == 1
+
+
+def test_a_post_is_found_behind_hundreds_that_came_after_it(office: Office, slack: SlackServer) -> None:
+    _, card = office.blocked()
+    poster = Poster(WebClient(BOT_TOKEN, base_url=slack.api_url))
+    for _ in range(PAGE + 1):
+        poster.post(CHANNEL, fit.message("later", [section("later")]))
+    assert poster.find(CHANNEL, card["blocks"][0]["block_id"], float(card["ts"]) - 1) == card["ts"]
 
 
 @pytest.mark.usefixtures("hasty")

@@ -38,6 +38,8 @@ def open_direct(slack: Workspace, arguments: Json) -> Json:
 
 
 def _readable(slack: Workspace, name: str) -> Json:
+    if name in slack.users:
+        raise Refused("channel_not_found")  # only messages can be addressed to a person
     channel = slack.channel(name)
     if slack.bot_user not in channel["members"]:
         raise Refused("not_in_channel")
