@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
 from engine.values import regex
-from engine.values.json_schema import TOO_LONG, misfits
+from engine.values.json_schema import TOO_DEEP, TOO_LONG, misfits
 from engine.values.paths import Path
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -116,16 +116,12 @@ def _references(schema: Any) -> Iterator[tuple[Path, str]]:
 def _endless(schema: dict[str, Any]) -> str | None:
     """Whether a reference comes back to itself before it has taken a step into the value, or to so many others that
     it might as well."""
-    endless = "refers to itself without end; put the reference below `properties` or `items`"
     if _has_circle(schema):
-        return endless
+        return "refers to itself without end; put the reference below `properties` or `items`"
     emptiest: tuple[Any, ...] = (None, {}, [])
-    try:
-        for value in emptiest:
-            if any(error.message == TOO_LONG for error in misfits(schema, value)):
-                return "takes too long to compare even nothing with it; let no reference lead to the same place twice"
-    except RecursionError:
-        return endless
+    found = {error.message for value in emptiest for error in misfits(schema, value)}
+    if found & {TOO_LONG, TOO_DEEP}:
+        return "takes too long to compare even nothing with it; let no reference lead to the same place twice"
     return None
 
 

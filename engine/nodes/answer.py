@@ -193,8 +193,6 @@ def _misfit(schema: Mapping[str, Any] | None, value: Any) -> str | None:
         error = best_match(iter(misfits(schema, value)))
     except Unresolvable as unresolvable:
         return f"the schema points to {unresolvable.ref}, which is not in it"
-    except RecursionError:
-        return "the schema refers to itself without end"
     if error is None:
         return None
     place = ".".join(map(str, error.absolute_path))

@@ -111,7 +111,7 @@ def _check_schema(value: Any, schema: Mapping[str, Any] | None, given: _Given) -
     field = given.field
     try:
         errors = sorted(misfits(schema, value), key=lambda error: list(map(str, error.path)))
-    except (RecursionError, Unresolvable) as error:
+    except Unresolvable as error:
         raise InvalidInput(f"The {field} cannot be checked against its schema: {error}.", field) from None
     if errors:
         first, *others = errors[:_TOLD]

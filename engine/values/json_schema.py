@@ -24,6 +24,7 @@ from engine.values.shown import shown
 
 MOST = 100  # errors that are looked for
 TOO_LONG = f"it takes more than {MAX_SCHEMA_CHECKS:,} checks to compare it with its schema"
+TOO_DEEP = "it is nested too deep to be compared with its schema"
 _SOME = 20  # errors of each alternative of an anyOf or oneOf
 _AT_ONCE = 8  # entries of a list or an object that are compared in the time of a check
 _COMPARED = 2000  # entries that are compared with each of those that other keywords have seen
@@ -32,8 +33,7 @@ _COMPARED = 2000  # entries that are compared with each of those that other keyw
 def misfits(schema: Mapping[str, Any] | None, value: Any) -> list[ValidationError]:
     """The first errors, at most ``MOST``; none when it fits. ``TOO_LONG`` where it takes more than
     ``MAX_SCHEMA_CHECKS`` to know: references may ask for the same again and again, twice as often at each level.
-
-    Raises Unresolvable for a reference that leads nowhere, and RecursionError for one that leads back to itself.
+    ``TOO_DEEP`` where Python's stack is not enough for it. Raises Unresolvable for a reference that leads nowhere.
     """
     if schema is None:
         return []
@@ -42,10 +42,12 @@ def misfits(schema: Mapping[str, Any] | None, value: Any) -> list[ValidationErro
         return list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST))
     except _TooLong:
         return [ValidationError(TOO_LONG)]
+    except RecursionError:
+        return [ValidationError(TOO_DEEP)]
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # no Exception: Python's stack ended within the registry's Rust
             raise
-        raise RecursionError from None
+        return [ValidationError(TOO_DEEP)]
 
 
 class _TooLong(Exception):
