@@ -6,7 +6,8 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ class Answering:
             await asyncio.to_thread(self.go_on.wait, PATIENCE)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"transfer-encoding", b"chunked")]})
         if scope["path"] == "/much":
-            await send({"type": "http.response.body", "body": b"x" * 50_000_000, "more_body": True})
+            await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
         await send({"type": "http.response.body", "body": b"done"})
         if scope["path"] == "/much":
             self.much_is_over.set()
@@ -51,7 +52,9 @@ def app() -> Answering:
 
 @pytest.fixture
 def served(app: Answering) -> Iterator[Served]:
-    served = serve(app, listen("127.0.0.1", 0), name="api", grace=1.0, patience=2.0)
+    listening = listen("127.0.0.1", 0)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)  # so that the system takes little of an answer
+    served = serve(app, listening, name="api", grace=1.0, patience=2.0)
     yield served
     served.stop()
 
@@ -115,3 +118,13 @@ def test_who_waits_for_an_answer_is_not(app: Answering, served: Served):
             assert is_hung_up_on(later)  # the other call has been under way for longer than this one was let be
         app.go_on.set()
         assert waiting.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_who_took_the_answer_is_not_and_may_call_again(served: Served):
+    with closing(HTTPConnection(urlsplit(served.url).netloc, timeout=PATIENCE)) as kept:
+        kept.request("GET", "/much")
+        kept.getresponse().read()
+        with connect(served) as later:
+            assert is_hung_up_on(later)  # nothing has come of the kept one for longer
+        kept.request("GET", "/")
+        assert kept.getresponse().read() == b"done"
