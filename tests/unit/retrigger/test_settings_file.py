@@ -72,6 +72,8 @@ def test_an_empty_file_is_all_defaults(file: Path):
     assert (settings.lease, settings.slots, settings.executor) == (5.0, 32, "apscheduler")
     assert settings.processor is None
     assert settings.database_url == f"sqlite:///{file.parent}/retrigger.db"
+    assert (settings.api.host, settings.api.port, settings.api.public_url) == ("127.0.0.1", 8080, None)
+    assert (settings.workflows, settings.functions, settings.connections, settings.apps) == ((), (), {}, {})
 
 
 def test_procrastinate_needs_postgresql(file: Path):
