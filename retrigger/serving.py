@@ -16,10 +16,11 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.errors import RetriggerError, SettingsError
+from engine.limits import MAX_INPUT_BYTES
 
 START_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75  # longer than clients and proxies keep theirs, so that nobody writes to one just closed
-PATIENCE_SECONDS = 60.0  # in which a call must have come whole, and in which its answer must have been taken whole
+PATIENCE_SECONDS = 60.0  # in which a call must have come whole, and in which each mebibyte of its answer must be taken
 _MORE = 2.0  # seconds that the thread gets beyond the grace of its calls
 _CONNECTIONS = 512  # at once; fewer where that is more than a quarter of the files that the process may open
 _BACKLOG = 64  # asyncio takes so many before it comes to the first of them
@@ -28,13 +29,13 @@ _BACKLOG = 64  # asyncio takes so many before it comes to the first of them
 class _Deadline:
     """Hangs up on the other side, unless what has begun is over in time."""
 
-    def __init__(self, seconds: float, transport: asyncio.Transport) -> None:
-        self._seconds, self._transport = seconds, transport
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
+    def begin(self, seconds: float) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._transport.abort)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
 
     def end(self) -> None:
         if self._timer is not None:
@@ -57,27 +58,29 @@ class _Bounded(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._coming, self._going = (_Deadline(self._patience, transport) for _ in range(2))
+        self._coming, self._going = _Deadline(transport), _Deadline(transport)
         transport.set_write_buffer_limits(0)  # so that it is told of every byte that is not taken
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 4)
         if len(self.connections) > most:
             transport.abort()
         else:
-            self._coming.begin()
+            self._coming.begin(self._patience)
 
     def handle_events(self) -> None:
         """What came is looked at, and what came before an answer once that was given."""
         super().handle_events()
         is_idle = self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is not None
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not is_idle:
-            self._coming.begin()
+            self._coming.begin(self._patience)
         else:
             self._coming.end()
 
     def pause_writing(self) -> None:
+        """It was given as a whole: no call is answered in parts."""
         super().pause_writing()
-        self._going.begin()
+        untaken = self.transport.get_write_buffer_size()
+        self._going.begin(self._patience * max(1.0, untaken / MAX_INPUT_BYTES))
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -128,7 +131,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(app: Any, listening: socket.socket, *, name: str, grace: float, patience: float = PATIENCE_SECONDS) -> Served:
     """Serve the ASGI ``app`` from a thread; ``grace``: seconds that calls under way get when it is stopped;
-    ``patience``: those in which a call must have come, and those in which its answer must be taken."""
+    ``patience``: those in which a call must have come, and those in which each mebibyte of its answer must be taken."""
     config = uvicorn.Config(
         app,
         http=cast(Any, partial(_Bounded, patience)),

@@ -18,12 +18,13 @@ from tests.support.poll import PATIENCE
 from tests.support.tcp import drip
 
 _BODY = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"
+_LONG = {"/much": 1_000_000, "/more": 10_000_000}
 _WHOLE = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Answering:
-    """An ASGI application. It answers a call once its body is there; `/later` when it is told to; `/much` with much;
-    `/early` before the body is there."""
+    """An ASGI application. It answers a call once its body is there; `/later` when it is told to; `/much` with a
+    megabyte, `/more` with ten; `/early` before the body is there."""
 
     def __init__(self) -> None:
         self.came, self.go_on, self.much_is_over = threading.Event(), threading.Event(), threading.Event()
@@ -38,8 +39,8 @@ class Answering:
             self.came.set()
             await asyncio.to_thread(self.go_on.wait, PATIENCE)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"transfer-encoding", b"chunked")]})
-        if scope["path"] == "/much":
-            await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+        if scope["path"] in _LONG:
+            await send({"type": "http.response.body", "body": b"x" * _LONG[scope["path"]], "more_body": True})
         await send({"type": "http.response.body", "body": b"done"})
         if scope["path"] == "/much":
             self.much_is_over.set()
@@ -128,3 +129,12 @@ def test_who_took_the_answer_is_not_and_may_call_again(served: Served):
             assert is_hung_up_on(later)  # nothing has come of the kept one for longer
         kept.request("GET", "/")
         assert kept.getresponse().read() == b"done"
+
+
+def test_who_takes_long_for_a_long_answer_is_not(served: Served):
+    with closing(HTTPConnection(urlsplit(served.url).netloc, timeout=PATIENCE)) as slow:
+        slow.request("GET", "/more")
+        answer = slow.getresponse()
+        with connect(served) as later:
+            assert is_hung_up_on(later)  # who takes so long for a short answer is, too
+        assert len(answer.read()) > _LONG["/more"]
