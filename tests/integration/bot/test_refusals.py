@@ -55,6 +55,20 @@ def test_a_stale_button_only_says_what_has_happened_since(office: Office) -> Non
     assert office.outside.calls == ["create_account", "create_account", "badge"]
 
 
+def test_an_old_button_of_a_step_that_is_blocked_again_opens_no_window(office: Office) -> None:
+    """The step offers the same, but it is another block than the one that the person looked at."""
+    number, old = office.blocked()
+    for _ in range(3):
+        office.room.engine.retrigger(HANNA, number, "create_account", flow=True)
+        office.room.wait(number, "blocked")
+    office.omar.click(old, "retrigger.flow")
+    said = office.message("nothing was done")
+    text = json.dumps(said["blocks"], ensure_ascii=False)
+    assert "re-triggered step and flow at `create_account`" in text
+    assert "`create_account` is blocked again (attempt 4): same error" in text
+    office.omar.no_modal()
+
+
 def test_two_people_submit_one_wins_and_the_other_is_told(office: Office) -> None:
     number, card = office.blocked()
     office.outside.error = None
