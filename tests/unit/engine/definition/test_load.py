@@ -174,9 +174,10 @@ def test_null_in_a_body_stays():
     assert again.action.body == {"boss": None}
 
 
-def test_the_title_is_the_name_where_none_is_written():
+def test_the_head_has_its_defaults_and_the_name_for_a_title():
     workflow = load("workflow: w\napp: A\nnodes: {a: {function: {name: f}}}", "w.yaml")
     assert workflow.title_template.text({}) == "w"
+    assert (workflow.self_action, workflow.sensitive, workflow.input_schema) == (True, (), None)
 
 
 def test_json_is_read_with_lines_and_escapes():
