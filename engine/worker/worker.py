@@ -6,9 +6,10 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 
-from engine.errors import RetriggerError, StorageError, UnreadableVersion
+from engine.errors import StorageError, UnreadableVersion
 from engine.executors.apscheduler import ApschedulerExecutor
 from engine.executors.port import NewExecutor
 from engine.logs import logger
@@ -19,6 +20,7 @@ from engine.rules.draft import Draft
 from engine.stored import Wait
 from engine.worker.heartbeat import Heartbeat
 from engine.worker.process_identity import is_gone
+from engine.worker.regular import Regular
 from engine.worker.runner import Runner
 from engine.worker.tools import AGAIN
 
@@ -63,11 +65,12 @@ class Worker:
         self._looking = Lock()  # the timer and the sweep would end the same waits, and tell the same twice
         self._bad: dict[int, float] = {}  # requests → when they are tried again
         self._executor = executor(runner.execute, runner.finish, slots)
+        self._regular = partial(Regular, runner.tools.outage)
         runner.on_later, runner.on_settled = self._arm_soon, self._executor.settled
 
     def also(self, seconds: float, job: Callable[[], None], name: str) -> None:
         """While it runs, call ``job`` every so many seconds."""
-        self._executor.every(seconds, self._guarded(job), name)
+        self._executor.every(seconds, self._regular(job), name)
 
     def start(self) -> int:
         """Recover what an older boot left running, then run steps. Returns how many were recovered."""
@@ -75,12 +78,17 @@ class Worker:
         recovered = self._recover_lost()
         self._executor.start()
         self._store.attach(self._executor.claimer(self._name, self._lease))
-        self._executor.every(self._lease / 5, self._guarded(self._heartbeat.beat), "heartbeat")
+        self._executor.every(self._lease / 5, self._regular(self._heartbeat.beat), "heartbeat")
         self._executor.every(_OVERDUE, self._give_up_overdue, "overdue")
         self._executor.every(AGAIN, self._runner.finish_refused, "refused")
-        self._executor.every(_SWEEP, self._guarded(self._sweep), "sweep")
-        self._executor.every(_STUCK_SWEEP, self._guarded(self._unstick), "stuck")
-        self._executor.every(_THOROUGH_SWEEP, self._guarded(self._mend), "thorough")
+        # What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look the
+        # database refused is not set again.
+        sweep = self._regular(self._recover_lost, self._store.bring_forward, self._store.requeue, self._due)
+        self._executor.every(_SWEEP, sweep, "sweep")
+        self._executor.every(_STUCK_SWEEP, self._regular(self._unstick), "stuck")
+        # What somebody has done to the tables by hand would have it stand still for ever.
+        thorough = self._regular(self._store.mend, partial(self._unstick, thorough=True))
+        self._executor.every(_THOROUGH_SWEEP, thorough, "thorough")
         self._arm_soon()
         return recovered
 
@@ -101,7 +109,7 @@ class Worker:
         self._end_processes()
         ended = self._executor.shutdown()
         self._runner.leave_refused()
-        self._guarded(self._heartbeat.end)()
+        self._regular(self._heartbeat.end)()
         return ended and not (self._executor.busy() or self._executor.hanging())
 
     def _end_steps(self, end: float) -> None:
@@ -117,14 +125,6 @@ class Worker:
         end = time.monotonic() + _UNWIND
         while cut_short and self._executor.busy() and time.monotonic() < end:
             time.sleep(_POLL)
-
-    def _sweep(self) -> None:
-        """What is due is looked for, too: another engine may have begun a wait, and be gone, and a timer whose look
-        the database refused is not set again."""
-        self._recover_lost()
-        self._store.bring_forward()
-        self._store.requeue()
-        self._due()
 
     def _recover_lost(self) -> int:
         gone = [name for name, process in self._store.processes() if is_gone(process)]
@@ -142,11 +142,6 @@ class Worker:
         for claim, error in self._runner.tools.deadlines.overdue():
             if self._executor.give_up(claim):
                 self._runner.give_up(claim, error)
-
-    def _mend(self) -> None:
-        """What somebody has done to the tables by hand, who else would have it stand still for ever."""
-        self._store.mend()
-        self._unstick(thorough=True)
 
     def _unstick(self, thorough: bool = False) -> None:
         stuck = [(request_id, "", 0) for request_id in self._store.stuck(thorough)]
@@ -182,7 +177,7 @@ class Worker:
         """Set the one timer to the earliest due time. What is due already waits for a free slot, not for a timer."""
         delay = self._store.next_due()
         if delay is not None:
-            self._executor.at(max(delay, _SOON) if delay else _BEHIND, self._guarded(self._due))
+            self._executor.at(max(delay, _SOON) if delay else _BEHIND, self._regular(self._due))
 
     def _arm_soon(self) -> None:
         """A wait may have begun. Where the database does not say when it is over, the next sweep asks."""
@@ -196,23 +191,6 @@ class Worker:
             self._waking = found.rest
             self._each(found.steps, time_is_up)
         self._arm()
-
-    def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
-        """The database may be away for a while; the next turn tries again."""
-
-        outage, name = self._runner.tools.outage, repr(job)
-
-        def run() -> None:
-            try:
-                job()
-            except StorageError as error:
-                outage.met(name, error)
-            except RetriggerError as error:
-                log.error("job.failed", says=str(error))
-            else:
-                outage.over(name)
-
-        return run
 
 
 def _of(decide: Callable[[Draft, str, int], bool], step: tuple[int, str, int]) -> Callable[[Draft], bool]:
