@@ -71,7 +71,8 @@ async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
 
 def _add_handlers(api: FastAPI) -> None:
     @api.exception_handler(RetriggerError)
-    async def refused(_: Request, error: RetriggerError) -> Response:
+    def refused(_: Request, error: RetriggerError) -> Response:
+        """In a thread, as it is no coroutine: some sentences look for the likest of thousands of names."""
         return respond(problem_of(error))
 
     @api.exception_handler(RequestValidationError)
