@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -94,6 +95,16 @@ def test_whatever_comes_twice_is_one_act_and_one_answer(office: Office, slack: S
     assert [line.split(" ")[0] for line in office.lines(card)].count("*Hanna") == 1
     told = lines_told(office)
     assert len(told) == len(set(told)) == 4 and "What you may do" in told
+
+
+def test_an_event_that_comes_again_is_not_heeded(
+    office: Office, slack: SlackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    first = hanna(slack).open_home().wait()
+    hanna(slack).home("Requests")
+    slack.deliveries.redeliver(first).acknowledged()
+    wait_until(lambda: "It came again, and is not heeded." in caplog.text)
 
 
 def lines_told(office: Office) -> list[str]:

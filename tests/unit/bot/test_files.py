@@ -54,9 +54,46 @@ def test_a_file_of_which_only_a_part_came_is_not_taken_for_all(answer: bytes, mo
         read_request(connection)
         connection.sendall(answer)
 
-    with tcp_server(talk) as base:
-        client = WebClient("xoxb-0", base_url=f"{base}/api/")
-        facts = {"file": {"url_private": f"{base}/result.json"}}
-        monkeypatch.setattr(client, "files_info", lambda **_: facts)
-        with pytest.raises(InvalidInput, match=r"result\.json could not be fetched: .*Please try again"):
-            read_file(client, ChosenFile("F1", "result.json"))
+    with (
+        tcp_server(talk) as base,
+        pytest.raises(InvalidInput, match=r"result\.json could not be fetched: .*Please try again"),
+    ):
+        fetch(base, monkeypatch)
+
+
+def test_no_redirect_takes_the_token_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[bytes] = []
+
+    def elsewhere(connection: socket.socket) -> None:
+        came.append(read_request(connection))
+
+    def leads_away(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {evil}/\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with (
+        tcp_server(elsewhere) as evil,
+        tcp_server(leads_away) as base,
+        pytest.raises(InvalidInput, match="could not be fetched: Slack answers HTTP 302"),
+    ):
+        fetch(base, monkeypatch)
+    assert came == []
+
+
+def test_the_page_to_sign_in_at_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack's answer, with 200, to an app that may not read files."""
+
+    def sign_in(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}")
+
+    with tcp_server(sign_in) as base, pytest.raises(InvalidInput, match="the app lacks the scope files:read"):
+        fetch(base, monkeypatch)
+
+
+def fetch(base: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The file that Slack says is kept at ``base``."""
+    client = WebClient("xoxb-0", base_url=f"{base}/api/")
+    facts = {"file": {"url_private": f"{base}/result.json"}}
+    monkeypatch.setattr(client, "files_info", lambda **_: facts)
+    return read_file(client, ChosenFile("F1", "result.json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -80,11 +81,23 @@ def test_a_request_of_a_cause_has_a_card_of_its_own_once_no_step_blocks_it(
     assert len(office.outbox.cards) == cards
 
 
+def test_a_request_of_a_cause_has_a_card_of_its_own_once_something_else_blocks_it(office: Office) -> None:
+    relay = office.new_relay(cast(Causes, Joined()))
+    office.outbox.add(42, "card")
+    office.outbox.add(42, "line", BLOCKED)
+    while relay.run_once():
+        pass
+    assert len(office.slack.texts(office.outbox.cards[42].ts)) == 1
+
+
 class Joined:
     """The causes of requests that a cause's card tells."""
 
     def joined(self, request_id: int) -> frozenset[str]:
         return frozenset({"key"})
+
+    def common(self, request_id: int, nodes: Sequence[str]) -> None:
+        """What blocks it now is none of them."""
 
     def touch(self, request_id: int) -> None: ...
 
