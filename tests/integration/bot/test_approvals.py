@@ -166,6 +166,17 @@ def test_issued_anew_the_old_buttons_are_void(office: Office) -> None:
     assert _waits(office.room.document(number))
 
 
+def test_a_window_that_stood_open_while_it_was_issued_anew_answers_nothing(office: Office) -> None:
+    number = asked(office)
+    office.hanna.click(ask(office, number, "U1"), "retrigger.approve")
+    office.hanna.modal("Reason")
+    office.room.engine.retrigger(HANNA, number, "allow")
+    office.room.wait(number, lambda d: len(d.steps[0].attempts) == 2 and _waits(d))
+    office.hanna.submit()
+    assert office.hanna.errors()["reason"]
+    assert _waits(office.room.document(number))
+
+
 @pytest.mark.parametrize("how", ["withdrawn", "time"])
 def test_an_approval_that_is_over_asks_nobody_any_more(office: Office, how: str) -> None:
     number = asked(office, more=", timeout: 1h" if how == "time" else "")
