@@ -101,10 +101,12 @@ class Room:
             connection.execute(over)
 
     def check_audit(self) -> None:
-        """Whatever has happened here, every request is what its history says; those that were meddled with are not."""
+        """Whatever has happened here, every request is what its history says; those that were meddled with are not. And
+        nothing looks as if a hand had emptied what moves a step, which the engine would set right."""
         audited = list(walk(self.store, self.catalog.graph))
         found = [difference for it in audited for difference in it.found]
         assert {it.request_id for it in found} == self.meddled, [it.sentence for it in found]
+        assert self.store.mend() == 0
 
     def document(self, number: int) -> RequestDocument:
         return self.engine.document(HANNA, number)
