@@ -99,7 +99,7 @@ class Database:
 
         _, given = self.engine.dialect.create_connect_args(self.url)
         options = " ".join(f"-c {name}={value}" for name, value in _ITS_PATIENCE.items())
-        facts = {**_OUR_PATIENCE, **_UTF8, "options": options, **given}
+        facts = {**_OUR_PATIENCE, "options": options, **given, **_UTF8}
         return make_conninfo(**{name: fact for name, fact in facts.items() if name != "context"})  # SQLAlchemy's own
 
     def is_missing(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
-from engine.errors import StorageError
+from engine.errors import RetriggerError, StorageError
 from engine.logs import logger
 from engine.worker.outage import Outage
 
@@ -31,7 +32,14 @@ class Regular:
         except Exception as error:
             if self._met.get(job) != repr(error):
                 self._met[job] = repr(error)
-                log.exception("job.failed", says=f"A regular job failed ({error}). It comes again.")
+                log.error("job.failed", says=f"A regular job failed, and comes again: {_told(error)}")
         else:
             self._outage.over(repr(job))
             self._met.pop(job, None)
+
+
+def _told(error: Exception) -> str:
+    """What an error of somebody else's says may be of a request, so nothing of it but where it was met is logged."""
+    if isinstance(error, RetriggerError):
+        return str(error)
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
