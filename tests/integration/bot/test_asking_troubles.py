@@ -138,3 +138,16 @@ def test_what_was_deleted_by_hand_is_not_asked_again(office: Office) -> None:
     office.settled()
     assert len(asking(office, number)) == ASKED - 1
     assert all("⛔ rejected." in json.dumps(m, ensure_ascii=False) for m in asking(office, number))
+
+
+def test_a_guest_whom_it_names_is_not_asked_directly(
+    office: Office, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their answer would not count: guests match nothing by their mail (SPEC 6)."""
+    with monkeypatch.context() as now:
+        now.setitem(slack.workspace.users["U2"], "is_restricted", True)
+        office.reopen()  # which has looked nobody up yet
+        number = submit(office)
+        office.settled()
+        assert {message["channel"] for message in asking(office, number)} == {office.direct("U1"), CHANNEL}
+    office.reopen()
