@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -17,6 +18,15 @@ def say_done(text: str) -> None:
             raise OSError(0, "it is closed")
         click.echo(text)
     except OSError as error:
+        _take_no_more()
         click.echo(text, err=True)
         click.echo(f"It is done, but standard output takes nothing: {error.strerror}.", err=True)
         raise click.exceptions.Exit(FAILED) from None
+
+
+def _take_no_more() -> None:
+    """What is left in its buffer would be tried once more as Python ends, and change the exit code."""
+    if sys.stdout is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -164,11 +164,11 @@ def test_an_answer_that_does_not_fit_is_tried_again_when_the_definition_says_so(
 
 
 def test_secrets_do_not_come_back_in_errors_or_responses(outside):
-    outside.post(f"{BASE}/accounts", status=422, json={"sent": "Bearer s3cret-token", "email": "ada@example.com"})
+    outside.post(f"{BASE}/accounts", status=409, json={"sent": "Bearer s3cret-token", "email": "ada@example.com"})
     found = run(secrets=["s3cret-token", "ada@example.com"])
 
     assert found == Failure(
-        f'identity answered 422 Unprocessable Entity: {{"sent": "Bearer {MASK}", "email": "{MASK}"}}',
+        f'identity answered 409 Conflict: {{"sent": "Bearer {MASK}", "email": "{MASK}"}}',
         CallEffect.REJECTED,
         response={"sent": f"Bearer {MASK}", "email": MASK},
     )

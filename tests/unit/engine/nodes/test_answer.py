@@ -149,10 +149,7 @@ def test_what_broke_off_is_not_quoted():
         (answer(503, b"", None), "identity answered 503 Service Unavailable."),
         (answer(599, b"", None), "identity answered 599."),
         (answer(302, b"", None, "Found"), "identity answered 302 Found, and redirects are not followed."),
-        (
-            answer(422, b'{"detail":"no such team"}'),
-            "identity answered 422 Unprocessable Entity: no such team",
-        ),
+        (answer(409, b'{"detail":"no such team"}'), "identity answered 409 Conflict: no such team"),
         (answer(502, b"<html>nginx</html>", "text/html", "Bad Gateway"), "identity answered 502 Bad Gateway."),
         (
             answer(400, "naïve".encode("latin-1"), "text/plain; charset=latin-1"),
