@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     throw of dice. The long forms throw them. No deadlines: a machine that runs many tests at once is slow at times."""
     settings.register_profile("house", deadline=None, derandomize=not config.getoption("--slow"))
     settings.load_profile("house")
+    # A shell has whatever it starts in the background ignore Ctrl-C, and so would the commands that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
