@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, exists, null, select
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, exists, null, select
 from engine.errors import DamagedValue, NotFound
 from engine.stored import History, StoredValue, Unreadable
 from storage import rows
-from storage.reading import AT_ONCE
+from storage.reading import in_pieces
 from storage.repository import Repository
 from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQUEST_COLUMNS, STEP_COLUMNS
 from storage.tables import attempts, events, numbered, requests, steps
@@ -91,10 +92,11 @@ def _damage(connection: Connection, first: int, last: int) -> dict[int, DamagedV
     given = select(requests.c.id, null(), requests.c.input).where(requests.c.id.between(first, last))
     made = select(steps.c.request_id, steps.c.node, steps.c.result).where(steps.c.result.is_not(None))
     found: dict[int, DamagedValue] = {}
-    for question in (given, made.where(steps.c.request_id.between(first, last))):
-        for row in connection.execute(question.execution_options(yield_per=AT_ONCE)):
-            try:
-                _ = StoredValue(*row).value
-            except DamagedValue as error:
-                found[row[0]] = error
+    made = made.where(steps.c.request_id.between(first, last))
+    by_step = in_pieces(connection, made, steps.c.request_id, steps.c.node)
+    for row in chain(in_pieces(connection, given, requests.c.id), by_step):
+        try:
+            _ = StoredValue(*row).value
+        except DamagedValue as error:
+            found[row[0]] = error
     return found

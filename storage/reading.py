@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Select, null, select
+from sqlalchemy import ColumnElement, Connection, Select, literal, null, select, tuple_
 
 from engine.errors import NotFound
 from engine.records import Event, Request, Step
@@ -30,7 +31,19 @@ from storage.statements import ATTEMPT_COLUMNS, END_COLUMNS, EVENT_COLUMNS, REQU
 from storage.tables import attempts, events, is_one_of, numbered, requests, steps
 from storage.tallies import requests_by_status
 
-AT_ONCE = 8  # inputs and results in memory, of up to a megabyte each
+_AT_ONCE = 50  # inputs and results in memory, of up to a megabyte each
+
+
+def in_pieces(connection: Connection, query: Select[Any], *key: ColumnElement[Any]) -> Iterator[rows.Row]:
+    """The rows of ``query``, which begin with their ``key``, few of them in memory at a time. Not by a cursor of the
+    server's: who loses the connection could not close it."""
+    pieces = query.order_by(*key).limit(_AT_ONCE)
+    found = connection.execute(pieces).all()
+    yield from found
+    while len(found) == _AT_ONCE:
+        last = tuple_(*map(literal, found[-1][: len(key)]))
+        found = connection.execute(pieces.where(tuple_(*key) > last)).all()
+        yield from found
 
 
 class Reading(Repository):
@@ -46,10 +59,10 @@ class Reading(Repository):
             these, wanted, steps.c.result.is_not(None)
         )
         with self._database.reading() as connection:
-            for question in (given, made):
-                for row in connection.execute(question.execution_options(yield_per=AT_ONCE)):
-                    if row[1] is None or row[1] in nodes[row[0]]:
-                        yield StoredValue(*row)
+            by_step = in_pieces(connection, made, steps.c.request_id, steps.c.node)
+            for row in chain(in_pieces(connection, given, requests.c.id), by_step):
+                if row[1] is None or row[1] in nodes[row[0]]:
+                    yield StoredValue(*row)
 
     def template_values(self, request_id: int, nodes: Iterable[str]) -> TemplateValues:
         """What templates may name, with the results and errors of ``nodes``. Raises NotFound."""

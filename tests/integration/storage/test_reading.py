@@ -195,3 +195,12 @@ def test_what_only_a_newer_version_knows_is_told_by_name(store: SqlStore, table:
     for read in (store.status, store.detail):
         with pytest.raises(UnreadableRow, match="'of_tomorrow' is nothing that this Retrigger knows"):
             read(newer)
+
+
+def test_however_many_contents_there_are_each_comes_once(store: SqlStore):
+    numbers = [submit(store) for _ in range(120)]
+    with store.database.writing() as connection:
+        connection.execute(update(steps).values(result="1"))
+
+    found = sorted((it.request_id, it.node or "") for it in store.contents(dict.fromkeys(numbers, GRAPH.nodes)))
+    assert found == sorted((number, place) for number in numbers for place in ("", *GRAPH.nodes))
