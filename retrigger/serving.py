@@ -56,7 +56,7 @@ class _Bounded(H11Protocol):
         super().__init__(**made)
         self._patience = patience
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own has it
         super().connection_made(transport)
         self._coming, self._going = _Deadline(transport), _Deadline(transport)
         transport.set_write_buffer_limits(0)  # so that it is told of every byte that is not taken

@@ -123,16 +123,21 @@ def _refuse_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
-def test_a_stop_says_which_outcomes_were_not_stored(
-    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
-) -> None:
-    worker = room.start()
+def _with_an_outcome_that_waits(room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture) -> int:
     outside.turn("identity", "slow")
     number = room.submit("mailing", LONG)
     outside.wait_for_calls(1)
     disk.fill()
     outside.turn("identity", "up")
     wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
+    return number
+
+
+def test_a_stop_says_which_outcomes_were_not_stored(
+    room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = room.start()
+    number = _with_an_outcome_that_waits(room, disk, outside, caplog)
     assert worker.stop(grace=0.1)
     room.worker = None
     (told,) = [record for record in caplog.records if record.getMessage().startswith("outcome.unstored")]
@@ -143,12 +148,7 @@ def test_a_clean_stop_waits_for_outcomes_that_are_not_stored_yet(
     room: Room, disk: Disk, outside: Outside, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = room.start()
-    outside.turn("identity", "slow")
-    number = room.submit("mailing", LONG)
-    outside.wait_for_calls(1)
-    disk.fill()
-    outside.turn("identity", "up")
-    wait_until(lambda: "outcome.waits" in caplog.text, "the outcome that cannot be stored")
+    number = _with_an_outcome_that_waits(room, disk, outside, caplog)
     disk.free()
     assert worker.stop(grace=20.0)
     step = room.step(number, "account")

@@ -8,7 +8,7 @@ import pytest
 from storage.database import Database, open_database
 from storage.migrations import upgrade
 from storage.store import SqlStore
-from tests.integration.storage.helpers import GRAPH
+from tests.integration.storage.helpers import GRAPH, Worker, submit
 
 OpenDatabase = Callable[[str], Database]
 OpenStore = Callable[[], SqlStore]
@@ -44,3 +44,14 @@ def open_store(database_url: str, database: Database) -> Iterator[OpenStore]:
 @pytest.fixture
 def store(open_store: OpenStore) -> SqlStore:
     return open_store()
+
+
+@pytest.fixture
+def worker(store: SqlStore) -> Worker:
+    """It runs the first step of each of two requests."""
+    worker = Worker()
+    submit(store), submit(store)
+    store.attach(worker.claimer)
+    worker.wait(2)
+    store.detach()
+    return worker

@@ -16,17 +16,6 @@ from tests.integration.storage.helpers import Worker, submit
 from tests.support.poll import wait_until
 
 
-@pytest.fixture
-def worker(store: SqlStore) -> Worker:
-    """It runs the first step of two requests."""
-    worker = Worker()
-    submit(store), submit(store)
-    store.attach(worker.claimer)
-    worker.wait(2)
-    store.detach()
-    return worker
-
-
 def test_leases_are_renewed_from_the_database_s_clock_without_a_new_version(store: SqlStore, worker: Worker):
     before = worker.claims[0].step
     assert before.lease_until is not None

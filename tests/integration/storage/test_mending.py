@@ -16,20 +16,9 @@ from engine.states import RequestStatus, StepStatus
 from storage.leases import NOBODY
 from storage.store import SqlStore
 from storage.tables import events, steps
-from tests.integration.storage.helpers import Worker, submit
+from tests.integration.storage.helpers import Worker
 
 LATER = 3600.0
-
-
-@pytest.fixture
-def worker(store: SqlStore) -> Worker:
-    """It runs the first steps of two requests."""
-    worker = Worker()
-    submit(store), submit(store)
-    store.attach(worker.claimer)
-    worker.wait(2)
-    store.detach()
-    return worker
 
 
 def row(store: SqlStore, node: str = "first", number: int = 1) -> Any:
